@@ -71,7 +71,7 @@ class Network:
 
 
 class Settings(BaseSettings):
-    """The host's settings; each field is the variable `EARNEST_<NAME>`, and the command line's flags come before both."""
+    """The host's settings; each field is the variable `EARNEST_<NAME>`, and a flag goes before it."""
 
     model_config = SettingsConfigDict(env_prefix="EARNEST_", env_file=None, extra="ignore", frozen=True)
 
