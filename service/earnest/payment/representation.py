@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from earnest.payment.actions import Action, actions, status_at
+from earnest.payment.errors import InvalidInput
 from earnest.payment.money import Token, format_value
-from earnest.payment.primitives import ZERO_ADDRESS, Address
+from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address, parse_hash32
 from earnest.payment.record import BlockRef, ChainView, Payment, finality_of
 from earnest.payment.terms import Terms
 from earnest.payment.uri import payment_uri
@@ -126,3 +128,23 @@ def rfc3339(unix_time: int) -> str:
 
 def _named(address: Address) -> Address | None:
     return None if address == ZERO_ADDRESS else address
+
+
+def parse_terms(data: Mapping[str, Any]) -> Terms:
+    """Parse represented terms, so that whoever gets an answer of ours can compute the id himself.
+
+    Raises:
+        InvalidInput: a term is missing or is not of its kind.
+    """
+    try:
+        return Terms(
+            **{name: parse_address(data[name], param=name) for name in ("buyer", "merchant", "operator", "arbiter")},
+            token=parse_address(data["token"], param="token"),
+            amount=int(data["amount"]),
+            fee_recipient=parse_address(data["fee_recipient"], param="fee_recipient"),
+            **{name: int(data[name]) for name in ("fee_bps", "pay_by", "delivery_period", "dispute_window")},
+            arbitration_period=int(data["arbitration_period"]),
+            order_hash=parse_hash32(data["order_hash"], param="order_hash"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidInput(f"these are no terms of a payment: {error}", param="terms") from error
