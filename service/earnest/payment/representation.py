@@ -138,11 +138,17 @@ def parse_terms(data: Mapping[str, Any]) -> Terms:
     """
     try:
         return Terms(
-            **{name: parse_address(data[name], param=name) for name in ("buyer", "merchant", "operator", "arbiter")},
+            buyer=parse_address(data["buyer"], param="buyer"),
+            merchant=parse_address(data["merchant"], param="merchant"),
+            operator=parse_address(data["operator"], param="operator"),
+            arbiter=parse_address(data["arbiter"], param="arbiter"),
             token=parse_address(data["token"], param="token"),
             amount=int(data["amount"]),
             fee_recipient=parse_address(data["fee_recipient"], param="fee_recipient"),
-            **{name: int(data[name]) for name in ("fee_bps", "pay_by", "delivery_period", "dispute_window")},
+            fee_bps=int(data["fee_bps"]),
+            pay_by=int(data["pay_by"]),
+            delivery_period=int(data["delivery_period"]),
+            dispute_window=int(data["dispute_window"]),
             arbitration_period=int(data["arbitration_period"]),
             order_hash=parse_hash32(data["order_hash"], param="order_hash"),
         )
