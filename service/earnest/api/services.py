@@ -1,0 +1,119 @@
+"""All that the API stands on; the wiring fills it, and tests fill it with fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from earnest.commands.ports import Node, Place, Submitter
+from earnest.payment.errors import NotFound, Unavailable
+from earnest.payment.primitives import Address
+from earnest.settings import Network
+from earnest.store import Store
+from earnest.webhooks.secretbox import SecretBox
+
+
+class FollowerReport(Protocol):
+    """How far the follower of a chain is; the shape of the chain room's `FollowerStatus`."""
+
+    @property
+    def head(self) -> int | None:
+        """The newest block that the mirror has, None before the first."""
+
+    @property
+    def lag(self) -> int | None:
+        """How many blocks the node is ahead of the mirror, None while unknown."""
+
+    @property
+    def error(self) -> str | None:
+        """What stands in the follower's way now."""
+
+    @property
+    def last_update_at(self) -> float | None:
+        """Wall time (Unix) of its last success."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainService:
+    """One chain as this process serves it.
+
+    Args:
+        network: the chain.
+        escrow: the escrow's address, None where it is not deployed yet.
+        rpc: its node.
+        sender: who sends with the operator's key; None: this process has no key.
+        follower_status: how far the follower is; None: another process follows.
+        deployed_at_block: the block of the escrow's deployment.
+    """
+
+    network: Network
+    escrow: Address | None
+    rpc: Node
+    sender: Submitter | None = None
+    follower_status: Callable[[], FollowerReport] | None = None
+    deployed_at_block: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """The chain as commands see it."""
+        return Place(self.network, self.escrow, self.rpc)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one caller may ask for. Requests a second and how many at once; a body's size in bytes."""
+
+    key_requests_per_second: float = 50.0
+    key_burst: int = 200
+    public_requests_per_second: float = 20.0
+    public_burst: int = 200
+    body_bytes: int = 65_536
+    """A payment's request is under 1 kB; 64 kB leave room for everything that `/v1` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What `create_app` is given.
+
+    Args:
+        store: the database.
+        chains: by chain id.
+        default_chain_id: the chain of requests that name none.
+        secrets: encrypts webhook secrets and stored answers that hold one.
+        clock: wall time in Unix seconds.
+        public_url: how buyers and merchants reach this service, without a slash at the end.
+        allow_private: webhooks to http and private addresses (the developer's stack only).
+        version: of the package.
+        limits: per caller.
+    """
+
+    store: Store
+    chains: Mapping[int, ChainService]
+    default_chain_id: int
+    secrets: SecretBox
+    clock: Callable[[], int]
+    public_url: str
+    allow_private: bool = False
+    version: str = "0"
+    limits: Limits = Limits()
+
+    def chain(self, chain_id: int | None = None) -> ChainService:
+        """Return one chain, the default one for None; raises `NotFound` for one that is not served here."""
+        wanted = self.default_chain_id if chain_id is None else chain_id
+        if wanted not in self.chains:
+            raise NotFound(f"chain {wanted} is not served here; served: {', '.join(map(str, self.chains))}")
+        return self.chains[wanted]
+
+    def sender(self, chain_id: int) -> Submitter:
+        """Return who sends on a chain; raises `OperatorMissing` where this process has no operator's key."""
+        sender = self.chain(chain_id).sender
+        if sender is None:
+            raise OperatorMissing(f"no operator's key is open here for chain {chain_id}; the host has to give one")
+        return sender
+
+
+class OperatorMissing(Unavailable):
+    """This process has no operator's key, so it cannot send anything."""
+
+    code = "operator_missing"

@@ -1,0 +1,38 @@
+"""What commands need from outside, as they see it; the wiring fills these in, tests put fakes there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from earnest.chain.sending import OutgoingTx, TxIntent
+from earnest.payment.primitives import Address
+from earnest.settings import Network
+
+
+class Node(Protocol):
+    """A chain's JSON-RPC endpoint."""
+
+    def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """Return a call's result; raises from the tree (`Unavailable` and its leaves)."""
+
+
+class Submitter(Protocol):
+    """Whoever sends txs with the operator's key."""
+
+    @property
+    def address(self) -> Address:
+        """The operator's address."""
+
+    def submit(self, intent: TxIntent) -> OutgoingTx:
+        """Ask the chain, then sign and store the tx; it is broadcast after that. Raises `Conflict` for a revert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where payments live: a chain and the escrow on it; None: the escrow is not deployed there."""
+
+    network: Network
+    escrow: Address | None
+    node: Node
