@@ -1,0 +1,201 @@
+"""What can go wrong with a chain, as leaves of the tree in `earnest.payment.errors`.
+
+Misconfigured
+├── ChainMismatch               the node is on another chain than configured
+├── GenesisChanged              the same chain id, but another chain: it was wiped
+├── BadNodeUrl                  not an http(s) URL
+└── KeyUnusable                 a signer cannot be opened
+    ├── WrongPassword           the keystore does not open with this password
+    └── NotAKeystore            the file is there, but is no keystore
+Unavailable
+├── NodeUnavailable             no answer, or none that is JSON-RPC
+│   ├── NodeTimeout             no answer in time
+│   ├── RateLimited             asked too often
+│   ├── AnswerTooLarge          the answer is larger than we read
+│   └── MalformedAnswer         an answer that is no JSON-RPC, or not of the method's shape
+├── RpcError                    the node answered with an error; keeps code, message and data
+├── NodeBehind                  the node does not have a block yet that we ask about
+└── OperatorOutOfGasMoney       the signer's account cannot pay for the tx
+ChainDisagrees
+├── MalformedLog                a log that the escrow cannot have written
+├── UnknownEvent                a log of the escrow under a topic that we do not know
+├── HeadersDisagree             headers that do not follow one another
+├── LogsDisagree                logs that do not fit their block
+└── ReorgPastFinality           a block that was final is no longer on the node's chain
+Conflict
+└── TxWouldRevert               the contract refuses; carries its reason
+"""
+
+from __future__ import annotations
+
+from earnest.payment.errors import ChainDisagrees, Conflict, Misconfigured, Unavailable
+
+
+class ChainMismatch(Misconfigured):
+    """The node is on another chain than configured."""
+
+    code = "chain_mismatch"
+
+    def __init__(self, endpoint: str, expected: int, actual: int) -> None:
+        super().__init__(f"the node at {endpoint} is on chain {actual}; configured is chain {expected}")
+        self.expected, self.actual = expected, actual
+
+
+class GenesisChanged(Misconfigured):
+    """The same chain id, but another chain: a test chain was wiped, most likely."""
+
+    code = "genesis_changed"
+
+    def __init__(self, chain_id: int, expected: str, actual: str) -> None:
+        super().__init__(
+            f"another chain, same id: chain {chain_id} was followed from genesis {expected}, "
+            f"and the node has {actual}; point at the former chain, or start with an empty database"
+        )
+        self.expected, self.actual = expected, actual
+
+
+class BadNodeUrl(Misconfigured):
+    """Not a URL at which a node could be asked; the URL is not repeated, since it may hold a secret."""
+
+    code = "bad_node_url"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the node's URL cannot be used: {why}")
+
+
+class KeyUnusable(Misconfigured):
+    """A signer's key cannot be opened."""
+
+    code = "key_unusable"
+
+
+class WrongPassword(KeyUnusable):
+    """The keystore does not open with this password."""
+
+    code = "wrong_password"
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"the keystore {path} does not open with the password given")
+
+
+class NotAKeystore(KeyUnusable):
+    """The file is there, but is no Ethereum keystore (Web3 Secret Storage, version 3)."""
+
+    code = "not_a_keystore"
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path} is no Ethereum keystore: {why}")
+
+
+class NodeUnavailable(Unavailable):
+    """No answer from the node, or none that is JSON-RPC. `endpoint` is its host, never the whole URL."""
+
+    code = "node_unavailable"
+
+    def __init__(self, endpoint: str, why: str) -> None:
+        super().__init__(f"the node at {endpoint} {why}")
+        self.endpoint = endpoint
+
+
+class NodeTimeout(NodeUnavailable):
+    """No answer in time."""
+
+    code = "node_timeout"
+
+
+class RateLimited(NodeUnavailable):
+    """The node says that it is asked too often; `retry_after_seconds` is its own wish, if it told one."""
+
+    code = "node_rate_limited"
+
+    def __init__(self, endpoint: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(endpoint, "says that it is asked too often")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class AnswerTooLarge(NodeUnavailable):
+    """The answer is larger than we read."""
+
+    code = "node_answer_too_large"
+
+
+class MalformedAnswer(NodeUnavailable):
+    """An answer that is no JSON-RPC, or that does not have the shape of its method."""
+
+    code = "node_malformed_answer"
+
+
+class RpcError(Unavailable):
+    """The node answered with a JSON-RPC error; `data` is whatever came with it (a revert's bytes, for one)."""
+
+    code = "rpc_error"
+
+    def __init__(self, method: str, error_code: int, message: str, data: object = None) -> None:
+        super().__init__(f"{method}: {message} (JSON-RPC error {error_code})")
+        self.method, self.error_code, self.message, self.data = method, error_code, message, data
+
+
+class NodeBehind(Unavailable):
+    """The node does not have a block yet that we ask about: wait for it."""
+
+    code = "node_behind"
+
+
+class OperatorOutOfGasMoney(Unavailable):
+    """The signer's account cannot pay for the tx; amounts are in the coin's base units (wei)."""
+
+    code = "operator_out_of_gas_money"
+
+    def __init__(self, address: str, balance: int, needed: int) -> None:
+        super().__init__(
+            f"{address} has {balance} wei and needs {needed} wei for gas: send it at least {needed - balance}"
+        )
+        self.address, self.balance, self.needed = address, balance, needed
+
+
+class MalformedLog(ChainDisagrees):
+    """A log that the escrow cannot have written."""
+
+    code = "malformed_log"
+
+
+class UnknownEvent(ChainDisagrees):
+    """A log of the escrow under a topic that we do not know: is it the escrow that stands at this address?"""
+
+    code = "unknown_event"
+
+
+class HeadersDisagree(ChainDisagrees):
+    """Headers that do not follow one another; most often the chain moved while we asked."""
+
+    code = "headers_disagree"
+
+
+class LogsDisagree(ChainDisagrees):
+    """Logs that do not fit the block in which they are said to stand."""
+
+    code = "logs_disagree"
+
+
+class ReorgPastFinality(ChainDisagrees):
+    """A block that was final is no longer on the node's chain: nothing is written until they agree again."""
+
+    code = "reorg_past_finality"
+    retryable = False
+
+    def __init__(self, number: int, expected: str, actual: str | None) -> None:
+        super().__init__(
+            f"block {number} was final as {expected}, and the node now has {actual or 'none'}; "
+            "nothing is written until the node agrees again or the mirror is rebuilt"
+        )
+        self.number, self.expected, self.actual = number, expected, actual
+
+
+class TxWouldRevert(Conflict):
+    """The contract would refuse the tx; `reason` is the contract's own, decoded where we know its errors."""
+
+    code = "tx_would_revert"
+
+    def __init__(self, verb: str, reason: str) -> None:
+        super().__init__(f"{verb} would be refused by the contract: {reason}")
+        self.verb, self.reason = verb, reason

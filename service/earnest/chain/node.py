@@ -1,0 +1,213 @@
+"""What we ask of a node, in our own words; how the question travels is the subclass's affair (`Rpc`, the fake)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from earnest.chain.errors import MalformedAnswer, RpcError
+from earnest.chain.updates import Block
+from earnest.payment.primitives import Address, Hash32
+
+Tag = Literal["latest", "safe", "finalized", "pending", "earliest"]
+
+
+class Call(NamedTuple):
+    """One question: the method, its parameters, and the type that the result must have."""
+
+    method: str
+    params: Sequence[Any] = ()
+    into: Any = Any
+
+
+class RawLog(msgspec.Struct, rename="camel", frozen=True):
+    """A log as `eth_getLogs` tells it; all fields as text."""
+
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    log_index: str
+    removed: bool = False
+
+
+class _RawHeader(msgspec.Struct, rename="camel", frozen=True):
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+    logs_bloom: str
+    base_fee_per_gas: str | None = None
+
+
+class _RawReceipt(msgspec.Struct, rename="camel", frozen=True):
+    transaction_hash: str
+    block_hash: str
+    block_number: str
+    gas_used: str
+    status: str = "0x1"
+
+
+class _FeeHistory(msgspec.Struct, rename="camel", frozen=True):
+    base_fee_per_gas: list[str]
+    reward: list[list[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block with what only its header tells. `bloom` is the 2048-bit logs bloom; the fee is wei per gas."""
+
+    block: Block
+    bloom: int
+    base_fee_per_gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a tx was mined and whether it did what it should."""
+
+    tx_hash: Hash32
+    block_hash: Hash32
+    block_number: int
+    gas_used: int
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeeHistory:
+    """The next block's base fee and the tips (wei per gas) paid at the asked percentile, oldest block first."""
+
+    next_base_fee: int
+    tips: tuple[int, ...]
+
+
+class Node(ABC):
+    """A JSON-RPC node. Every method raises leaves of `Unavailable` (see `earnest.chain.errors`)."""
+
+    endpoint: str = "node"
+    """The node's name for people: its host, never the whole URL."""
+
+    @abstractmethod
+    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+        """Ask one thing; the result has the type `into`."""
+
+    @abstractmethod
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one."""
+
+    def gather(self, calls: Sequence[Call]) -> list[Any]:
+        """Ask many things and insist on each: what failed in the batch is asked once more by itself, then raises."""
+        results = self.batch(calls) if calls else []
+        return [
+            self.call(*asked) if isinstance(result, RpcError) else result
+            for asked, result in zip(calls, results, strict=True)
+        ]
+
+    def chain_id(self) -> int:
+        """Return the chain's id."""
+        return self.quantity(self.call("eth_chainId", (), str))
+
+    def header(self, at: int | Tag) -> Header | None:
+        """Return the header at a number or a tag, None if the node has none there."""
+        return self.as_header(self.call(*header_call(at)))
+
+    def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        """Return the header with this hash, None if the node does not know it."""
+        return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), _RawHeader | None))
+
+    def headers(self, numbers: Sequence[int]) -> list[Header | None]:
+        """Return the headers at these numbers, None where the node has none."""
+        return [self.as_header(raw) for raw in self.gather([header_call(number) for number in numbers])]
+
+    def logs_in_range(self, escrow: Address, first: int, last: int) -> list[RawLog]:
+        """Return the address's logs in the blocks from `first` to `last`, both included."""
+        where = {"address": escrow, "fromBlock": hex(first), "toBlock": hex(last)}
+        result: list[RawLog] = self.call("eth_getLogs", (where,), list[RawLog])
+        return result
+
+    def logs_in_blocks(self, escrow: Address, hashes: Sequence[Hash32]) -> list[list[RawLog]]:
+        """Return the address's logs in each of these blocks. Source: EIP-234."""
+        return self.gather(
+            [Call("eth_getLogs", ({"address": escrow, "blockHash": each},), list[RawLog]) for each in hashes]
+        )
+
+    def receipts(self, tx_hashes: Sequence[Hash32]) -> list[Receipt | None]:
+        """Return the receipts of these txs, None where it is not mined (or not on this node's chain)."""
+        calls = [Call("eth_getTransactionReceipt", (each,), _RawReceipt | None) for each in tx_hashes]
+        return [None if raw is None else self._as_receipt(raw) for raw in self.gather(calls)]
+
+    def knows_tx(self, tx_hash: Hash32) -> bool:
+        """Return whether the node has this tx, mined or waiting."""
+        return self.call("eth_getTransactionByHash", (tx_hash,)) is not None
+
+    def tx_count(self, account: Address, at: int | Tag = "latest") -> int:
+        """Return how many txs the account has sent: the lowest nonce that the chain would take."""
+        return self.quantity(self.call("eth_getTransactionCount", (account, _at(at)), str))
+
+    def balance(self, account: Address) -> int:
+        """Return the account's coin in wei."""
+        return self.quantity(self.call("eth_getBalance", (account, "latest"), str))
+
+    def estimate_gas(self, sender: Address, to: Address, data: bytes, value: int) -> int:
+        """Return the gas that the tx would need now; a revert comes as `RpcError` with the contract's data."""
+        tx = {"from": sender, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
+        return self.quantity(self.call("eth_estimateGas", (tx,), str))
+
+    def fee_history(self, blocks: int, percentile: int) -> FeeHistory:
+        """Return the next base fee and the tips of the last blocks at a percentile of their gas."""
+        raw = self.call("eth_feeHistory", (hex(blocks), "latest", [percentile]), _FeeHistory)
+        if not raw.base_fee_per_gas:
+            raise MalformedAnswer(self.endpoint, "told no base fee in eth_feeHistory")
+        tips = tuple(self.quantity(row[0]) for row in raw.reward or () if row)
+        return FeeHistory(self.quantity(raw.base_fee_per_gas[-1]), tips)
+
+    def send_raw(self, raw: bytes) -> None:
+        """Hand a signed tx to the node. Never repeated by itself: the caller knows what a second answer means."""
+        self.call("eth_sendRawTransaction", ("0x" + raw.hex(),))
+
+    def quantity(self, text: object) -> int:
+        """Parse a quantity (`0x` and hexadecimal digits)."""
+        try:
+            if isinstance(text, str) and text.startswith("0x"):
+                return int(text, 16)
+        except ValueError:
+            pass
+        raise MalformedAnswer(self.endpoint, f"told {str(text)[:80]!r} where a quantity belongs")
+
+    def as_header(self, raw: _RawHeader | None) -> Header | None:
+        """Return a told header as ours."""
+        if raw is None:
+            return None
+        block = Block(
+            self.quantity(raw.number), self._hash(raw.hash), self._hash(raw.parent_hash), self.quantity(raw.timestamp)
+        )
+        return Header(block, self.quantity(raw.logs_bloom), self.quantity(raw.base_fee_per_gas or "0x0"))
+
+    def _as_receipt(self, raw: _RawReceipt) -> Receipt:
+        return Receipt(
+            self._hash(raw.transaction_hash),
+            self._hash(raw.block_hash),
+            self.quantity(raw.block_number),
+            self.quantity(raw.gas_used),
+            self.quantity(raw.status) == 1,
+        )
+
+    def _hash(self, text: str) -> Hash32:
+        if len(text) != 66:
+            raise MalformedAnswer(self.endpoint, f"told {text[:80]!r} where a hash belongs")
+        return Hash32(text.lower())
+
+
+def header_call(at: int | Tag) -> Call:
+    """Return the question for a header; never for full txs, which cost a node thirty times as much."""
+    return Call("eth_getBlockByNumber", (_at(at), False), _RawHeader | None)
+
+
+def _at(at: int | Tag) -> str:
+    return hex(at) if isinstance(at, int) else at

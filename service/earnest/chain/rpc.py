@@ -1,0 +1,241 @@
+"""A thin JSON-RPC client: one keep-alive connection pool, typed answers, limits, and one tree of errors.
+
+The URL may hold a secret (a provider's key stands in its path), so only its host is ever named.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from earnest.chain.errors import (
+    AnswerTooLarge,
+    BadNodeUrl,
+    MalformedAnswer,
+    NodeTimeout,
+    NodeUnavailable,
+    RateLimited,
+    RpcError,
+)
+from earnest.chain.node import Call, Node
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""A page of 10,000 logs is about 10 MB; what is far larger is a fault, and must not fill our memory."""
+MAX_BATCH: Final = 100
+"""The smallest limit that large providers set on a batch."""
+RETRIES: Final = 2
+FIRST_DELAY_SECONDS: Final = 0.2
+MAX_DELAY_SECONDS: Final = 5.0
+_NOT_REPEATED: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+    data: Any = None
+
+
+class _Answer(msgspec.Struct):
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+class Rpc(Node):
+    """A node reached over HTTP; safe to be used by many threads.
+
+    Args:
+        url: http or https; may hold a secret.
+        timeout_seconds: for connecting and for each silence while reading.
+        retries: how often a question that changes nothing is asked again when there was no answer.
+        client: a client of the caller's own, for tests.
+        sleep: waits between retries.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = 10.0,
+        retries: int = RETRIES,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        client: httpx.Client | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._url = _parse_url(url)
+        self.endpoint = self._url.netloc.decode("ascii").rpartition("@")[2]
+        self._timeout_seconds = timeout_seconds
+        self._retries = retries
+        self._max_answer_bytes = max_answer_bytes
+        self._sleep = sleep
+        self._ids = itertools.count(1)
+        self._client = client or httpx.Client(
+            timeout=timeout_seconds, trust_env=self._url.host not in _LOOPBACK, follow_redirects=False
+        )
+
+    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+        """Ask one thing; the result has the type `into`.
+
+        Raises:
+            NodeUnavailable: no usable answer, after the retries.
+            RpcError: the node answered with an error.
+        """
+        number = next(self._ids)
+        body = _question(number, method, params)
+        content = self._ask(body, 0 if method in _NOT_REPEATED else self._retries)
+        answer = self._decode(content, _Answer)
+        if answer.error is None and answer.id != number:
+            raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
+        return self._result(method, answer, into, raising=True)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one.
+
+        A node that does not take batches is asked one by one.
+        """
+        results: list[Any] = []
+        for start in range(0, len(calls), MAX_BATCH):
+            results += self._batch(calls[start : start + MAX_BATCH])
+        return results
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __repr__(self) -> str:
+        return f"Rpc({self.endpoint})"
+
+    def _batch(self, calls: Sequence[Call]) -> list[Any]:
+        if len(calls) == 1:
+            return [self._one_of_batch(calls[0])]
+        numbers = [next(self._ids) for _ in calls]
+        body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
+        repeatable = not any(each.method in _NOT_REPEATED for each in calls)
+        content = self._ask(body, self._retries if repeatable else 0)
+        if not content.lstrip().startswith(b"["):
+            return [self._one_of_batch(each) for each in calls]
+        answers = {each.id: each for each in self._decode(content, list[_Answer])}
+        missing = _Answer(error=_Error(0, "left out of the answer to a batch"))
+        return [
+            self._result(each.method, answers.get(number, missing), each.into, raising=False)
+            for number, each in zip(numbers, calls, strict=True)
+        ]
+
+    def _one_of_batch(self, each: Call) -> Any:
+        try:
+            return self.call(*each)
+        except RpcError as error:
+            return error
+
+    def _result(self, method: str, answer: _Answer, into: Any, *, raising: bool) -> Any:
+        if answer.error is None:
+            return self._decode(bytes(answer.result), into)
+        error = RpcError(method, answer.error.code, answer.error.message[:500], answer.error.data)
+        if raising:
+            raise error
+        return error
+
+    def _ask(self, body: object, retries: int) -> bytes:
+        content = msgspec.json.encode(body)
+        for attempt in itertools.count():
+            try:
+                return self._post(content)
+            except (AnswerTooLarge, MalformedAnswer):
+                raise  # the same question gets the same answer
+            except NodeUnavailable as error:
+                if attempt >= retries:
+                    raise
+                self._sleep(_delay_seconds(attempt, error))
+        raise AssertionError("unreachable")
+
+    def _post(self, content: bytes) -> bytes:
+        try:
+            headers = {"Content-Type": "application/json"}
+            with self._client.stream("POST", self._url, content=content, headers=headers) as response:
+                body = self._read(response)
+        except httpx.TimeoutException:
+            raise NodeTimeout(self.endpoint, f"did not answer within {self._timeout_seconds:g} s") from None
+        except httpx.DecodingError:
+            raise MalformedAnswer(self.endpoint, "sent an answer that cannot be decompressed") from None
+        except httpx.ConnectError:
+            raise NodeUnavailable(self.endpoint, "cannot be reached") from None
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict, RuntimeError) as error:
+            # RuntimeError: the client was closed by another thread. Causes are not chained: they may hold the URL.
+            raise NodeUnavailable(self.endpoint, f"did not answer: {type(error).__name__}") from None
+        return self._checked(response, body)
+
+    def _read(self, response: httpx.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > self._max_answer_bytes:
+                raise AnswerTooLarge(self.endpoint, f"sent more than {self._max_answer_bytes} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _checked(self, response: httpx.Response, body: bytes) -> bytes:
+        """Return the body if it can be an answer; some nodes send JSON-RPC errors under an HTTP status of error."""
+        status = response.status_code
+        if status == 429:
+            raise RateLimited(self.endpoint, _seconds(response.headers.get("Retry-After")))
+        if status == 413:
+            raise AnswerTooLarge(self.endpoint, "says that the answer would be too large (HTTP 413)")
+        if status >= 300 and b'"jsonrpc"' not in body:
+            raise NodeUnavailable(self.endpoint, f"answered with HTTP status {status}")
+        return body
+
+    def _decode(self, content: bytes, into: Any) -> Any:
+        try:
+            return msgspec.json.decode(content, type=into)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise MalformedAnswer(
+                self.endpoint, f"sent something else than was asked for: {str(error)[:200]}"
+            ) from None
+
+
+class _HostOnly(logging.Filter):
+    """Cuts URLs down to their host: httpx logs every request with its whole URL, secret and all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                each.copy_with(raw_path=b"/", userinfo=b"") if isinstance(each, httpx.URL) else each
+                for each in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HostOnly())
+
+
+def _question(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+
+
+def _parse_url(url: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        raise BadNodeUrl("it is no URL") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise BadNodeUrl("it must start with http:// or https:// and name a host")
+    return parsed
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _delay_seconds(attempt: int, error: NodeUnavailable) -> float:
+    wished = error.retry_after_seconds if isinstance(error, RateLimited) else None
+    delay = wished if wished is not None else FIRST_DELAY_SECONDS * 2**attempt
+    return min(delay, MAX_DELAY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
