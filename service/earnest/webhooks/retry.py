@@ -15,7 +15,7 @@ MAX_TRIES: Final = len(DELAYS_SECONDS) + 1
 JITTER: Final = 0.2
 """Up to a fifth later, never earlier: what failed together must not come back together."""
 MAX_RETRY_AFTER_SECONDS: Final = 86_400
-"""An endpoint may put us off for a day, the longest step of our own plan; beyond that it could keep rows alive for ever."""
+"""An endpoint may put us off for a day, the longest step of our own plan; more would keep rows alive for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,7 @@ _NOT_PUBLIC_V4: Final = tuple(
 library calls private changes from one Python to the next."""
 _PUBLIC_V6: Final = IPv6Network("2000::/3")
 """The only IPv6 range that is handed out for the public network (RFC 4291)."""
-_NOT_PUBLIC_V6: Final = tuple(
-    IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16")
-)
+_NOT_PUBLIC_V6: Final = tuple(IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16"))
 """Inside it: protocol assignments with Teredo, documentation, and 6to4, which wraps any IPv4 address."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """The well-known prefix: a gateway turns the last 32 bits into an IPv4 address (RFC 6052)."""
@@ -144,7 +142,7 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
     if not isinstance(url, str) or len(url) > MAX_URL_LENGTH:
         raise InvalidWebhookUrl(f"a webhook URL has at most {MAX_URL_LENGTH} characters")
     if not url.isascii() or any(ord(char) <= 0x20 or char in '\\"<>' for char in url):
-        raise InvalidWebhookUrl("a webhook URL is plain ASCII without blanks; write other letters in punycode or as %xx")
+        raise InvalidWebhookUrl("a webhook URL is ASCII without blanks; write other letters in punycode or as %xx")
     try:
         parts = urlsplit(url)
         return parts, parts.port

@@ -1,0 +1,157 @@
+"""The loop that takes deliveries from the outbox to the endpoints: claim, close the transaction, post, record."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+from typing import Final, Protocol
+
+import structlog
+
+from earnest.payment.errors import EarnestError
+from earnest.store import Store
+from earnest.store.records import Attempt, Delivery, DeliveryState, Endpoint, Notification
+from earnest.webhooks.endpoint_secrets import EndpointSecrets
+from earnest.webhooks.envelope import envelope
+from earnest.webhooks.retry import Answer, Dead, Delivered, Fate, Gone, RetryAt, plan
+from earnest.webhooks.secretbox import SecretBox
+from earnest.webhooks.signature import signed_headers
+
+WORKERS: Final = 8
+"""Posting is waiting: eight threads cost little and keep one slow endpoint from holding the others."""
+LEASE_SECONDS: Final = 60
+"""Four times a try's own timeout, which leaves room for a slow resolver; after that another worker may take over."""
+IDLE_SECONDS: Final = 0.25
+TROUBLE_SECONDS: Final = 2.0
+
+Claimed = tuple[Delivery, Notification, Endpoint]
+
+log = structlog.get_logger(__name__)
+
+
+class Posts(Protocol):
+    """Whoever makes one HTTP try; `earnest.webhooks.post.Poster`, or a fake in tests."""
+
+    def post(self, url: str, headers: dict[str, str], body: bytes, now: int) -> Answer:
+        """Post and return how it ended."""
+
+
+class Deliverer:
+    """Delivers what is due, at least once and in order per payment and endpoint.
+
+    Args:
+        store: where the outbox is.
+        secrets: opens the endpoints' secrets.
+        poster: makes the tries.
+        clock: wall time in Unix seconds.
+        rng: for the jitter.
+        workers: how many tries may be under way at once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        secrets: SecretBox,
+        poster: Posts,
+        clock: Callable[[], int],
+        *,
+        rng: random.Random | None = None,
+        workers: int = WORKERS,
+    ) -> None:
+        self._store, self._secrets, self._poster, self._clock = store, secrets, poster, clock
+        self._rng = rng or random.Random()  # noqa: S311 (jitter is no secret)
+        self._workers = workers
+
+    def step(self) -> int:
+        """Deliver what is due now, as many as there are workers; returns how many were tried."""
+        claimed = self._claim(self._workers)
+        if claimed:
+            with ThreadPoolExecutor(self._workers, "webhook") as pool:
+                list(pool.map(self._deliver, claimed))
+        return len(claimed)
+
+    def run(self, stop: Event) -> None:
+        """Deliver until told to stop; tries that are under way then are finished and recorded."""
+        under_way: set[Future[None]] = set()
+        with ThreadPoolExecutor(self._workers, "webhook") as pool:
+            while not stop.is_set():
+                under_way = {each for each in under_way if not each.done()}
+                claimed = self._claim_calmly(self._workers - len(under_way), stop)
+                under_way |= {pool.submit(self._deliver, each) for each in claimed}
+                if len(under_way) >= self._workers:
+                    wait(under_way, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
+                elif not claimed:
+                    stop.wait(IDLE_SECONDS)
+
+    def _claim(self, limit: int) -> Sequence[Claimed]:
+        if limit <= 0:
+            return ()
+        with self._store.transaction() as tx:
+            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS)
+
+    def _claim_calmly(self, limit: int, stop: Event) -> Sequence[Claimed]:
+        try:
+            return self._claim(limit)
+        except EarnestError as error:
+            log.warning("webhooks wait for the database", code=error.code, error=str(error))
+            stop.wait(TROUBLE_SECONDS)
+            return ()
+
+    def _deliver(self, claimed: Claimed) -> None:
+        """Make one try and write it down. What cannot be written down is tried again when the lease is over."""
+        delivery, notification, endpoint = claimed
+        started = time.monotonic()
+        try:
+            answer = self._try(notification, endpoint)
+            duration_ms = int((time.monotonic() - started) * 1_000)
+            fate = plan(delivery.attempts + 1, answer, self._clock(), self._rng.random())
+            self._record(delivery, answer, fate, duration_ms)
+        except EarnestError as error:
+            log.warning("a webhook was not recorded", id=notification.id, code=error.code, error=str(error))
+        except Exception:
+            log.exception("a webhook failed by a fault of ours", id=notification.id)
+        else:
+            log.info(
+                "webhook",
+                id=notification.id,
+                type=notification.type,
+                endpoint=endpoint.id,
+                attempt=delivery.attempts + 1,
+                status=answer.status_code,
+                error=answer.error,
+                fate=type(fate).__name__,
+            )
+
+    def _try(self, notification: Notification, endpoint: Endpoint) -> Answer:
+        now, body = self._clock(), envelope(notification)
+        try:
+            secrets = EndpointSecrets.unseal(endpoint.secret_encrypted, self._secrets).valid_at(now)
+        except EarnestError as error:
+            return Answer(error=str(error))
+        return self._poster.post(endpoint.url, signed_headers(secrets, notification.id, now, body), body, now)
+
+    def _record(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
+        now = self._clock()
+        attempt = Attempt(
+            notification_id=delivery.notification_id,
+            endpoint_id=delivery.endpoint_id,
+            number=delivery.attempts + 1,
+            at=now,
+            status_code=answer.status_code,
+            error=answer.error,
+            duration_ms=duration_ms,
+        )
+        with self._store.transaction() as tx:
+            match fate:
+                case Delivered():
+                    tx.outbox.record(attempt, DeliveryState.DELIVERED)
+                case RetryAt(at):
+                    tx.outbox.record(attempt, DeliveryState.PENDING, retry_at=at)
+                case Dead():
+                    tx.outbox.record(attempt, DeliveryState.DEAD)
+                case Gone():
+                    tx.outbox.record(attempt, DeliveryState.DEAD)
+                    tx.endpoints.disable(delivery.endpoint_id, now, "the endpoint answered 410 Gone")

@@ -1,0 +1,164 @@
+"""One HTTP try at an endpoint: to the address that was checked, by a deadline, without redirects or proxies."""
+
+# ruff: noqa: ARG002  (the backend takes what httpcore hands it, and has its own deadline instead of its timeouts)
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import certifi
+import httpcore
+
+from earnest.payment.errors import EarnestError
+from earnest.webhooks.errors import TargetRefused, TargetUnresolved
+from earnest.webhooks.retry import Answer, parse_retry_after
+from earnest.webhooks.targets import Resolver, checked_addresses, parse_target, resolve_by_system
+
+TIMEOUT_SECONDS: Final = 15.0
+"""For the whole try, from connecting to the last byte that we read; a receiver should answer first and work later."""
+MAX_ANSWER_BYTES: Final = 4_096
+"""Nobody needs the answer's body; we read so much of it that a connection ends in good manners."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """Posts signed bodies.
+
+    Args:
+        user_agent: what we call ourselves.
+        allow_private: http and private addresses too; the developer's stack only.
+        resolve: how names become addresses.
+        ssl_context: whom TLS trusts; None: the well-known authorities.
+        timeout_seconds: for a whole try.
+    """
+
+    user_agent: str = "earnest"
+    allow_private: bool = False
+    resolve: Resolver = resolve_by_system
+    ssl_context: ssl.SSLContext | None = None
+    timeout_seconds: float = TIMEOUT_SECONDS
+    monotonic: Callable[[], float] = time.monotonic
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
+        """Post `body` and return how it ended; `now` is wall time (Unix). Raises nothing but faults of ours."""
+        try:
+            target = parse_target(url, allow_private=self.allow_private)
+            backend = _CheckedBackend(self, self.monotonic() + self.timeout_seconds)
+            context = self.ssl_context or ssl.create_default_context(cafile=certifi.where())
+            # A pool for this one try: a connection to one name is never used for another that shares its address.
+            with httpcore.ConnectionPool(ssl_context=context, network_backend=backend, http2=False) as pool:
+                return self._exchange(pool, target.url, headers, body, now)
+        except (TargetRefused, TargetUnresolved) as error:
+            return Answer(error=str(error))
+        except EarnestError as error:
+            return Answer(error=f"the endpoint's URL cannot be used: {error}")
+        except (httpcore.TimeoutException, TimeoutError):
+            return Answer(error=f"no answer within {self.timeout_seconds:g} seconds")
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
+            return Answer(error=f"{type(error).__name__}: {error}"[:300])
+
+    def _exchange(
+        self, pool: httpcore.ConnectionPool, url: str, headers: Mapping[str, str], body: bytes, now: int
+    ) -> Answer:
+        sent = {
+            **headers,
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "user-agent": self.user_agent,
+            "accept": "*/*",
+            "connection": "close",
+        }
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_seconds)
+        with pool.stream(
+            "POST", url, headers=list(sent.items()), content=body, extensions={"timeout": timeouts}
+        ) as response:
+            retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), None)
+            answer = Answer(
+                status_code=response.status,
+                retry_after_seconds=parse_retry_after(retry_after.decode("latin-1") if retry_after else None, now),
+            )
+            _read_a_little(response)
+            return answer
+
+
+def _read_a_little(response: httpcore.Response) -> None:
+    """Read up to the limit; an answer that breaks off after its status was still an answer."""
+    read = 0
+    try:
+        for chunk in response.iter_stream():
+            read += len(chunk)
+            if read >= MAX_ANSWER_BYTES:
+                return
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+        return
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Connects to an address that was checked, whatever the name leads to a moment later (DNS rebinding).
+
+    TLS and the Host header keep the name: httpcore takes them from the URL, which is not touched.
+    """
+
+    def __init__(self, poster: Poster, deadline: float) -> None:
+        self._poster, self._deadline = poster, deadline
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        addresses = checked_addresses(host, port, self._poster.resolve, allow_private=self._poster.allow_private)
+        failed: Exception | None = None
+        for address in addresses:
+            try:
+                stream = self._inner.connect_tcp(address, port, self._left(), local_address, socket_options)
+                return _DeadlineStream(stream, self._left)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed or httpcore.ConnectError("no address to connect to")
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        raise httpcore.ConnectError("webhooks go to names, not to sockets of this machine")
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _left(self) -> float:
+        left = self._deadline - self._poster.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the deadline is over")
+        return left
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A stream whose every step has only what is left of one deadline: an endpoint that drips cannot hold a worker."""
+
+    def __init__(self, inner: httpcore.NetworkStream, left: Callable[[], float]) -> None:
+        self._inner, self._left = inner, left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._left())
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, self._left()), self._left)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
