@@ -1,0 +1,49 @@
+# `make` lists the targets. Each sets up what it needs in .venv; PYTHON=… chooses the Python it is made with.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c '$(OLD_ENOUGH)' >/dev/null 2>&1 && { command -v $$p; break; }; done)
+endif
+SETUP_TOOL := "$(PYTHON)" deploy/tools/setup.py
+CHECK := .venv/bin/python -m deploy.tools.check
+PARTS := lint types layers unit contracts integration acceptance chaos
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "  make PART         one part of the tests: $(PARTS)"
+
+demo: setup-run ## a payment's whole life on an embedded chain, then the stack stays up (ARGS=--exit ends it)
+	@.venv/bin/earnest demo $(ARGS)
+
+test: setup-test ## every part of the tests; the last lines say what did not run and why
+	@$(CHECK) $(ARGS)
+
+$(PARTS): setup-test
+	@$(CHECK) $(if $(filter lint,$@),format) $@ $(ARGS)
+
+format: setup-test ## write every Python file as `make lint` wants it
+	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
+
+lock: setup-test ## resolve the requirement files anew (ARGS=--upgrade: to the newest versions)
+	@.venv/bin/python -m deploy.tools.lock $(ARGS)
+
+clean: ## remove what these commands made here; your data stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf contracts/node_modules contracts/out contracts/cache
+	find service tests deploy -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run: python
+	@$(SETUP_TOOL) run
+
+setup-test: python
+	@$(SETUP_TOOL) test
+
+python:
+	@[ -n "$(PYTHON)" ] || { echo "Earnest needs Python 3.11 or newer, and none is on the PATH. Install one," \
+		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
+
+.PHONY: help demo test format lock clean setup-run setup-test python $(PARTS)

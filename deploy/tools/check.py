@@ -1,0 +1,66 @@
+"""The test command: run the parts of `parts.py` in the order of their cost and close with what ran and what did not.
+
+`python -m deploy.tools.check [part …] [--keep-going]`. The first part that fails ends the run, unless told to keep
+going, as CI is: one run there tells everything. Whatever did not run is named with its reason; under CI
+(`CI=true` or `EARNEST_CI=1`) it counts as a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from deploy.tools.outcome import Outcome, write_summary
+from deploy.tools.parts import PARTS, Part, PartCannotRun, under_ci
+from deploy.tools.setup import SetupFailed
+
+
+def run_part(part: Part) -> Outcome:
+    """Run one part and return what became of it."""
+    print(f"\n=== {part.name}: {part.what}", flush=True)
+    started = time.monotonic()
+    outcome = Outcome(part.name)
+    try:
+        for step in part.steps:
+            step(outcome)
+    except (PartCannotRun, SetupFailed) as problem:
+        print(problem, flush=True)
+        outcome.skip(str(problem))
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def run_parts(parts: list[Part], keep_going: bool) -> list[Outcome]:
+    """Run parts in order; after one that failed the others are only written down, unless told to keep going."""
+    outcomes: list[Outcome] = []
+    failed = ""
+    for part in parts:
+        if failed and not keep_going:
+            reason = f"stopped when {failed} failed (KEEP_GOING=1 runs every part)"
+            outcomes.append(Outcome(part.name))
+            outcomes[-1].skip(reason)
+            continue
+        outcomes.append(run_part(part))
+        failed = failed or (part.name if outcomes[-1].failed else "")
+    return outcomes
+
+
+def main() -> int:
+    names = [part.name for part in PARTS]
+    parser = argparse.ArgumentParser(prog="check", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(names)}; without any, all of them")
+    parser.add_argument("--keep-going", action="store_true", help="run later parts after one that failed")
+    arguments = parser.parse_args()
+    unknown = set(arguments.parts) - set(names)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    chosen = [part for part in PARTS if not arguments.parts or part.name in arguments.parts]
+    keep_going = arguments.keep_going or under_ci() or os.environ.get("KEEP_GOING") == "1"
+    outcomes = run_parts(chosen, keep_going)
+    return write_summary(outcomes, strict=under_ci())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

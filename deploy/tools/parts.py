@@ -1,0 +1,131 @@
+"""The parts of the test command, in the order of their cost. To add a part, add a line to `PARTS`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.tools.node import CONTRACTS, set_up_node
+from deploy.tools.outcome import Outcome
+from deploy.tools.setup import ROOT, VENV
+
+# One file that cannot be collected must not hide what the others would say.
+PYTEST_OPTIONS = ("-q", "--continue-on-collection-errors")
+Step = Callable[[Outcome], None]
+
+
+class PartCannotRun(Exception):
+    """Something that a part needs is not there; the message says what."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of the summary: a name, what it is, and the steps that add to its outcome."""
+
+    name: str
+    what: str
+    steps: tuple[Step, ...]
+    folders: tuple[str, ...] = ()
+
+
+def under_ci() -> bool:
+    return os.environ.get("CI") == "true" or os.environ.get("EARNEST_CI") == "1"
+
+
+def tool(*command: str) -> Step:
+    """Return a step that runs a program of `.venv`, which counts as one check."""
+
+    def step(outcome: Outcome) -> None:
+        done = subprocess.run([str(VENV / "bin" / command[0]), *command[1:]], cwd=ROOT, check=False)
+        outcome.add_check(done.returncode == 0)
+
+    return step
+
+
+def pytest(*folders: str, workers: int = 0) -> Step:
+    """Return a step that runs the tests of some folders, on so many workers (0: in one process)."""
+
+    def step(outcome: Outcome) -> None:
+        absent = [folder for folder in folders if not (ROOT / folder).is_dir()]
+        if absent:
+            raise PartCannotRun(f"MISSING: {', '.join(absent)}")
+        with tempfile.TemporaryDirectory(prefix="earnest-check-") as scratch:
+            report = Path(scratch) / "report.xml"
+            command = [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, f"--junitxml={report}", *folders]
+            spread = ["-n", str(workers)] if workers else []
+            done = subprocess.run([*command, *spread], cwd=ROOT, env=environment(), check=False)
+            outcome.add_pytest(report, done.returncode)
+
+    return step
+
+
+def forge(outcome: Outcome) -> None:
+    """Run the contract's own tests through the script of `contracts/package.json`."""
+    process = subprocess.Popen(
+        ["npm", "test", "--silent"],  # noqa: S607 - found on the PATH made below
+        cwd=CONTRACTS,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        print(line, end="", flush=True)
+    outcome.add_forge("".join(lines), process.wait())
+
+
+def node(_: Outcome) -> None:
+    """Set up Node and the npm packages; it counts nothing."""
+    path = f"{set_up_node()}{os.pathsep}{os.environ['PATH']}"
+    os.environ["PATH"] = path
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of the tests: `.venv` first on the path, no settings of a developer's own Earnest."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EARNEST_") or "TEST" in name}
+    kept["PATH"] = f"{VENV / 'bin'}{os.pathsep}{kept['PATH']}"
+    if under_ci():
+        kept["EARNEST_CI"] = "1"
+    return kept
+
+
+PARTS = (
+    Part("format", "every file as `make format` writes it", (tool("ruff", "format", "--check", "--quiet", "."),)),
+    Part("lint", "ruff's rules", (tool("ruff", "check", "--quiet", "."),)),
+    Part("types", "mypy, strict", (tool("mypy"),)),
+    Part("layers", "who may import whom", (tool("lint-imports", "--no-logo"),)),
+    Part("unit", "pure rules and single rooms, no sockets", (pytest("tests/unit", workers=2),), ("tests/unit",)),
+    Part(
+        "contracts",
+        "the artifact's bytes, forge, and the contract from Python",
+        (node, tool("python", "-m", "earnest.escrow.compile", "--check"), forge, pytest("tests/contracts", workers=2)),
+        ("tests/contracts",),
+    ),
+    Part(
+        "integration",
+        "rooms together, on SQLite and PostgreSQL, on eth-tester and anvil",
+        (node, pytest("tests/integration", workers=2)),
+        ("tests/integration",),
+    ),
+    Part(
+        "acceptance",
+        "a payment's whole life, as a user runs it",
+        (node, pytest("tests/acceptance")),
+        ("tests/acceptance",),
+    ),
+    Part(
+        "chaos",
+        "the same life under kill -9, a short run",
+        (node, pytest("tests/chaos")),
+        ("tests/chaos",),
+    ),
+)
