@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+
+import {IEscrow} from "./IEscrow.sol";
+
+/// @title How money enters and leaves: exact pulls, pushes that no one can starve or block, and credits for what failed.
+/// @dev The zero address stands for the chain's own coin. What a token says is never believed; the escrow's balance is.
+abstract contract Treasury is IEscrow {
+    /// @dev Exactly what a receiver of coin may use: a smart wallet's receive hook with a log or two.
+    uint256 private constant COIN_PUSH_GAS = 100_000;
+    /// @dev Exactly what a token's transfer may use: a proxy with blocklist, fee table and hooks needs less than half.
+    uint256 private constant TOKEN_PUSH_GAS = 300_000;
+    /// @dev The EVM gives this on top of a call that carries coin, so that much less is passed.
+    uint256 private constant CALL_STIPEND = 2_300;
+    /// @dev What is spent before the receiver runs (at most 36,600: cold account, value, new account) and left to do
+    /// afterwards (the balance's verdict, a new credit at 22,100, the event).
+    uint256 private constant PUSH_RESERVE = 80_000;
+
+    mapping(address account => mapping(address token => uint256 amount)) private _credits;
+
+    /// @dev Takes exactly `amount` from the caller, or reverts.
+    function _pull(address token, uint256 amount) internal {
+        if (token == address(0)) {
+            if (msg.value != amount) revert WrongCoinAmount(msg.value, amount);
+            return;
+        }
+        if (msg.value != 0) revert CoinSentWithToken(msg.value);
+        if (token.code.length == 0) revert TokenHasNoCode(token);
+        uint256 balanceBefore = _balance(token);
+        if (!LowLevelCall.callNoReturn(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, address(this), amount)))) {
+            LowLevelCall.bubbleRevert();
+        }
+        uint256 balanceAfter = _balance(token);
+        unchecked {
+            // Wrapping is harmless: amount < 2^128, so a fall wraps to something far greater.
+            if (balanceAfter - balanceBefore != amount) revert WrongBalanceRise(balanceBefore, balanceAfter, amount);
+        }
+    }
+
+    /// @dev Pushes `amount` to `account`; what fails becomes the account's credit.
+    /// @return credited `flag` if it did, else zero
+    function _pay(address token, address account, uint256 amount, uint8 flag) internal returns (uint8 credited) {
+        if (amount == 0) return 0;
+        if (token == address(0) ? _pushCoin(account, amount) : _pushToken(token, account, amount)) return 0;
+        _credits[account][token] += amount;
+        return flag;
+    }
+
+    /// @dev Pays the whole credit without a gas cap, or reverts.
+    function _payCredit(address account, address token) internal returns (uint256 amount) {
+        amount = _credits[account][token];
+        if (amount == 0) revert NoCredit(account, token);
+        delete _credits[account][token];
+        bool paid = token == address(0)
+            ? LowLevelCall.callNoReturn(account, amount, "")
+            : _transfer(token, account, amount, type(uint256).max);
+        if (!paid) revert WithdrawFailed(account, token, amount);
+    }
+
+    function _credit(address account, address token) internal view returns (uint256) {
+        return _credits[account][token];
+    }
+
+    function _pushCoin(address account, uint256 amount) private returns (bool paid) {
+        _requireGasFor(COIN_PUSH_GAS);
+        assembly ("memory-safe") {
+            paid := call(sub(COIN_PUSH_GAS, CALL_STIPEND), account, amount, 0, 0, 0, 0)
+        }
+    }
+
+    function _pushToken(address token, address account, uint256 amount) private returns (bool paid) {
+        return _transfer(token, account, amount, TOKEN_PUSH_GAS);
+    }
+
+    /// @dev The verdict is the balance's: less by the amount is paid, unchanged is not, anything else reverts.
+    /// @param gasCap what the token may use; `type(uint256).max`: all there is
+    function _transfer(address token, address account, uint256 amount, uint256 gasCap) private returns (bool paid) {
+        uint256 balanceBefore = _balance(token);
+        bytes memory data = abi.encodeCall(IERC20.transfer, (account, amount));
+        if (gasCap != type(uint256).max) _requireGasFor(gasCap);
+        assembly ("memory-safe") {
+            pop(call(gasCap, token, 0, add(data, 0x20), mload(data), 0, 0))
+        }
+        uint256 balanceAfter = _balance(token);
+        if (balanceAfter == balanceBefore) return false;
+        unchecked {
+            // Wrapping is harmless, as above.
+            if (balanceBefore - balanceAfter != amount) revert WrongBalanceFall(balanceBefore, balanceAfter, amount);
+        }
+        return true;
+    }
+
+    /// @dev A call passes on at most 63/64 of what is left (EIP-150) and goes ahead with less than it was told to. So the
+    /// verb reverts first: nobody can starve a push into failing.
+    function _requireGasFor(uint256 pushGas) private view {
+        uint256 needed = pushGas * 64 / 63 + PUSH_RESERVE;
+        uint256 left = gasleft();
+        if (left < needed) revert PushNeedsGas(left, needed);
+    }
+
+    function _balance(address token) private view returns (uint256) {
+        return IERC20(token).balanceOf(address(this));
+    }
+}
