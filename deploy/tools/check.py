@@ -1,8 +1,8 @@
 """The test command: run the parts of `parts.py` in the order of their cost and close with what ran and what did not.
 
-`python -m deploy.tools.check [part …] [--keep-going]`. The first part that fails ends the run, unless told to keep
-going, as CI is: one run there tells everything. Whatever did not run is named with its reason; under CI
-(`CI=true` or `EARNEST_CI=1`) it counts as a failure.
+`python -m deploy.tools.check [part …] [--keep-going]`. Once a part has failed, the parts with tests that would follow
+are not begun, unless told to keep going, as CI is: one run there tells everything. Whatever did not run is named with
+its reason; under CI (`CI=true` or `EARNEST_CI=1`) it counts as a failure.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def run_part(part: Part) -> Outcome:
 
 
 def run_parts(parts: list[Part], keep_going: bool) -> list[Outcome]:
-    """Run parts in order; after one that failed the others are only written down, unless told to keep going."""
+    """Run parts in order; after one that failed, those with tests are only written down, unless told to keep going."""
     outcomes: list[Outcome] = []
     failed = ""
     for part in parts:
-        if failed and not keep_going:
-            reason = f"stopped when {failed} failed (KEEP_GOING=1 runs every part)"
+        if failed and part.folders and not keep_going:
+            reason = f"not begun, since {failed} failed (KEEP_GOING=1 runs every part)"
             outcomes.append(Outcome(part.name))
             outcomes[-1].skip(reason)
             continue

@@ -31,6 +31,7 @@ class Part:
     what: str
     steps: tuple[Step, ...]
     folders: tuple[str, ...] = ()
+    """The folders of tests that it runs; a part without any takes seconds, and never waits for another to pass."""
 
 
 def under_ci() -> bool:
@@ -107,7 +108,7 @@ PARTS = (
     Part(
         "contracts",
         "the artifact's bytes, forge, and the contract from Python",
-        (node, tool("python", "-m", "earnest.escrow.compile", "--check"), forge, pytest("tests/contracts", workers=2)),
+        (node, tool("earnest", "compile", "--check"), forge, pytest("tests/contracts", workers=2)),
         ("tests/contracts",),
     ),
     Part(

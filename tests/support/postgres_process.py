@@ -48,12 +48,15 @@ def reachable(binaries: Path, scratch: Path, account: pwd.struct_passwd | None) 
     """Return binaries that `account` may run: a copy where the folders above these are closed to others."""
     if account is None or all(parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents):
         return binaries
-    copy = scratch / "install"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / binaries.name
+    package = binaries.parents[1]
+    # A wheel keeps the shared libraries that its programs need in a folder beside the package.
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, scratch / "site" / folder.name, symlinks=True)
+    return scratch / "site" / binaries.relative_to(package.parent)
 
 
-def launch(command: Sequence[str | Path], scratch: Path, account: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
+def launch(command: Sequence[str], scratch: Path, account: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
     """Start a program of PostgreSQL's as `account`, with its output in `scratch/<its name>.log`."""
     with (scratch / f"{Path(command[0]).name}.log").open("wb") as log:
         return subprocess.Popen(
@@ -77,11 +80,11 @@ def start(binaries: Path, scratch: Path) -> subprocess.Popen[bytes]:
     if account:
         os.chown(data, account.pw_uid, account.pw_gid)
         os.chown(scratch, account.pw_uid, account.pw_gid)
-    initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    if launch(initdb, scratch, account).wait():
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    if launch([str(binaries / "initdb"), "-D", str(data), *options], scratch, account).wait():
         raise SystemExit(f"initdb failed:\n{(scratch / 'initdb.log').read_text()}")
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    command: list[str | Path] = [binaries / "postgres", "-D", data, "-k", scratch, *settings]
+    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(scratch), *settings]
     server = launch(command, scratch, account)
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not is_ready(data):

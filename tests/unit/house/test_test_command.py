@@ -47,12 +47,14 @@ def test_a_missing_part_is_named_and_fails_only_under_ci(capsys: pytest.CaptureF
     assert closing_line(capsys) == "1 passed, 1 failed, 0 skipped"
 
 
-def test_parts_after_a_failed_one_are_said_not_to_have_run(capsys: pytest.CaptureFixture[str]) -> None:
-    outcomes = run_parts([Part("a", "", (failing,)), Part("b", "", (passing,))], keep_going=False)
-    assert write_summary(outcomes, strict=False) == 1
+def test_tests_after_a_failed_part_are_said_not_to_have_run(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = [Part("a", "", (failing,)), Part("quick", "", (passing,)), Part("slow", "", (passing,), ("tests/slow",))]
+    assert write_summary(run_parts(parts, keep_going=False), strict=False) == 1
     said = capsys.readouterr().out
-    assert "b: stopped when a failed" in said
-    assert said.endswith("0 passed, 1 failed, 1 skipped\n")
+    assert "slow: not begun, since a failed" in said
+    assert said.endswith("1 passed, 1 failed, 1 skipped\n")
+    assert write_summary(run_parts(parts, keep_going=True), strict=False) == 1
+    assert closing_line(capsys) == "2 passed, 1 failed, 0 skipped"
 
 
 def test_nothing_run_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
