@@ -31,7 +31,7 @@ class UnsignedTx:
 def fund(escrow: Address, chain_id: int, terms: Terms, buyer: Address) -> UnsignedTx:
     """Bring the whole amount for `buyer`: as value if the terms ask for coin, else by an allowance given before."""
     value = terms.amount if terms.token == ZERO_ADDRESS else 0
-    return _call(escrow, chain_id, "fund", [TERMS_ABI, "address"], [terms.as_tuple(), buyer], value)
+    return _call(escrow, chain_id, "fund", [TERMS_ABI, "address"], [terms.as_tuple(), buyer], value=value)
 
 
 def confirm_delivery(escrow: Address, chain_id: int, terms: Terms) -> UnsignedTx:
@@ -99,25 +99,23 @@ def unsigned_tx(
     """
     match verb:
         case Verb.FUND:
-            named = terms.buyer if buyer is None else buyer
-            if named == ZERO_ADDRESS:
-                raise InvalidInput("the terms name no buyer: say who gets money back", param="buyer")
-            return fund(escrow, chain_id, terms, named)
-        case Verb.CONFIRM_DELIVERY:
-            return confirm_delivery(escrow, chain_id, terms)
+            return fund(escrow, chain_id, terms, _buyer(terms, buyer))
         case Verb.RELEASE:
             return release(escrow, chain_id, terms, amount)
         case Verb.REFUND:
             return refund(escrow, chain_id, terms, amount)
-        case Verb.RECLAIM:
-            return reclaim(escrow, chain_id, terms)
-        case Verb.DISPUTE:
-            return dispute(escrow, chain_id, terms)
         case Verb.RESOLVE:
-            if to_buyer is None or to_merchant is None:
-                missing = "to_buyer" if to_buyer is None else "to_merchant"
-                raise InvalidInput(f"resolve needs both parts, and {missing} is not given", param=missing)
-            return resolve(escrow, chain_id, terms, to_buyer, to_merchant)
+            parts = _needed(to_buyer, "to_buyer"), _needed(to_merchant, "to_merchant")
+            return resolve(escrow, chain_id, terms, *parts)
+        case Verb.CONFIRM_DELIVERY | Verb.RECLAIM | Verb.DISPUTE:
+            return _OF_TERMS_ALONE[verb](escrow, chain_id, terms)
+
+
+_OF_TERMS_ALONE: Final = {
+    Verb.CONFIRM_DELIVERY: confirm_delivery,
+    Verb.RECLAIM: reclaim,
+    Verb.DISPUTE: dispute,
+}
 
 
 def selector(signature: str) -> bytes:
@@ -130,7 +128,7 @@ def encode_call(name: str, types: list[str], values: list[Any]) -> str:
     return "0x" + (selector(f"{name}({','.join(types)})") + encode(types, values)).hex()
 
 
-def _call(to: Address, chain_id: int, name: str, types: list[str], values: list[Any], value: int = 0) -> UnsignedTx:
+def _call(to: Address, chain_id: int, name: str, types: list[str], values: list[Any], *, value: int = 0) -> UnsignedTx:
     return UnsignedTx(to=to, data=encode_call(name, types, values), value=value, chain_id=chain_id)
 
 
@@ -146,3 +144,16 @@ def _uint256(amount: int, param: str) -> int:
     if not 0 <= amount <= _MAX_UINT256:
         raise InvalidAmount(f"{param} is {amount} base units: it must not be negative and be under 2^256", param=param)
     return amount
+
+
+def _buyer(terms: Terms, buyer: Address | None) -> Address:
+    named = terms.buyer if buyer is None else buyer
+    if named == ZERO_ADDRESS:
+        raise InvalidInput("the terms name no buyer: say who gets money back", param="buyer")
+    return named
+
+
+def _needed(part: int | None, param: str) -> int:
+    if part is None:
+        raise InvalidInput(f"resolve needs both parts, and {param} is not given", param=param)
+    return part
