@@ -62,8 +62,11 @@ def succeeds(*command: str | Path) -> bool:
 
 
 def ensure_venv() -> None:
-    """Make `.venv` with a pip in it, unless it is there and its Python still starts."""
-    if PYTHON.exists() and succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
+    """Make `.venv` with a pip in it, unless it is there, was made in this place, and its Python still starts."""
+    # The programs in a virtual environment name its path: one that was moved or copied is of no use.
+    place = VENV / ".earnest-place"
+    moved = place.exists() and place.read_text() != str(VENV)
+    if not moved and PYTHON.exists() and succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
         if succeeds(PYTHON, "-m", "pip", "--version") or succeeds(PYTHON, "-m", "ensurepip", "--upgrade"):
             return
         say(".venv has no pip: making it anew")
@@ -72,6 +75,7 @@ def ensure_venv() -> None:
     say(f"making .venv with Python {sys.version.split()[0]}")
     if not run(BASE_PYTHON, "-m", "venv", "--clear", VENV):
         raise SetupFailed(f"{BASE_PYTHON} -m venv failed; what it said stands above")
+    place.write_text(str(VENV))
 
 
 def install_venv_module() -> None:
