@@ -1,0 +1,5 @@
+"""`python -m earnest.cli`: the same as the `earnest` command."""
+
+from earnest.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""A merchant's client of the API: the key in the header, an idempotency key on every POST, and patience."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import httpx
+
+from earnest.payment.errors import EarnestError, Unavailable
+
+
+class ApiProblem(EarnestError):
+    """The service answered with a problem; the message is its detail."""
+
+    code = "api_problem"
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(str(problem.get("detail") or problem.get("title") or f"HTTP {status}"))
+        self.status = status
+        self.problem = problem
+
+
+class ServiceUnreachable(Unavailable):
+    """The service does not answer at the address given."""
+
+    code = "service_unreachable"
+
+
+class ApiClient:
+    """Calls the API at `base_url`; safe to use from one thread.
+
+    `patience_seconds` is how long a call is tried again while the service is down or says that a retry can help. A POST
+    keeps its idempotency key over all tries, so that it has its effect once, whatever happens in between.
+    """
+
+    def __init__(self, base_url: str, api_key: str | None, *, patience_seconds: float = 0.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._patience_seconds = patience_seconds
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx.Client(base_url=self.base_url, headers=headers, timeout=30.0, trust_env=False)
+
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """Return the JSON answer to a GET; raises `ApiProblem` or `ServiceUnreachable`."""
+        return self._call("GET", path, params={name: value for name, value in params.items() if value is not None})
+
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Return the JSON answer to a POST; raises `ApiProblem` or `ServiceUnreachable`."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return self._call("POST", path, json=body or {}, headers=headers)
+
+    def every(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Return all rows of a list, page by page."""
+        rows: list[dict[str, Any]] = []
+        page = self.get(path, limit=100, **params)
+        rows += page["data"]
+        while page["has_more"]:
+            page = self.get(path, limit=100, cursor=page["next_cursor"], **params)
+            rows += page["data"]
+        return rows
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        deadline = time.monotonic() + self._patience_seconds
+        while True:
+            try:
+                return self._once(method, path, **how)
+            except (ServiceUnreachable, ApiProblem) as error:
+                passing = isinstance(error, ServiceUnreachable) or bool(error.problem.get("retryable"))
+                if not passing or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _once(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, **how)
+        except httpx.TransportError as error:
+            raise ServiceUnreachable(f"no answer from {self.base_url}: {error or type(error).__name__}") from error
+        if answer.is_success:
+            return dict(answer.json()) if answer.content else {}
+        try:
+            problem = dict(answer.json())
+        except ValueError:
+            problem = {"title": f"HTTP {answer.status_code}", "retryable": answer.status_code >= 500}
+        raise ApiProblem(answer.status_code, problem)

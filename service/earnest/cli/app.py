@@ -1,0 +1,61 @@
+"""The command line: every command in one tree, and one way to tell what went wrong."""
+
+from __future__ import annotations
+
+import click
+import typer
+
+from earnest import __version__
+from earnest.cli import admin, chain, contract, demo_command, doctor, payment, serve
+from earnest.cli.console import err
+from earnest.payment.errors import EarnestError, InvalidInput
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="earnest",
+    help="An escrow checkout: buyers pay into a contract that nobody owns, and merchants are told what happened.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),
+) -> None:
+    """Handle what belongs to no command."""
+    if version:
+        typer.echo(f"earnest {__version__}")
+        raise typer.Exit
+
+
+demo_command.register(app)
+chain.register(app)
+contract.register(app)
+serve.register(app)
+admin.register(app)
+payment.register(app)
+doctor.register(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return the exit status: 0, 1 for what failed, 2 for what was asked wrongly."""
+    try:
+        result = app(args=arguments, prog_name="earnest", standalone_mode=False)
+    except click.exceptions.Abort:
+        err.print("given up")
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except EarnestError as error:
+        err.print(f"[bold red]error[/] {error}", markup=True, soft_wrap=True)
+        return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
+    return result if isinstance(result, int) else 0

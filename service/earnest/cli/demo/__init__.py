@@ -1,0 +1,1 @@
+"""A payment's whole life, told as it happens."""

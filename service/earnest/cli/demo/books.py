@@ -1,0 +1,104 @@
+"""The books: what came in equals what went out and what is held, by the chain's logs and by the mirror."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode, encode
+
+from earnest.chain.logs import decode_log
+from earnest.chain.node import Node
+from earnest.cli.api_client import ApiClient
+from earnest.payment.events import CreditWithdrawn
+from earnest.payment.money import Token, format_value
+from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32, keccak
+
+
+@dataclass
+class Account:
+    """One token's sums in base units. `came_in` must equal all that went out plus `held`."""
+
+    came_in: int = 0
+    to_merchants: int = 0
+    fees: int = 0
+    to_buyers: int = 0
+    held: int = 0
+
+    @property
+    def went_out(self) -> int:
+        """What left the escrow, fees included."""
+        return self.to_merchants + self.fees + self.to_buyers
+
+    @property
+    def balanced(self) -> bool:
+        """Whether what came in is what went out and what is held."""
+        return self.came_in == self.went_out + self.held
+
+
+Books = dict[Address, Account]
+
+
+def books_of_chain(node: Node, escrow: Address, first_block: int) -> Books:
+    """Add up the escrow's raw logs; the held amount is the escrow's own balance in each token, asked of the token."""
+    books: Books = defaultdict(Account)
+    tokens: dict[Hash32, Address] = {}
+    head = node.header("latest")
+    for raw in node.logs_in_range(escrow, first_block, head.block.number if head else first_block):
+        event = decode_log(raw).event
+        if isinstance(event, CreditWithdrawn):
+            continue
+        if event.funding:
+            tokens[event.payment_id] = event.funding.terms.token
+            books[event.funding.terms.token].came_in += event.funding.terms.amount
+        account = books[tokens[event.payment_id]]
+        account.to_merchants += event.to_merchant
+        account.fees += event.to_fee_recipient
+        account.to_buyers += event.to_buyer
+    for token, account in books.items():
+        account.held = balance_of(node, token, escrow)
+    return dict(books)
+
+
+def books_of_mirror(api: ApiClient) -> Books:
+    """Add up the merchant's payments as the service tells them."""
+    books: Books = defaultdict(Account)
+    for payment in api.every("/v1/payments"):
+        if payment["block"] is None:
+            continue
+        account = books[Address(payment["amount"]["token"])]
+        account.came_in += _units(payment["amount"])
+        account.to_merchants += _units(payment["to_merchant"])
+        account.fees += _units(payment["to_fee_recipient"])
+        account.to_buyers += _units(payment["to_buyer"])
+        account.held += _units(payment["held"])
+    return dict(books)
+
+
+def balance_of(node: Node, token: Address, account: Address) -> int:
+    """Return an account's balance in a token (the zero address: coin), as the chain tells it."""
+    if token == ZERO_ADDRESS:
+        return node.balance(account)
+    data = keccak(b"balanceOf(address)")[:4] + encode(["address"], [account])
+    answer = node.call("eth_call", [{"to": token, "data": "0x" + data.hex()}, "latest"], str)
+    return int(decode(["uint256"], bytes.fromhex(answer[2:]))[0])
+
+
+def rows(chain: Books, mirror: Books, tokens: dict[Address, Token]) -> list[list[str]]:
+    """Return the table's rows: a line for the chain and one for the mirror, for each token."""
+    table = []
+    for address in chain:
+        token = tokens[address]
+        for source, books in (("chain", chain), ("mirror", mirror)):
+            account = books.get(address, Account())
+            sums = (account.came_in, account.to_merchants, account.fees, account.to_buyers, account.held)
+            table.append([f"{token.symbol}, by the {source}", *(format_value(each, token.decimals) for each in sums)])
+    return table
+
+
+HEAD = ["", "came in", "merchants", "fees", "buyers", "held"]
+
+
+def _units(amount: dict[str, Any]) -> int:
+    return int(amount["base_units"])

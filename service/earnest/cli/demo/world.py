@@ -1,0 +1,223 @@
+"""What the story happens in: the API, the chain, the wallets of those who act, and a shop that hears webhooks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from earnest.chain.errors import RpcError
+from earnest.chain.node import Receipt
+from earnest.chain.rpc import Rpc
+from earnest.chain.wallet import Wallet
+from earnest.cli.api_client import ApiClient
+from earnest.cli.demo.narrator import Narrator, short
+from earnest.escrow import txs
+from earnest.payment.errors import EarnestError, Unavailable
+from earnest.payment.money import Token
+from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
+from earnest.payment.representation import parse_terms
+from earnest.payment.terms import Terms, payment_id
+from earnest.settings import Network
+from earnest.testing.webhook_receiver import WebhookReceiver
+
+T = TypeVar("T")
+
+
+class StoryFailed(EarnestError):
+    """Something of the story did not hold."""
+
+    code = "story_failed"
+
+
+@dataclass
+class World:
+    """Everything that a step of the story needs. `patience_seconds` bounds each wait."""
+
+    api: ApiClient
+    rpc: Rpc
+    network: Network
+    escrow: Address
+    receiver: WebhookReceiver
+    wallets: dict[str, Wallet]
+    narrator: Narrator
+    patience_seconds: float = 30.0
+    story_name: str = "demo"
+    _terms: dict[str, Terms] = field(default_factory=dict)
+    _created: int = 0
+
+    @property
+    def token(self) -> Token:
+        """The token of the story."""
+        return self.network.tokens[0]
+
+    # What the merchant does, by the API.
+
+    def create(self, name: str, value: str, token: Address, terms: dict[str, int]) -> dict[str, Any]:
+        """Create a payment, and compute its id from the answer's terms: nobody has to believe the service."""
+        self._created += 1
+        body = {
+            "amount": {"value": value, "token": token},
+            "order_reference": f"{self.story_name}-{name}-{self._created}",
+            **terms,
+        }
+        payment = self.api.post("/v1/payments", body, idempotency_key=f"{self.story_name}-create-{self._created}")
+        terms_of_it = parse_terms(payment["terms"])
+        computed = payment_id(terms_of_it, self.network.chain_id, self.escrow)
+        self.expect(computed == payment["id"], f"the id of {name} does not follow from its terms")
+        self._terms[payment["id"]] = terms_of_it
+        return payment
+
+    def ask_operator(self, payment: str, verb: str, body: dict[str, Any], *, key: str) -> None:
+        """Ask the service to send a tx with the operator's key; it answers before the chain does."""
+        answer = self.api.post(f"/v1/payments/{payment}/{verb}", body, idempotency_key=f"{self.story_name}-{key}")
+        self.narrator.tell("merchant", f"asked for {verb}")
+        receipt = self._mined(answer["tx"]["hash"])
+        if receipt is not None:
+            self._tell_gas("operator", f"sent {verb}", receipt)
+
+    # What wallets do, by the contract alone.
+
+    def fund(self, who: str, payment: str) -> None:
+        """Pay into the escrow, with an approval of exactly the amount first where a token needs one."""
+        terms, wallet = self._terms[payment], self.wallets[who]
+        chain_id = self.network.chain_id
+        if terms.token != ZERO_ADDRESS:
+            receipt = wallet.send(txs.approve(terms.token, chain_id, self.escrow, terms.amount))
+            self._tell_gas("buyer", "approved exactly the amount", receipt)
+        receipt = wallet.send(txs.fund(self.escrow, chain_id, terms, wallet.address))
+        self._tell_gas("buyer", "funded the escrow", receipt)
+
+    def send(self, who: str, did: str, verb: str, payment: str, **args: int) -> None:
+        """Send one of the verbs that need no service at all."""
+        terms, make = self._terms[payment], getattr(txs, verb)
+        receipt = self.wallets[who].send(make(self.escrow, self.network.chain_id, terms, **args))
+        self._tell_gas(who.rpartition(" ")[2], did, receipt)
+
+    # What the chain does.
+
+    def travel(self, payment: str, seconds: int, why: str) -> None:
+        """Move the chain's clock until the payment's status has lasted so long."""
+        since = self._until(lambda: self._status_since(payment), "the status of the payment")
+        target = since + seconds
+        while (now := self._head()["time"]) < target:
+            self._node("evm_increaseTime", target - now)
+            self._node("evm_mine")
+        self.narrator.tell("chain", why)
+
+    def reorg_away(self, payment: str) -> bool:
+        """Drop the block that funded the payment, and all above it; False if the chain calls it final already."""
+        timeline = self.api.get(f"/v1/payments/{payment}/timeline")["data"]
+        funded = next(row for row in timeline if row["type"] == "payment.funded")
+        depth = self._head()["number"] - funded["block"]["number"] + 1
+        try:
+            self._node("anvil_reorg", depth, [])
+        except RpcError:
+            return False
+        gone = self._call("eth_getTransactionReceipt", funded["tx_hash"]) is None
+        if gone:
+            self._node("evm_mine")
+            self.narrator.tell("chain", f"dropped its newest {depth} block{'s' * (depth > 1)}, the funding with them")
+        return gone
+
+    def mine_until_final(self) -> None:
+        """Mine empty blocks until everything so far is final."""
+        head = self._head()["number"]
+        while self._final() < head:
+            self._node("evm_mine")
+        self.narrator.tell("chain", f"block {head} is final")
+
+    # What is heard and seen.
+
+    def hear(self, payment: str, kind: str, times: int) -> dict[str, Any]:
+        """Wait until the shop has verified the n-th webhook of a kind about a payment, and return its body."""
+
+        def heard() -> dict[str, Any] | None:
+            bodies = {
+                each.id: each.body
+                for each in self.receiver.received
+                if each.verified and each.body["type"] == kind and each.body["data"]["id"] == payment
+            }
+            return list(bodies.values())[times - 1] if len(bodies) >= times else None
+
+        return self._until(heard, f"webhook {kind} number {times} of {short(payment)}")
+
+    def hear_all(self, ids: set[str]) -> None:
+        """Wait until all these webhooks were heard."""
+        self._until(
+            lambda: True if ids <= {each.id for each in self.receiver.received if each.verified} else None,
+            "webhooks that the service wrote down",
+        )
+
+    def wait_final(self, payment: str) -> tuple[str, str]:
+        """Wait until the mirror calls a payment final, and return its status and finality."""
+
+        def final() -> tuple[str, str] | None:
+            told = self.api.get(f"/v1/payments/{payment}")
+            return (told["status"], told["finality"]) if told["finality"] == "final" else None
+
+        return self._until(final, f"finality of {short(payment)}")
+
+    def expect(self, holds: bool, otherwise: str) -> None:
+        """Check something that the story promises."""
+        if not holds:
+            raise StoryFailed(otherwise)
+
+    # Inside.
+
+    def _status_since(self, payment: str) -> int | None:
+        block = self.api.get(f"/v1/payments/{payment}")["block"]
+        found = self._call("eth_getBlockByNumber", hex(block["number"]), False) if block else None
+        return int(found["timestamp"], 16) if found else None
+
+    def _mined(self, tx_hash: str) -> Receipt | None:
+        """Return the receipt of a tx of the operator's, None if another attempt of it was mined in its place."""
+        deadline = time.monotonic() + self.patience_seconds / 3
+        while time.monotonic() < deadline:
+            with suppress(Unavailable):
+                if receipt := self.rpc.receipts([Hash32(tx_hash)])[0]:
+                    return receipt
+            time.sleep(0.02)
+        return None
+
+    def _tell_gas(self, who: str, did: str, receipt: Receipt) -> None:
+        tx = short(Hash32(receipt.tx_hash))
+        self.narrator.tell(who, f"{did}  [bright_black]tx {tx} {receipt.gas_used:,} gas[/]")
+
+    def _head(self) -> dict[str, int]:
+        block = self._call("eth_getBlockByNumber", "latest", False)
+        return {"number": int(block["number"], 16), "time": int(block["timestamp"], 16)}
+
+    def _final(self) -> int:
+        block = self._call("eth_getBlockByNumber", "finalized", False)
+        return int(block["number"], 16) if block else -1
+
+    def _node(self, method: str, *params: Any) -> Any:
+        """Call a node's method that changes something, once the node is there; not tried again after it was sent."""
+        self._head()
+        try:
+            return self.rpc.call(method, list(params))
+        except RpcError:
+            raise
+        except Unavailable:
+            return None  # whoever asked looks at what came of it
+
+    def _call(self, method: str, *params: Any) -> Any:
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                return self.rpc.call(method, list(params))
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _until(self, look: Callable[[], T | None], what: str) -> T:
+        deadline = time.monotonic() + self.patience_seconds
+        while (found := look()) is None:
+            if time.monotonic() > deadline:
+                raise StoryFailed(f"waited {self.patience_seconds:.0f} s in vain for {what}")
+            time.sleep(0.02)
+        return found

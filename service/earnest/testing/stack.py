@@ -1,0 +1,172 @@
+"""The whole house on this machine: chain, contract and service as real processes, for demos, shops' tests and our own.
+
+The chain and the service are children of whoever holds the stack; each can be stopped, killed and started again, and
+finds its files where it left them.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+
+from earnest.escrow.deploy import deploy
+from earnest.escrow.deployment import Deployment
+from earnest.localnet.accounts import DevAccount, dev_accounts
+from earnest.settings import Network, load_network
+from earnest.testing.processes import Child, free_port
+
+START_SECONDS = 60.0
+"""A cold start imports py-evm on a slow disk; what takes longer is broken."""
+
+
+@dataclass
+class LocalStack:
+    """A chain, the escrow on it, and the service.
+
+    Args:
+        data_dir: the folder with all files of the stack; made if it is missing.
+        rpc_url: another node (anvil, say) instead of the embedded chain.
+        database_url: another database than the SQLite file in the folder.
+        chain_port, api_port: 0 picks free ones, which stay the same over restarts.
+    """
+
+    data_dir: Path
+    rpc_url: str | None = None
+    database_url: str | None = None
+    chain_port: int = 0
+    api_port: int = 0
+    chain: Child | None = field(init=False, default=None)
+    service: Child = field(init=False)
+    deployment: Deployment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        logs = self.data_dir / "logs"
+        if self.rpc_url is None:
+            self.chain_port = self.chain_port or free_port()
+            self.rpc_url = f"http://127.0.0.1:{self.chain_port}"
+            chain = ["earnest.cli", "chain", "--port", str(self.chain_port)]
+            self.chain = Child("the chain", chain, logs / "chain.log", self._environment())
+        self.api_port = self.api_port or free_port()
+        serve = ["earnest.cli", "serve", "--port", str(self.api_port)]
+        self.service = Child("the service", serve, logs / "serve.log", self._environment())
+
+    @property
+    def api_url(self) -> str:
+        """Where the service answers."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def node_url(self) -> str:
+        """Where the chain answers."""
+        return str(self.rpc_url)
+
+    @property
+    def network(self) -> Network:
+        """The chain's description."""
+        return load_network("local")
+
+    @property
+    def operator(self) -> DevAccount:
+        """The account whose key the service sends with."""
+        return dev_accounts()[1]
+
+    def start(self) -> None:
+        """Start what is not running: the chain, the contract on it, the service."""
+        self.start_chain()
+        self.install_contract()
+        self.start_service()
+
+    def start_chain(self) -> None:
+        """Start the embedded chain and wait until it answers; nothing to do for another node."""
+        if self.chain is not None and not self.chain.running:
+            self.chain.start()
+            self.chain.wait_ready(self._node_answers, START_SECONDS)
+
+    def install_contract(self) -> None:
+        """Deploy the escrow where it is not there yet, and the test token on a node that lacks it."""
+        from earnest.localnet.tokens import install_test_token  # noqa: PLC0415
+
+        install_test_token(self.node_url)
+        self.deployment = deploy(
+            self.node_url,
+            dev_accounts()[0].private_key,
+            self.network.chain_id,
+            lambda _plan: True,
+            self.data_dir / "deployments",
+        )
+
+    def start_service(self) -> None:
+        """Start the service and wait until it answers."""
+        if not self.service.running:
+            self.service.start()
+            self.service.wait_ready(self._service_answers, START_SECONDS)
+
+    def stop(self) -> None:
+        """End the service, then the chain, in good order."""
+        self.service.stop()
+        if self.chain is not None:
+            self.chain.stop()
+
+    def wait_caught_up(self, timeout_seconds: float = 30.0) -> None:
+        """Wait until the service says that it follows the chain; raises `TimeoutError`."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self._answers(f"{self.api_url}/health/ready"):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the service does not say that it is ready")
+            time.sleep(0.05)
+
+    def _environment(self) -> dict[str, str]:
+        settings = {
+            "EARNEST_DATA_DIR": str(self.data_dir.absolute()),
+            "EARNEST_NETWORK": "local",
+            "EARNEST_RPC_URL": self.node_url,
+            "EARNEST_SECRET_KEY": secret_key(self.data_dir / "secret.key"),
+            "EARNEST_OPERATOR_KEY": self.operator.private_key,
+            "EARNEST_WEBHOOKS_ALLOW_PRIVATE": "true",
+        }
+        if self.database_url:
+            settings["EARNEST_DATABASE_URL"] = self.database_url
+        return settings
+
+    def _node_answers(self) -> bool:
+        ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+        try:
+            return httpx.post(self.node_url, json=ask, timeout=2.0, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def _service_answers(self) -> bool:
+        return self._answers(f"{self.api_url}/health/live")
+
+    def _answers(self, url: str) -> bool:
+        try:
+            return httpx.get(url, timeout=2.0, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def __enter__(self) -> LocalStack:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def secret_key(path: Path) -> str:
+    """Return the key in `path`, making one (mode 0600) if there is none: for the developer's stack only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text().strip()
