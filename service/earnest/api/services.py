@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from earnest.commands.ports import Node, Place, Submitter
@@ -19,11 +19,19 @@ class FollowerReport(Protocol):
 
     @property
     def head(self) -> int | None:
-        """The newest block that the mirror has, None before the first."""
+        """The newest block's number that the mirror has, None before the first."""
 
     @property
-    def lag(self) -> int | None:
-        """How many blocks the node is ahead of the mirror, None while unknown."""
+    def final(self) -> int | None:
+        """The newest final block's number, None before the first."""
+
+    @property
+    def node_head(self) -> int | None:
+        """The node's newest block's number, None before it answered."""
+
+    @property
+    def lag_blocks(self) -> int | None:
+        """How many blocks are still to be told, None while unknown."""
 
     @property
     def error(self) -> str | None:
@@ -45,6 +53,7 @@ class ChainService:
         sender: who sends with the operator's key; None: this process has no key.
         follower_status: how far the follower is; None: another process follows.
         deployed_at_block: the block of the escrow's deployment.
+        code_seen: the tokens that were found to be contracts, so that the node is asked once.
     """
 
     network: Network
@@ -53,11 +62,12 @@ class ChainService:
     sender: Submitter | None = None
     follower_status: Callable[[], FollowerReport] | None = None
     deployed_at_block: int | None = None
+    code_seen: set[Address] = field(default_factory=set, compare=False)
 
     @property
     def place(self) -> Place:
         """The chain as commands see it."""
-        return Place(self.network, self.escrow, self.rpc)
+        return Place(self.network, self.escrow, self.rpc, self.code_seen)
 
 
 @dataclass(frozen=True, slots=True)

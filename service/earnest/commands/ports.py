@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from earnest.chain.sending import OutgoingTx, TxIntent
@@ -18,12 +18,19 @@ class Node(Protocol):
         """Return a call's result; raises from the tree (`Unavailable` and its leaves)."""
 
 
-class Submitter(Protocol):
-    """Whoever sends txs with the operator's key."""
+class HasAddress(Protocol):
+    """A sender's status, as far as commands look at it."""
 
     @property
     def address(self) -> Address:
         """The operator's address."""
+
+
+class Submitter(Protocol):
+    """Whoever sends txs with the operator's key."""
+
+    def status(self) -> HasAddress:
+        """Return how it goes, and which address it sends from."""
 
     def submit(self, intent: TxIntent) -> OutgoingTx:
         """Ask the chain, then sign and store the tx; it is broadcast after that. Raises `Conflict` for a revert."""
@@ -31,8 +38,12 @@ class Submitter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where payments live: a chain and the escrow on it; None: the escrow is not deployed there."""
+    """Where payments live: a chain and the escrow on it; None: the escrow is not deployed there.
+
+    `code_seen` remembers which tokens were found to be contracts.
+    """
 
     network: Network
     escrow: Address | None
     node: Node
+    code_seen: set[Address] = field(default_factory=set, compare=False)

@@ -1,0 +1,80 @@
+"""Add a webhook endpoint; its secret is shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from earnest.commands.errors import TooMany
+from earnest.commands.event_types import parse_event_types
+from earnest.commands.names import Random, new_id, strong_random
+from earnest.payment.errors import NotFound
+from earnest.store import Store, Transaction
+from earnest.store.records import Endpoint
+from earnest.webhooks.endpoint_secrets import EndpointSecrets
+from earnest.webhooks.secretbox import SecretBox
+from earnest.webhooks.signature import SECRET_BYTES, format_secret
+from earnest.webhooks.targets import parse_target
+
+MAX_ENDPOINTS: Final = 20
+"""Each one gets a copy of every notification, so their number multiplies the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """An endpoint with the secret that it has now; `secret` is shown this once."""
+
+    endpoint: Endpoint
+    secret: str
+
+    def __repr__(self) -> str:
+        """Show which endpoint it is, never its secret."""
+        return f"NewEndpoint({self.endpoint.id})"
+
+
+def create_endpoint(
+    store: Store,
+    secrets: SecretBox,
+    merchant_id: str,
+    url: str,
+    *,
+    now: int,
+    types: Iterable[str] = (),
+    allow_private: bool = False,
+    random: Random = strong_random,
+    keep: Callable[[Transaction, NewEndpoint], None] | None = None,
+) -> NewEndpoint:
+    """Add an endpoint; it is told of what happens from now on (older things by `replay`).
+
+    Args:
+        url: https, of a public host; with `allow_private` (the developer's stack) any http(s) URL.
+        types: the notifications it wants; none: all.
+        now: wall time (Unix).
+        keep: what else belongs to the same transaction.
+
+    Raises:
+        InvalidWebhookUrl, TargetRefused, InvalidInput: URL or types cannot be used.
+        NotFound: no such merchant.
+        TooMany: the merchant has as many as one can have.
+    """
+    target = parse_target(url, allow_private=allow_private)
+    secret = format_secret(random(SECRET_BYTES))
+    endpoint = Endpoint(
+        id=new_id("we", random),
+        merchant_id=merchant_id,
+        url=target.url,
+        types=parse_event_types(types),
+        secret_encrypted=EndpointSecrets(secret).seal(secrets),
+        created_at=now,
+    )
+    new = NewEndpoint(endpoint, secret)
+    with store.transaction() as tx:
+        if tx.merchants.get(merchant_id) is None:
+            raise NotFound(f"no merchant {merchant_id}")
+        if len(tx.endpoints.list(merchant_id)) >= MAX_ENDPOINTS:
+            raise TooMany(f"a merchant has at most {MAX_ENDPOINTS} webhook endpoints; delete one first")
+        tx.endpoints.add(endpoint)
+        if keep is not None:
+            keep(tx, new)
+    return new

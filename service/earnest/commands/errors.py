@@ -1,0 +1,112 @@
+"""Why a command is refused, below the one tree of `earnest.payment.errors`.
+
+InvalidInput
+├── PricingNotConfigured    a price in money, while there is no source of prices
+├── TokenIsNoContract       nothing stands at the token's address on this chain
+└── UnknownScope            no scope of that name
+Misconfigured
+└── EscrowNotDeployed       the chain has no escrow of ours yet
+Conflict
+├── NotTheOperator          the payment's terms name another operator than the one whose key is here
+├── MoreThanHeld            a part that is larger than what the escrow holds
+├── OnlyWholeAmounts        a disputed payment moves as a whole
+├── RefundUnderWay          another refund of the payment was sent and has not come back from the chain
+└── TooMany                 no more of these for one merchant
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from earnest.payment.errors import Conflict, InvalidInput, Misconfigured
+from earnest.payment.primitives import Address
+
+
+class PricingNotConfigured(InvalidInput):
+    """A price in money was given, and this service has no source of prices."""
+
+    code = "pricing_not_configured"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this service has no source of prices yet: give the amount in a token instead of a currency",
+            param="amount.currency",
+        )
+
+
+class TokenIsNoContract(InvalidInput):
+    """Nothing stands at the token's address on this chain, so nobody could pay with it."""
+
+    code = "token_is_no_contract"
+
+    def __init__(self, symbol: str, address: Address, chain_id: int) -> None:
+        super().__init__(f"{symbol} ({address}) is no contract on chain {chain_id}", param="amount.token")
+
+
+class UnknownScope(InvalidInput):
+    """No scope of that name."""
+
+    code = "unknown_scope"
+
+    def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
+        super().__init__(
+            f"no such scope: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}", param="scopes"
+        )
+
+
+class EscrowNotDeployed(Misconfigured):
+    """The chain has no escrow of ours yet."""
+
+    code = "escrow_not_deployed"
+
+    def __init__(self, network: str) -> None:
+        super().__init__(f"no escrow is deployed on {network}: run `earnest deploy --network {network}`")
+
+
+class NotTheOperator(Conflict):
+    """The payment's terms name another operator than the one whose key this service has."""
+
+    code = "not_the_operator"
+
+    def __init__(self, named: Address, ours: Address) -> None:
+        super().__init__(f"the payment's terms name {named} as its operator, and this service sends as {ours}")
+
+
+class MoreThanHeld(Conflict):
+    """A part that is larger than what the escrow holds; amounts are base units."""
+
+    code = "more_than_held"
+
+    def __init__(self, asked: int, held: int) -> None:
+        super().__init__(f"{asked} base units were asked for, and the escrow holds {held} for this payment")
+        self.param = "amount"
+
+
+class OnlyWholeAmounts(Conflict):
+    """A disputed payment moves as a whole."""
+
+    code = "only_whole_amounts"
+
+    def __init__(self, held: int) -> None:
+        super().__init__(
+            f"while a payment is disputed, only all of it can be refunded: {held} base units, or no amount"
+        )
+        self.param = "amount"
+
+
+class RefundUnderWay(Conflict):
+    """Another refund of the payment was sent and has not come back from the chain."""
+
+    code = "refund_under_way"
+
+    def __init__(self, tx_id: str) -> None:
+        super().__init__(
+            f"a refund of this payment is under way ({tx_id}); wait for it, or send an Idempotency-Key to say "
+            "that this is a further one"
+        )
+
+
+class TooMany(Conflict):
+    """No more of these for one merchant."""
+
+    code = "too_many"

@@ -1,0 +1,90 @@
+"""A merchant's own payment and what the mirror knows of it: where every verb with the operator's key begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earnest.chain.sending import OutgoingTx, TxIntent, TxState
+from earnest.commands.errors import NotTheOperator
+from earnest.commands.journal import outgoing_tx
+from earnest.commands.ports import Submitter
+from earnest.escrow.txs import UnsignedTx
+from earnest.payment.actions import check_action
+from earnest.payment.errors import NotFound, Unavailable
+from earnest.payment.primitives import Address, Hash32
+from earnest.payment.record import Payment
+from earnest.payment.status import Role, Verb
+from earnest.store import Transaction
+
+_GAVE_UP = (TxState.FAILED, TxState.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A payment that may be acted upon: `now` is chain time (Unix) at the mirror's head."""
+
+    payment: Payment
+    now: int
+
+
+def load_own(tx: Transaction, merchant_id: str, payment_id: Hash32) -> Asked:
+    """Return a payment that this merchant created here; a foreign one that merely names him is not his.
+
+    Raises:
+        NotFound: he created none of that id.
+        Unavailable: the mirror has seen nothing of the chain yet.
+    """
+    payment = tx.payments.find(merchant_id, payment_id)
+    if payment is None or payment.is_foreign:
+        raise NotFound(f"no payment {payment_id}")
+    view = tx.blocks.view(payment.chain_id)
+    if view is None:
+        raise Unavailable(f"chain {payment.chain_id} has not been followed yet; try again in a moment")
+    return Asked(payment, view.head.timestamp)
+
+
+def check_may(asked: Asked, verb: Verb, operator: Address) -> None:
+    """Check by the mirror's facts that the operator may do this now; the chain itself is asked after that.
+
+    Raises:
+        NotTheOperator: the terms name another one.
+        Conflict, TooEarly, TooLate: status or time does not fit.
+    """
+    terms = asked.payment.terms
+    check_action(terms, asked.payment.state, verb, Role.OPERATOR, asked.now)
+    if operator not in (terms.operator, terms.merchant):
+        raise NotTheOperator(terms.operator, operator)
+
+
+def free_dedupe_key(tx: Transaction, stem: str) -> tuple[str, OutgoingTx | None]:
+    """Return the key of an intent and the tx that it already has.
+
+    An intent whose tx reverted or lost its nonce may be tried again, under the next key of the same stem.
+    """
+    number = 0
+    while row := tx.txs.by_dedupe_key(f"{stem}:{number}"):
+        sent = outgoing_tx(row)
+        if sent.state not in _GAVE_UP:
+            return f"{stem}:{number}", sent
+        number += 1
+    return f"{stem}:{number}", None
+
+
+def send(sender: Submitter, payment: Payment, verb: Verb, unsigned: UnsignedTx, *, dedupe_key: str) -> OutgoingTx:
+    """Hand the tx to the sender: the chain is asked, then it is signed and stored, then broadcast.
+
+    Raises:
+        Conflict: the contract would refuse it.
+        Unavailable: the node does not answer, or the operator has no money for gas.
+    """
+    return sender.submit(
+        TxIntent(
+            verb=str(verb),
+            payment_id=payment.id,
+            to=unsigned.to,
+            data=bytes.fromhex(unsigned.data[2:]),
+            value=unsigned.value,
+            merchant_id=payment.account,
+            dedupe_key=dedupe_key,
+        )
+    )
