@@ -1,3 +1,3 @@
 """What every test can use: a real PostgreSQL, and the rule that nothing is skipped silently."""
 
-pytest_plugins = ["tests.support.no_silent_skips", "tests.support.postgres"]
+pytest_plugins = ["tests.support.no_silent_skips", "tests.support.postgres", "tests.support.anvil"]

@@ -1,0 +1,121 @@
+"""The story under kill -9: whatever dies between any two lines, it ends the same.
+
+The driver plays the demo's story against the real processes. It kills the service, the chain, or both, after each step,
+or at moments drawn from a seed; then it starts them again and the story goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from earnest.cli.demo.narrator import Narrator
+from earnest.cli.demo.run import build_world, prove
+from earnest.cli.demo.story import Story
+from earnest.payment.primitives import ZERO_ADDRESS, Address
+from earnest.store import open_store
+from earnest.testing.processes import Child
+from earnest.testing.stack import LocalStack
+from earnest.testing.webhook_receiver import WebhookReceiver
+
+PATIENCE_SECONDS = 90.0
+SEEDS = [int(each) for each in os.environ.get("EARNEST_TEST_SEEDS", "1,2").split(",")]
+"""A longer run: EARNEST_TEST_SEEDS=1,2,3,4,5 make chaos"""
+OPERATOR_TXS = 4
+"""What the story asks of the operator: two confirmations and two refunds."""
+
+
+def victims(stack: LocalStack, who: str) -> list[Child]:
+    """Return the processes to kill."""
+    assert stack.chain is not None
+    return {"serve": [stack.service], "chain": [stack.chain], "both": [stack.chain, stack.service]}[who]
+
+
+def play(stack: LocalStack, after_each_step: Callable[[], None]) -> Story:
+    """Tell the story, and prove its end."""
+    with WebhookReceiver() as receiver:
+        world = build_world(stack, receiver, Narrator(Console()), PATIENCE_SECONDS)
+        story = Story(world)
+        for step in story.steps():
+            step.run()
+            after_each_step()
+        prove(story, stack)
+        return story
+
+
+def prove_no_tx_went_out_twice(stack: LocalStack, story: Story) -> None:
+    """Check that each intent has one nonce, and that the chain has exactly one tx for each of them."""
+    world, operator = story.world, Address(stack.operator.address)
+    store = open_store(f"sqlite:///{stack.data_dir / 'earnest.db'}")
+    try:
+        with store.read() as tx:
+            rows = [
+                row
+                for told in story.payments.values()
+                for merchant in tx.merchants.list()
+                for row in tx.txs.find(merchant.id, told.id)
+            ]
+    finally:
+        store.close()
+    assert sorted(row.nonce for row in rows) == list(range(OPERATOR_TXS))
+    assert all({each.nonce for each in row.attempts} == {row.nonce} for row in rows)
+    assert world.rpc.tx_count(operator) == OPERATOR_TXS
+
+
+def prove_books(stack: LocalStack, story: Story) -> None:
+    """Check that everybody has what the undisturbed story gives him."""
+    from earnest.cli.demo.books import books_of_chain  # noqa: PLC0415
+
+    books = books_of_chain(story.world.rpc, story.world.escrow, stack.deployment.block_number)
+    token = books[story.world.token.address]
+    # A funding that the reorg came too late for is repeated, and stays in the escrow.
+    assert (token.to_merchants, token.fees, token.to_buyers) == (158_400_000, 1_600_000, 60_000_000)
+    coin = books[ZERO_ADDRESS]
+    assert (coin.came_in, coin.to_buyers, coin.held) == (5 * 10**17, 5 * 10**17, 0)
+
+
+@pytest.mark.parametrize("who", ["serve", "chain", "both"])
+def test_story_ends_the_same_when_killed_after_each_step(tmp_path: Path, who: str) -> None:
+    with LocalStack(tmp_path) as stack:
+
+        def kill() -> None:
+            for victim in victims(stack, who):
+                victim.kill()
+            for victim in victims(stack, who):
+                victim.start()
+
+        story = play(stack, kill)
+        prove_no_tx_went_out_twice(stack, story)
+        prove_books(stack, story)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_story_ends_the_same_when_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    done = threading.Event()
+    with LocalStack(tmp_path) as stack:
+
+        def kill_now_and_then() -> None:
+            while not done.wait(chance.uniform(0.5, 5.0)):
+                chosen = victims(stack, chance.choice(["serve", "chain", "both"]))
+                for victim in chosen:
+                    victim.kill()
+                done.wait(chance.uniform(0.0, 0.5))
+                for victim in chosen:
+                    victim.start()
+
+        killer = threading.Thread(target=kill_now_and_then)
+        killer.start()
+        try:
+            story = play(stack, lambda: None)
+        finally:
+            done.set()
+            killer.join()
+        prove_no_tx_went_out_twice(stack, story)
+        prove_books(stack, story)
