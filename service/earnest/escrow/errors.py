@@ -160,3 +160,16 @@ class CodeMismatch(EscrowError, Misconfigured):
             f"Send no money there; use the version that deployed it, or deploy this one to a new record"
         )
         self.address, self.chain_id = address, chain_id
+
+
+class AnotherGenesis(EscrowError, Misconfigured):
+    """The code is right, and the chain is another one with the same id all the same."""
+
+    code = "another_genesis"
+
+    def __init__(self, chain_id: int, expected: str, actual: str, record: Path) -> None:
+        super().__init__(
+            f"another chain, same id: {record} is of a chain {chain_id} with genesis {expected}, "
+            f"and the node's genesis is {actual}. If the chain was wiped, remove the record and deploy again"
+        )
+        self.expected, self.actual = expected, actual
