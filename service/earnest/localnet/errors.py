@@ -1,17 +1,21 @@
-"""What can go wrong in the embedded chain.
+"""What can go wrong in the embedded chain, as leaves of the tree in `earnest.payment.errors`.
 
-LocalnetError
-├── ChainInUse          another process owns the file                  retry: once that one has ended
-├── PortInUse           another program listens there                  retry: once it is free
-├── ChainFileUnusable   not ours, of another version, or not writable  retry: no
-├── LocalExtraMissing   py-evm and eth-tester are not installed        retry: no
-└── TestTokenUnavailable  it cannot be put at its address on that node retry: no
-RpcError                a JSON-RPC error object, as the wire carries it
-ConnectionDropped       an injected fault: no answer at all
+    Misconfigured
+    └── LocalnetError               the embedded chain cannot do as asked
+        ├── ChainInUse              another process owns the file
+        ├── PortInUse               another program listens there
+        ├── ChainFileUnusable       not ours, of another version, damaged, or not writable
+        ├── LocalExtraMissing       py-evm and eth-tester are not installed
+        └── TestTokenUnavailable    the token cannot be put at its address on that node
+
+Apart from the tree, and never seen outside a request: `RpcError` is a JSON-RPC error object as the wire carries it;
+`ConnectionDropped` is an injected fault, no answer at all.
 """
 
 from pathlib import Path
 from typing import Any
+
+from earnest.payment.errors import Misconfigured
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -24,12 +28,16 @@ EXECUTION_REVERTED = 3
 """geth's and anvil's code for a call that reverted; `data` then holds what the contract returned."""
 
 
-class LocalnetError(Exception):
+class LocalnetError(Misconfigured):
     """The embedded chain could not do as asked."""
+
+    code = "localnet_error"
 
 
 class ChainInUse(LocalnetError):
     """A second process asked for a chain file that has an owner."""
+
+    code = "chain_in_use"
 
     def __init__(self, path: Path, pid: int | None) -> None:
         self.path = path
@@ -41,6 +49,8 @@ class ChainInUse(LocalnetError):
 class PortInUse(LocalnetError):
     """The address to listen on is taken."""
 
+    code = "port_in_use"
+
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
@@ -50,6 +60,8 @@ class PortInUse(LocalnetError):
 class ChainFileUnusable(LocalnetError):
     """The file is no chain of ours, is damaged, is of another version, or cannot be written."""
 
+    code = "chain_file_unusable"
+
     def __init__(self, path: Path, why: str) -> None:
         self.path = path
         super().__init__(f"cannot use {path}: {why}")
@@ -58,6 +70,8 @@ class ChainFileUnusable(LocalnetError):
 class LocalExtraMissing(LocalnetError):
     """The optional packages of the embedded chain are not installed."""
 
+    code = "local_extra_missing"
+
     def __init__(self, missing: str) -> None:
         super().__init__(f"the embedded chain needs {missing}: pip install 'earnest[local]'")
 
@@ -65,6 +79,7 @@ class LocalExtraMissing(LocalnetError):
 class TestTokenUnavailable(LocalnetError):
     """The test token cannot stand at its usual address on this node."""
 
+    code = "test_token_unavailable"
     __test__ = False  # not a test class, whatever pytest makes of its name
 
 

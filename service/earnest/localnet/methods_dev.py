@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from eth.abc import SignedTransactionAPI
+from eth_typing import Address
 
 from earnest import __version__
 from earnest.localnet import params as read
@@ -86,13 +87,14 @@ def set_interval(node: Node, params: Params) -> None:
 def reorg(node: Node, params: Params) -> None:
     depth = read.quantity(read.nth(params, 0, "depth"), "depth")
     txs_at: defaultdict[int, list[SignedTransactionAPI]] = defaultdict(list)
+    nonces = _NoncesAfter(node, depth)
     for pair in read.listing(read.optional(params, 1, []), "txs"):
         if not isinstance(pair, list) or len(pair) != 2:
             read.refuse(f"each tx must be an array of the tx and its block's offset, not {pair!r}")
         offset = read.quantity(pair[1], "offset")
         if offset >= depth:
             read.refuse(f"offset {offset} lies beyond the {depth} new blocks")
-        txs_at[offset].append(_given_tx(node, pair[0]))
+        txs_at[offset].append(_given_tx(node, pair[0], nonces))
     node.reorg(depth, txs_at, force=read.flag(read.optional(params, 2, False), "force"))
 
 
@@ -151,10 +153,28 @@ def _count(value: Any) -> int:
     return count
 
 
-def _given_tx(node: Node, given: Any) -> SignedTransactionAPI:
+class _NoncesAfter:
+    """The nonces that senders have once `depth` blocks are dropped, counted on as their txs are listed."""
+
+    def __init__(self, node: Node, depth: int) -> None:
+        ancestor = node.ledger.header_at(max(0, node.head.block_number - depth))
+        self._state = node.ledger.state_at(ancestor or node.head)
+        self._used: defaultdict[Address, int] = defaultdict(int)
+
+    def use(self, sender: Address) -> int:
+        """Return the sender's nonce and count one on."""
+        self._used[sender] += 1
+        return self._state.get_nonce(sender) + self._used[sender] - 1
+
+
+def _given_tx(node: Node, given: Any, nonces: _NoncesAfter) -> SignedTransactionAPI:
     if isinstance(given, str):
-        return decode_tx(read.byte_string(given, "raw transaction"), node.ledger.decode_tx)
-    return signed_tx(node, read.mapping(given, "transaction"))
+        tx = decode_tx(read.byte_string(given, "raw transaction"), node.ledger.decode_tx)
+        nonces.use(tx.sender)
+        return tx
+    fields = read.mapping(given, "transaction")
+    nonce = nonces.use(read.address(fields.get("from"), "from"))
+    return signed_tx(node, {"nonce": nonce} | fields)
 
 
 METHODS = {

@@ -129,7 +129,11 @@ def _creation_code() -> bytes:
 def _http_call(url: str) -> RpcCall:
     def call(method: str, params: list[Any]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = httpx.post(url, json=body, timeout=_HTTP_TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()
+        try:
+            response = httpx.post(url, json=body, timeout=_HTTP_TIMEOUT_SECONDS, trust_env=False)
+            answer = response.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise TestTokenUnavailable(f"the node does not answer {method}: {error}") from error
         if "error" in answer:
             raise RpcError(answer["error"]["code"], answer["error"]["message"], answer["error"].get("data"))
         return answer["result"]
