@@ -13,7 +13,7 @@ MAX_PAGE_BLOCKS: Final = 2_000
 """Most providers allow it, and larger pages were no faster."""
 SUCCESSES_BEFORE_RETRYING_LARGER: Final = 20
 
-# Texts seen in the wild. The lists need not be complete: what is not recognised halves the range, which at worst is slow.
+# Texts seen in the wild. The lists need not be complete: what is not recognised halves the range, at worst slowly.
 _BEHIND: Final = re.compile(
     r"extends beyond current head|after last accepted block|header not found|cannot query unfinalized"
     r"|cannot be found|unknown block|block not found|invalid block range params",

@@ -84,6 +84,11 @@ class LocalSigner:
         """The account whose signature it is."""
         return self._address
 
+    @property
+    def account(self) -> LocalAccount:
+        """The library's own account, for what is signed by other means (a deployment)."""
+        return self._account
+
     def sign(self, tx: UnsignedTx, signed_at: int) -> SignedTx:
         """Return the signed type-2 tx. Source: EIP-1559."""
         signed = self._account.sign_transaction(

@@ -1,0 +1,40 @@
+"""Events back into the raw form in which a node tells them, by the general ABI encoder: the decoder's counterpart."""
+
+from __future__ import annotations
+
+from eth_abi.abi import encode
+
+from earnest.payment.events import (
+    CHANGED_DATA_ABI,
+    CREDIT_DATA_ABI,
+    CREDIT_WITHDRAWN_TOPIC,
+    FUNDED_DATA_ABI,
+    TOPICS,
+    CreditWithdrawn,
+    EventKind,
+    PaymentEvent,
+)
+from earnest.payment.primitives import Address, Hash32
+from earnest.payment.status import ON_CHAIN
+
+_TOPIC_OF = {kind: topic for topic, kind in TOPICS.items()}
+
+
+def encode_event(event: PaymentEvent | CreditWithdrawn) -> tuple[list[Hash32], str]:
+    """Return an event's topics and data, as the escrow would log them."""
+    if isinstance(event, CreditWithdrawn):
+        topics = [CREDIT_WITHDRAWN_TOPIC, _topic(event.account), _topic(event.token)]
+        return topics, "0x" + encode(CREDIT_DATA_ABI, [event.amount]).hex()
+    topics = [_TOPIC_OF[event.kind], event.payment_id]
+    status = ON_CHAIN.index(event.status)
+    if event.kind is EventKind.PAYMENT_FUNDED:
+        assert event.funding is not None
+        funding = event.funding
+        values = [event.seq, status, event.held, funding.payer, funding.buyer, funding.terms.as_tuple()]
+        return topics, "0x" + encode(FUNDED_DATA_ABI, values).hex()
+    amounts = [event.held, event.to_merchant, event.to_fee_recipient, event.to_buyer]
+    return topics, "0x" + encode(CHANGED_DATA_ABI, [event.seq, status, *amounts, int(event.credited)]).hex()
+
+
+def _topic(address: Address) -> Hash32:
+    return Hash32("0x" + "0" * 24 + address[2:].lower())
