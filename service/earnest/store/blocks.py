@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Boolean, Column, Connection, ForeignKey, Index, Table, Text, false, select
 
-from earnest.payment.primitives import Address, Hash32
+from earnest.payment.primitives import ZERO_HASH, Address, Hash32
 from earnest.payment.record import BlockRef, ChainView
-from earnest.store.records import (
-    ChainRow,
-    StoredBlock,
+from earnest.store.records import ChainRow, StoredBlock
+from earnest.store.schema import execute_many, in_lists, insert, metadata
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("genesis_hash", Text, nullable=False),
+    Column("escrow", Text, nullable=False),
+    Column("head_number", BigInteger),
+    Column("head_hash", Text),
+    Column("head_timestamp", BigInteger),
+    Column("final_number", BigInteger),
+    Column("final_hash", Text),
+    Column("final_timestamp", BigInteger),
+    Column("last_batch", Text),
 )
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("chain_id", BigInteger, ForeignKey("chains.chain_id"), primary_key=True, autoincrement=False),
+    Column("hash", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("parent_hash", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("orphaned", Boolean, nullable=False, server_default=false()),
+    Index(None, "chain_id", "number"),
+)
+
+NOTHING_FINAL: Final = BlockRef(-1, ZERO_HASH, 0)
+"""Stands for the newest final block before there is one."""
 
 
 class Blocks:
@@ -21,33 +50,77 @@ class Blocks:
         self._connection = connection
 
     def chain(self, chain_id: int, *, lock: bool = False) -> ChainRow | None:
-        """Return the followed chain, None if it never was."""
-        raise NotImplementedError
+        """Return the followed chain, None if it never was; with `lock`, nobody else moves its cursor meanwhile."""
+        wanted = select(chains).where(chains.c.chain_id == chain_id)
+        row = self._connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+        if row is None:
+            return None
+        final = _ref(row.final_number, row.final_hash, row.final_timestamp)
+        return ChainRow(row.chain_id, row.genesis_hash, row.escrow, final, row.last_batch)
 
     def begin(self, chain_id: int, genesis_hash: Hash32, escrow: Address) -> None:
         """Note which chain is followed from now on; does nothing if one was noted before."""
-        raise NotImplementedError
+        noting = insert(self._connection, chains).values(chain_id=chain_id, genesis_hash=genesis_hash, escrow=escrow)
+        self._connection.execute(noting.on_conflict_do_nothing())
 
     def accepted(self, chain_id: int) -> Sequence[StoredBlock]:
         """Return the accepted blocks from the newest final one (or the first ever accepted) to the head."""
-        raise NotImplementedError
+        wanted = select(blocks).where(blocks.c.chain_id == chain_id, ~blocks.c.orphaned).order_by(blocks.c.number)
+        rows = self._connection.execute(wanted)
+        return [StoredBlock(BlockRef(row.number, row.hash, row.timestamp), row.parent_hash) for row in rows]
 
-    def add(self, chain_id: int, blocks: Iterable[StoredBlock]) -> None:
+    def add(self, chain_id: int, accepted: Iterable[StoredBlock]) -> None:
         """Add accepted blocks; one that was orphaned becomes canonical again."""
-        raise NotImplementedError
+        adding = insert(self._connection, blocks)
+        adding = adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={"orphaned": False})
+        rows = [
+            {
+                "chain_id": chain_id,
+                "hash": block.ref.hash,
+                "number": block.ref.number,
+                "parent_hash": block.parent_hash,
+                "timestamp": block.ref.timestamp,
+                "orphaned": False,
+            }
+            for block in accepted
+        ]
+        execute_many(self._connection, adding, rows)
 
     def orphan(self, chain_id: int, hashes: Collection[Hash32]) -> None:
         """Flag blocks as dropped by the chain."""
-        raise NotImplementedError
+        for some in in_lists(hashes):
+            dropped = blocks.update().where(blocks.c.chain_id == chain_id, blocks.c.hash.in_(some))
+            self._connection.execute(dropped.values(orphaned=True))
 
     def set_position(self, chain_id: int, head: BlockRef | None, final: BlockRef | None, last_batch: str) -> None:
         """Move the cursor: the head, the newest final block, and the batch that led there."""
-        raise NotImplementedError
+        moved = chains.update().where(chains.c.chain_id == chain_id)
+        self._connection.execute(
+            moved.values(
+                head_number=head.number if head else None,
+                head_hash=head.hash if head else None,
+                head_timestamp=head.timestamp if head else None,
+                final_number=final.number if final else None,
+                final_hash=final.hash if final else None,
+                final_timestamp=final.timestamp if final else None,
+                last_batch=last_batch,
+            )
+        )
 
     def prune(self, chain_id: int, below_number: int) -> None:
         """Forget blocks below a final one: no reorg reaches them."""
-        raise NotImplementedError
+        self._connection.execute(blocks.delete().where(blocks.c.chain_id == chain_id, blocks.c.number < below_number))
 
     def view(self, chain_id: int) -> ChainView | None:
         """Return the head and the newest final block; None before the first block. Number -1: nothing final yet."""
-        raise NotImplementedError
+        row = self._connection.execute(select(chains).where(chains.c.chain_id == chain_id)).one_or_none()
+        head = _ref(row.head_number, row.head_hash, row.head_timestamp) if row else None
+        if row is None or head is None:
+            return None
+        return ChainView(head, _ref(row.final_number, row.final_hash, row.final_timestamp) or NOTHING_FINAL)
+
+
+def _ref(number: int | None, hash_: str | None, timestamp: int | None) -> BlockRef | None:
+    if number is None or hash_ is None or timestamp is None:
+        return None
+    return BlockRef(number, Hash32(hash_), timestamp)

@@ -77,6 +77,12 @@ class SchemaTooOld(Misconfigured):
         self.found, self.needed = found, needed
 
 
+class SchemaNotThere(Misconfigured):
+    """A table or a column is missing."""
+
+    code = "schema_not_there"
+
+
 class StoreInUse(Misconfigured):
     """Another process serves from this SQLite file."""
 

@@ -3,12 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    false,
+    select,
+    text,
+)
 
+from earnest.payment.events import Credited, EventKind, Funding, PaymentEvent
 from earnest.payment.primitives import Hash32
-from earnest.store.records import (
-    StoredEvent,
+from earnest.payment.record import BlockRef
+from earnest.payment.status import Status
+from earnest.store.payment_table import TERMS, payments, terms_of
+from earnest.store.records import StoredEvent
+from earnest.store.schema import Amount, execute_many, in_lists, insert, metadata
+
+events = Table(
+    "events",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_hash", Text, primary_key=True),
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_timestamp", BigInteger, nullable=False),
+    Column("tx_hash", Text, nullable=False),
+    Column("payment_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("held", Amount, nullable=False),
+    Column("moved_to_merchant", Amount, nullable=False),
+    Column("moved_to_fee_recipient", Amount, nullable=False),
+    Column("moved_to_buyer", Amount, nullable=False),
+    Column("credited", Integer, nullable=False),
+    # Of a funding only; its terms stand with the payment, whose id is their hash.
+    Column("funding_payer", Text),
+    Column("funding_buyer", Text),
+    Column("orphaned", Boolean, nullable=False, server_default=false()),
+    Column("final", Boolean, nullable=False, server_default=false()),
+    ForeignKeyConstraint(["chain_id", "payment_id"], ["payments.chain_id", "payments.id"]),
+    Index(None, "chain_id", "payment_id", "seq"),
+)
+Index(
+    "ix_events_not_yet_final",
+    events.c.chain_id,
+    events.c.block_number,
+    sqlite_where=text("NOT final AND NOT orphaned"),
+    postgresql_where=text("NOT final AND NOT orphaned"),
 )
 
 
@@ -18,30 +71,117 @@ class Events:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, chain_id: int, events: Iterable[StoredEvent]) -> None:
+    def add(self, chain_id: int, told: Iterable[StoredEvent]) -> None:
         """Add events (their payments must be there); one that was orphaned becomes canonical again."""
-        raise NotImplementedError
+        adding = insert(self._connection, events)
+        adding = adding.on_conflict_do_update(
+            index_elements=["chain_id", "block_hash", "log_index"],
+            set_={"orphaned": adding.excluded.orphaned, "final": adding.excluded.final},
+        )
+        execute_many(self._connection, adding, [_row(chain_id, each) for each in told])
 
     def canonical(self, chain_id: int, payment_ids: Collection[Hash32]) -> dict[Hash32, list[StoredEvent]]:
         """Return the payments' events that count, by payment, in order of `seq`."""
-        raise NotImplementedError
+        found: dict[Hash32, list[StoredEvent]] = {payment_id: [] for payment_id in payment_ids}
+        for some in in_lists(payment_ids):
+            wanted = _all(chain_id).where(events.c.payment_id.in_(some), ~events.c.orphaned).order_by(events.c.seq)
+            for each in self._read(wanted):
+                found[each.event.payment_id].append(each)
+        return found
 
     def timeline(self, chain_id: int, payment_id: Hash32) -> Sequence[StoredEvent]:
         """Return all events of a payment by block and log index, the orphaned ones included."""
-        raise NotImplementedError
+        return self._read(_in_order(_all(chain_id).where(events.c.payment_id == payment_id)))
 
     def in_blocks(self, chain_id: int, block_hashes: Collection[Hash32]) -> Sequence[StoredEvent]:
         """Return the canonical events in these blocks, by block and log index."""
-        raise NotImplementedError
+        found: list[StoredEvent] = []
+        for some in in_lists(block_hashes):
+            wanted = _all(chain_id).where(events.c.block_hash.in_(some), ~events.c.orphaned)
+            found += self._read(wanted)
+        return sorted(found, key=lambda each: (each.block.number, each.log_index))
 
     def orphan(self, chain_id: int, block_hashes: Collection[Hash32]) -> None:
         """Flag the events in these blocks as orphaned."""
-        raise NotImplementedError
+        for some in in_lists(block_hashes):
+            dropped = events.update().where(events.c.chain_id == chain_id, events.c.block_hash.in_(some))
+            self._connection.execute(dropped.values(orphaned=True))
 
     def not_yet_final(self, chain_id: int, up_to_block_number: int) -> Sequence[StoredEvent]:
         """Return the canonical events up to a block that are not marked as final, by block and log index."""
-        raise NotImplementedError
+        return self._read(_in_order(_all(chain_id).where(*_waiting(up_to_block_number))))
 
     def mark_final(self, chain_id: int, up_to_block_number: int) -> None:
         """Mark the canonical events up to a block as final."""
-        raise NotImplementedError
+        settled = events.update().where(events.c.chain_id == chain_id, *_waiting(up_to_block_number))
+        self._connection.execute(settled.values(final=True))
+
+    def _read(self, wanted: Select[Any]) -> list[StoredEvent]:
+        return [_event(row) for row in self._connection.execute(wanted)]
+
+
+def _all(chain_id: int) -> Select[Any]:
+    terms = (payments.c[name] for name in TERMS)
+    same = (payments.c.chain_id == events.c.chain_id) & (payments.c.id == events.c.payment_id)
+    return select(events, *terms).join(payments, same).where(events.c.chain_id == chain_id)
+
+
+def _in_order(wanted: Select[Any]) -> Select[Any]:
+    return wanted.order_by(events.c.block_number, events.c.block_timestamp, events.c.block_hash, events.c.log_index)
+
+
+def _waiting(up_to_block_number: int) -> tuple[Any, ...]:
+    # Written as the partial index has it, or SQLite does not see that it fits.
+    return (events.c.block_number <= up_to_block_number, text("NOT events.final AND NOT events.orphaned"))
+
+
+def _row(chain_id: int, stored: StoredEvent) -> dict[str, Any]:
+    event, funding = stored.event, stored.event.funding
+    return {
+        "chain_id": chain_id,
+        "block_hash": stored.block.hash,
+        "log_index": stored.log_index,
+        "block_number": stored.block.number,
+        "block_timestamp": stored.block.timestamp,
+        "tx_hash": stored.tx_hash,
+        "payment_id": event.payment_id,
+        "seq": event.seq,
+        "kind": str(event.kind),
+        "status": str(event.status),
+        "held": event.held,
+        "moved_to_merchant": event.to_merchant,
+        "moved_to_fee_recipient": event.to_fee_recipient,
+        "moved_to_buyer": event.to_buyer,
+        "credited": int(event.credited),
+        "funding_payer": funding.payer if funding else None,
+        "funding_buyer": funding.buyer if funding else None,
+        "orphaned": stored.orphaned,
+        "final": stored.final,
+    }
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    kind = EventKind(row.kind)
+    funding = None
+    if kind is EventKind.PAYMENT_FUNDED:
+        funding = Funding(row.funding_payer, row.funding_buyer, terms_of(row))
+    return StoredEvent(
+        chain_id=row.chain_id,
+        block=BlockRef(row.block_number, row.block_hash, row.block_timestamp),
+        tx_hash=row.tx_hash,
+        log_index=row.log_index,
+        event=PaymentEvent(
+            kind=kind,
+            payment_id=row.payment_id,
+            seq=row.seq,
+            status=Status(row.status),
+            held=row.held,
+            to_merchant=row.moved_to_merchant,
+            to_fee_recipient=row.moved_to_fee_recipient,
+            to_buyer=row.moved_to_buyer,
+            credited=Credited(row.credited),
+            funding=funding,
+        ),
+        orphaned=row.orphaned,
+        final=row.final,
+    )

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import JSON, BigInteger, Column, Connection, ForeignKey, Integer, LargeBinary, Table, Text, and_, select
+from sqlalchemy.sql.elements import ColumnElement
 
-from earnest.store.records import (
-    Beginning,
+from earnest.store.records import Beginning, Fresh, Mismatch, Replay, Running
+from earnest.store.schema import insert, metadata
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("merchant_id", Text, ForeignKey("merchants.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    # Rises each time that somebody takes over; the answer of one who was taken over from does not count.
+    Column("attempt", Integer, nullable=False),
+    # Until when the one who works on it has time; NULL once it is answered.
+    Column("leased_until", BigInteger),
+    Column("status", Integer),
+    Column("headers", JSON),
+    Column("body", LargeBinary),
 )
 
 
@@ -22,18 +38,55 @@ class Idempotency:
 
         Whoever is not done after `lease_seconds` counts as dead, and the next one takes over.
         """
-        raise NotImplementedError
+        claim = insert(self._connection, idempotency_keys).values(
+            merchant_id=merchant_id,
+            key=key,
+            request_hash=request_hash,
+            created_at=now,
+            attempt=1,
+            leased_until=now + lease_seconds,
+        )
+        # On PostgreSQL a second one waits here until the first has committed; on SQLite it waited for the transaction.
+        if self._connection.execute(claim.on_conflict_do_nothing()).rowcount == 1:
+            return Fresh(attempt=1)
+        this = _this(merchant_id, key)
+        row = self._connection.execute(select(idempotency_keys).where(this).with_for_update()).one_or_none()
+        if row is None:  # given back in this very moment
+            return Running()
+        if row.request_hash != request_hash:
+            return Mismatch()
+        if row.leased_until is None:
+            return Replay(row.status, row.body, row.headers)
+        if now < row.leased_until:
+            return Running()
+        attempt = row.attempt + 1
+        taken = idempotency_keys.update().where(this)
+        self._connection.execute(taken.values(attempt=attempt, leased_until=now + lease_seconds))
+        return Fresh(attempt)
 
     def finish(
         self, merchant_id: str, key: str, attempt: int, *, status: int, body: bytes, headers: Mapping[str, str]
     ) -> bool:
         """Keep the answer; returns False, and keeps nothing, if another one has taken over since."""
-        raise NotImplementedError
+        answered = idempotency_keys.update().where(_running(merchant_id, key, attempt))
+        values = {"status": status, "body": body, "headers": dict(headers), "leased_until": None}
+        return self._connection.execute(answered.values(values)).rowcount == 1
 
     def abandon(self, merchant_id: str, key: str, attempt: int) -> None:
         """Give the key back: nothing happened, and the same request may come again."""
-        raise NotImplementedError
+        self._connection.execute(idempotency_keys.delete().where(_running(merchant_id, key, attempt)))
 
     def forget_older_than(self, before: int) -> int:
         """Forget keys first used before a time; returns how many."""
-        raise NotImplementedError
+        return self._connection.execute(
+            idempotency_keys.delete().where(idempotency_keys.c.created_at < before)
+        ).rowcount
+
+
+def _this(merchant_id: str, key: str) -> ColumnElement[bool]:
+    return and_(idempotency_keys.c.merchant_id == merchant_id, idempotency_keys.c.key == key)
+
+
+def _running(merchant_id: str, key: str, attempt: int) -> ColumnElement[bool]:
+    c = idempotency_keys.c
+    return and_(_this(merchant_id, key), c.attempt == attempt, c.leased_until.is_not(None))

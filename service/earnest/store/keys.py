@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Table, Text, func, select
 
-from earnest.store.records import (
-    ApiKey,
+from earnest.store.records import ApiKey
+from earnest.store.schema import Words, metadata
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False, index=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("prefix", Text, nullable=False),
+    Column("scopes", Words, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
 )
 
 
@@ -19,16 +32,22 @@ class Keys:
 
     def add(self, key: ApiKey) -> None:
         """Add a key; raises `AlreadyThere`."""
-        raise NotImplementedError
+        self._connection.execute(api_keys.insert(), asdict(key))
 
     def find(self, hash_hex: str) -> ApiKey | None:
         """Return the key whose secret has this SHA-256, revoked and expired ones too; the caller judges."""
-        raise NotImplementedError
+        row = self._connection.execute(select(api_keys).where(api_keys.c.hash == hash_hex)).one_or_none()
+        return ApiKey(**row._mapping) if row else None
 
     def list(self, merchant_id: str) -> Sequence[ApiKey]:
         """Return a merchant's keys, newest first."""
-        raise NotImplementedError
+        wanted = select(api_keys).where(api_keys.c.merchant_id == merchant_id)
+        rows = self._connection.execute(wanted.order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc()))
+        return [ApiKey(**row._mapping) for row in rows]
 
     def revoke(self, key_id: str, at: int) -> bool:
         """Revoke a key; returns whether there is such a key. The first revocation's time stays."""
-        raise NotImplementedError
+        revoked = api_keys.update().where(api_keys.c.id == key_id)
+        return (
+            self._connection.execute(revoked.values(revoked_at=func.coalesce(api_keys.c.revoked_at, at))).rowcount > 0
+        )

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, exists, or_, select, tuple_
 
+from earnest.payment.errors import NotFound
 from earnest.payment.primitives import Hash32
+from earnest.store.cursors import read_cursor, write_cursor
+from earnest.store.endpoints import endpoints
+from earnest.store.outbox_tables import (
+    attempt_of,
+    attempts,
+    deliveries,
+    delivery_of,
+    notification_of,
+    notifications,
+)
 from earnest.store.records import (
     Attempt,
     Delivery,
@@ -16,6 +29,7 @@ from earnest.store.records import (
     Notification,
     Page,
 )
+from earnest.store.schema import execute_many, in_lists
 
 
 class Outbox:
@@ -24,37 +38,94 @@ class Outbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, notifications: Iterable[Notification]) -> None:
+    def add(self, told: Iterable[Notification]) -> None:
         """Add notifications, with one pending delivery to each enabled endpoint of the merchant that wants the type.
 
         A notification that is there already is left as it is.
         """
-        raise NotImplementedError
+        every = {each.id: each for each in told}
+        for some in in_lists(every):
+            known = select(notifications.c.id).where(notifications.c.id.in_(some))
+            for row in self._connection.execute(known):
+                del every[row.id]
+        execute_many(self._connection, notifications.insert(), [asdict(each) for each in every.values()])
+        listening = self._listening({each.merchant_id for each in every.values()})
+        begun = [
+            _begun(each, endpoint.id, each.created_at)
+            for each in every.values()
+            for endpoint in listening.get(each.merchant_id, [])
+            if not endpoint.types or each.type in endpoint.types
+        ]
+        execute_many(self._connection, deliveries.insert(), begun)
 
     def get(self, notification_id: str) -> Notification | None:
         """Return a notification."""
-        raise NotImplementedError
+        wanted = select(notifications).where(notifications.c.id == notification_id)
+        row = self._connection.execute(wanted).one_or_none()
+        return notification_of(row) if row else None
 
     def page(
         self, merchant_id: str, *, cursor: str | None = None, limit: int = 20, payment_id: Hash32 | None = None
     ) -> Page[Notification]:
         """Return a piece of a merchant's notifications, newest first; raises `InvalidInput` for a strange cursor."""
-        raise NotImplementedError
+        c = notifications.c
+        wanted = select(notifications).where(c.merchant_id == merchant_id)
+        if payment_id is not None:
+            wanted = wanted.where(c.payment_id == payment_id)
+        if cursor is not None:
+            wanted = wanted.where(c.position < read_cursor(cursor, int)[0])
+        rows = self._connection.execute(wanted.order_by(c.position.desc()).limit(limit + 1)).all()
+        more = len(rows) > limit
+        return Page(
+            [notification_of(row) for row in rows[:limit]], write_cursor(rows[limit - 1].position) if more else None
+        )
 
     def claim(self, now: int, limit: int, lease_seconds: int) -> Sequence[tuple[Delivery, Notification, Endpoint]]:
         """Claim deliveries that are due; nobody else gets them before `now + lease_seconds`.
 
         In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
         """
-        raise NotImplementedError
+        d, until = deliveries.c, now + lease_seconds
+        due = (
+            select(deliveries)
+            .join(endpoints, endpoints.c.id == d.endpoint_id)
+            .where(d.state == "pending", d.next_attempt_at <= now, endpoints.c.disabled_at.is_(None))
+            .where(or_(d.claimed_until.is_(None), d.claimed_until <= now), ~_earlier_is_pending())
+            .order_by(d.next_attempt_at, d.version)
+            .limit(limit)
+            .with_for_update(of=deliveries, skip_locked=True)
+        )
+        claimed = [replace(delivery_of(row), claimed_until=until) for row in self._connection.execute(due)]
+        keys = [(each.notification_id, each.endpoint_id) for each in claimed]
+        for some in in_lists(keys):
+            taken = deliveries.update().where(tuple_(d.notification_id, d.endpoint_id).in_(some))
+            self._connection.execute(taken.values(claimed_until=until))
+        told = self._notifications({each.notification_id for each in claimed})
+        where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))
+        return [(each, told[each.notification_id], where[each.endpoint_id]) for each in claimed]
 
     def record(self, attempt: Attempt, state: DeliveryState, *, retry_at: int | None = None) -> None:
         """Write down an attempt and what follows: delivered, dead, or pending again at `retry_at`.
 
         A delivery that succeeded stays so, whatever a worker whose lease ran out may report later. `attempt.number`
-        gives way to the next free one in that case.
+        gives way to the next free one.
+
+        Raises:
+            NotFound: there is no such delivery (any more): its endpoint was deleted.
         """
-        raise NotImplementedError
+        this = and_(
+            deliveries.c.notification_id == attempt.notification_id, deliveries.c.endpoint_id == attempt.endpoint_id
+        )
+        row = self._connection.execute(select(deliveries).where(this).with_for_update()).one_or_none()
+        if row is None:
+            raise NotFound(f"notification {attempt.notification_id} has no delivery to {attempt.endpoint_id}")
+        number = row.attempts_before_replay + row.attempts + 1
+        self._connection.execute(attempts.insert(), asdict(replace(attempt, number=number)))
+        changes: dict[str, Any] = {"attempts": row.attempts + 1, "claimed_until": None}
+        if row.state != DeliveryState.DELIVERED:
+            changes["state"] = str(state)
+            changes["next_attempt_at"] = row.next_attempt_at if retry_at is None else retry_at
+        self._connection.execute(deliveries.update().where(this).values(changes))
 
     def deliveries(
         self,
@@ -65,11 +136,105 @@ class Outbox:
         limit: int = 20,
     ) -> Page[DeliveryReport]:
         """Return a piece of an endpoint's deliveries with their attempts, newest first."""
-        raise NotImplementedError
+        n, d = notifications.c, deliveries.c
+        wanted = select(deliveries, n.position).join(notifications, n.id == d.notification_id)
+        wanted = wanted.where(d.endpoint_id == endpoint_id)
+        if state is not None:
+            wanted = wanted.where(d.state == str(state))
+        if cursor is not None:
+            wanted = wanted.where(n.position < read_cursor(cursor, int)[0])
+        rows = self._connection.execute(wanted.order_by(n.position.desc()).limit(limit + 1)).all()
+        shown = rows[:limit]
+        ids = {row.notification_id for row in shown}
+        told, tries = self._notifications(ids), self._attempts(endpoint_id, ids)
+        reports = [
+            DeliveryReport(delivery_of(row), told[row.notification_id], tuple(tries.get(row.notification_id, ())))
+            for row in shown
+        ]
+        return Page(reports, write_cursor(shown[-1].position) if len(rows) > limit else None)
 
     def replay(self, endpoint_id: str, now: int, notification_ids: Collection[str] | None = None) -> int:
         """Make deliveries pending again, due at `now`: these, or all dead ones; returns how many.
 
-        A named notification that never was to go to this endpoint (it is younger) gets a delivery.
+        A named notification of the endpoint's merchant that never was to go there (the endpoint is younger) gets a
+        delivery. One that a worker is busy with is left to it.
         """
-        raise NotImplementedError
+        d = deliveries.c
+        this = [d.endpoint_id == endpoint_id, or_(d.claimed_until.is_(None), d.claimed_until <= now)]
+        again = deliveries.update().values(
+            state="pending",
+            attempts_before_replay=d.attempts_before_replay + d.attempts,
+            attempts=0,
+            next_attempt_at=now,
+            claimed_until=None,
+        )
+        if notification_ids is None:
+            return self._connection.execute(again.where(*this, d.state == "dead")).rowcount
+        begun = self._begin_missing(endpoint_id, now, notification_ids)
+        replayed = len(begun)
+        for some in in_lists(set(notification_ids) - begun):
+            replayed += self._connection.execute(again.where(*this, d.notification_id.in_(some))).rowcount
+        return replayed
+
+    def _begin_missing(self, endpoint_id: str, now: int, notification_ids: Collection[str]) -> set[str]:
+        owner = select(endpoints.c.merchant_id).where(endpoints.c.id == endpoint_id).scalar_subquery()
+        there = exists().where(
+            deliveries.c.notification_id == notifications.c.id, deliveries.c.endpoint_id == endpoint_id
+        )
+        begun: list[Notification] = []
+        for some in in_lists(notification_ids):
+            missing = select(notifications).where(notifications.c.id.in_(some), notifications.c.merchant_id == owner)
+            begun += [notification_of(row) for row in self._connection.execute(missing.where(~there))]
+        execute_many(self._connection, deliveries.insert(), [_begun(each, endpoint_id, now) for each in begun])
+        return {each.id for each in begun}
+
+    def _listening(self, merchant_ids: set[str]) -> dict[str, list[Endpoint]]:
+        by_merchant: dict[str, list[Endpoint]] = {}
+        enabled = self._endpoints(endpoints.c.merchant_id.in_(merchant_ids) & endpoints.c.disabled_at.is_(None))
+        for endpoint in enabled.values():
+            by_merchant.setdefault(endpoint.merchant_id, []).append(endpoint)
+        return by_merchant
+
+    def _endpoints(self, condition: Any) -> dict[str, Endpoint]:
+        rows = self._connection.execute(select(endpoints).where(condition).order_by(endpoints.c.id))
+        return {row.id: Endpoint(**row._mapping) for row in rows}
+
+    def _notifications(self, ids: Collection[str]) -> dict[str, Notification]:
+        return {
+            row.id: notification_of(row)
+            for some in in_lists(ids)
+            for row in self._connection.execute(select(notifications).where(notifications.c.id.in_(some)))
+        }
+
+    def _attempts(self, endpoint_id: str, notification_ids: Collection[str]) -> dict[str, list[Attempt]]:
+        found: dict[str, list[Attempt]] = {}
+        for some in in_lists(notification_ids):
+            wanted = select(attempts).where(attempts.c.endpoint_id == endpoint_id, attempts.c.notification_id.in_(some))
+            for row in self._connection.execute(wanted.order_by(attempts.c.number)):
+                found.setdefault(row.notification_id, []).append(attempt_of(row))
+        return found
+
+
+def _begun(notification: Notification, endpoint_id: str, due_at: int) -> dict[str, Any]:
+    return {
+        "notification_id": notification.id,
+        "endpoint_id": endpoint_id,
+        "chain_id": notification.chain_id,
+        "payment_id": notification.payment_id,
+        "version": notification.version,
+        "state": "pending",
+        "attempts": 0,
+        "attempts_before_replay": 0,
+        "next_attempt_at": due_at,
+    }
+
+
+def _earlier_is_pending() -> Any:
+    earlier, d = deliveries.alias("earlier"), deliveries.c
+    return exists().where(
+        earlier.c.endpoint_id == d.endpoint_id,
+        earlier.c.chain_id == d.chain_id,
+        earlier.c.payment_id == d.payment_id,
+        earlier.c.state == "pending",
+        earlier.c.version < d.version,
+    )

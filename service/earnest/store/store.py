@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection, text
 
 from earnest.store.blocks import Blocks
 from earnest.store.credits import Credits
+from earnest.store.driver_errors import driver_errors_mapped
 from earnest.store.endpoints import Endpoints
+from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
+from earnest.store.errors import DatabaseReadOnly
 from earnest.store.events import Events
 from earnest.store.idempotency import Idempotency
 from earnest.store.keys import Keys
+from earnest.store.locks import ProcessLocks, WriterQueue, advisory_lock, file_lock
 from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
@@ -35,19 +41,38 @@ class Transaction:
 
 
 class Store:
-    """A database of Earnest's."""
+    """A database of Earnest's; safe to use from many threads. Nothing connects before the first unit of work."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._name = url.render_as_string(hide_password=True)
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self._engine = make_engine(url)
+        self._writing = self._engine.execution_options(**{WRITES: True})
+        reads = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = self._engine.execution_options(**reads)
+        self._writers = WriterQueue()
+        self._process_locks = ProcessLocks()
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Open a unit of work that writes: commits at the end of the block, rolls back on any exception."""
-        raise NotImplementedError
+        return self._unit_of_work(writes=True)
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Open a unit of work that only reads, from one snapshot."""
-        raise NotImplementedError
+        return self._unit_of_work(writes=False)
 
     def upgrade(self) -> None:
-        """Bring the schema to this version's; safe to run twice and by several at once."""
-        raise NotImplementedError
+        """Bring the schema to this version's; safe to run twice and by several at once.
+
+        Raises:
+            SchemaTooNew: a newer Earnest has upgraded it.
+        """
+        # Alembic is slow to import.
+        from earnest.store.upgrades import upgrade_schema  # noqa: PLC0415
+
+        with self._connected(writes=True) as connection:
+            upgrade_schema(connection)
 
     def check(self) -> None:
         """Check that the database is there, writable and of this version's schema.
@@ -55,7 +80,15 @@ class Store:
         Raises:
             SchemaTooNew, SchemaTooOld, DatabaseReadOnly, DatabaseMissing, NotADatabase, DatabaseUnavailable: as named.
         """
-        raise NotImplementedError
+        # Alembic is slow to import.
+        from earnest.store.upgrades import check_schema  # noqa: PLC0415
+
+        with self._connected(writes=True) as connection:
+            check_schema(connection)
+            if not self._is_sqlite and connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+                raise DatabaseReadOnly(
+                    f"the database {self._name} can be read and not written: it is a standby, or set to read only"
+                )
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock `name` for this process, without waiting for it.
@@ -64,13 +97,39 @@ class Store:
             StoreInUse: SQLite; another process has it, and a second one on this file is a mistake.
             LockTaken: PostgreSQL; another process leads, ask again later.
         """
-        raise NotImplementedError(name)
+        if is_memory(self._url):
+            return self._process_locks.hold(name)
+        if self._is_sqlite:
+            return file_lock(Path(self._url.database or ""), name)
+        return advisory_lock(self._engine, name, self._name)
 
     def close(self) -> None:
         """Close all connections."""
-        raise NotImplementedError
+        self._engine.dispose()
+
+    @contextmanager
+    def _unit_of_work(self, *, writes: bool) -> Iterator[Transaction]:
+        with self._connected(writes=writes) as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def _connected(self, *, writes: bool) -> Iterator[Connection]:
+        # A database in memory has one connection for all, so that readers wait for their turn too.
+        queues = self._is_sqlite and (writes or is_memory(self._url))
+        engine = self._writing if writes else self._reading
+        with (
+            self._writers.turn() if queues else nullcontext(),
+            driver_errors_mapped(self._name),
+            engine.connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
 
 
 def open_store(url: str) -> Store:
-    """Open the database at `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://…`; creates no schema."""
-    raise NotImplementedError
+    """Open the database at `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://…`; creates no schema.
+
+    Raises:
+        BadDatabaseUrl: the URL names nothing that we speak to.
+    """
+    return Store(parse_url(url))

@@ -1,0 +1,92 @@
+"""Connections: how SQLite and PostgreSQL have to be set up so that one code works on both."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, exc, make_url
+
+from earnest.store.errors import BadDatabaseUrl
+
+WRITES: Final = "earnest_writes"
+"""The execution option of a connection whose transactions write."""
+
+BUSY_TIMEOUT_SECONDS: Final = 10.0
+"""Threads of one process queue before they reach SQLite, so only another process's longest transaction counts here."""
+
+POOL_SIZE: Final = 10
+MAX_OVERFLOW: Final = 50
+"""A web server's 40 threads and the loops can each hold a connection; those above `POOL_SIZE` are closed again."""
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    # In WAL mode NORMAL may lose the last commits when power fails. Chain facts would come back from the chain, but not
+    # a created payment, an API key, or the signed bytes of a tx that is out already: so each commit reaches the disk.
+    "PRAGMA synchronous = FULL",
+    # On macOS a plain fsync stops at the drive's cache.
+    "PRAGMA fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+def parse_url(url: str) -> URL:
+    """Parse a database URL; raises `BadDatabaseUrl`."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise BadDatabaseUrl("the database URL cannot be read: give sqlite:///path or postgresql+psycopg://…") from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise BadDatabaseUrl(
+            f"{parsed.drivername} is no database that Earnest speaks to: "
+            "give sqlite:///path/to/file.db or postgresql+psycopg://user@host/name"
+        )
+    return parsed
+
+
+def is_memory(url: URL) -> bool:
+    """Return whether this is an SQLite database in memory, gone when it is closed."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def make_engine(url: URL) -> Engine:
+    """Return an engine that connects on first use."""
+    shared: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": msgspec.json.decode}
+    if url.get_backend_name() == "postgresql":
+        given = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "earnest"}
+        arguments = {name: value for name, value in given.items() if name not in url.query}
+        return create_engine(
+            url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, pool_pre_ping=True, connect_args=arguments, **shared
+        )
+    arguments = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    if is_memory(url):
+        engine = create_engine(url, poolclass=StaticPool, connect_args=arguments, **shared)
+    else:
+        engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, connect_args=arguments, **shared)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    # Python's driver would begin transactions by itself, and only before some statements: we say BEGIN ourselves.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later can fail at the first write, without any waiting, when another
+    # one has written in between. IMMEDIATE takes the write lock at the start, where waiting works.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,1 @@
+"""The schema's history; a migration that was released is never changed."""

@@ -1,0 +1,183 @@
+"""The payments' table, and the way from its rows to payments and back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    false,
+    text,
+)
+
+from earnest.payment.primitives import Address, Hash32
+from earnest.payment.record import BlockRef, Payment
+from earnest.payment.status import Status
+from earnest.payment.terms import Terms
+from earnest.payment.transitions import PaymentState
+from earnest.store.schema import Amount, metadata
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, primary_key=True),
+    Column("escrow", Text, nullable=False),
+    # What the merchant asked for; nothing of it is known of a foreign payment.
+    Column("account", Text, ForeignKey("merchants.id")),
+    Column("order_reference", Text),
+    Column("salt", LargeBinary),
+    Column("created_at", BigInteger),
+    # The order of lists: creation, or the block in which a foreign payment was first seen.
+    Column("recorded_at", BigInteger, nullable=False),
+    # The terms.
+    Column("buyer", Text, nullable=False),
+    Column("merchant", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("arbiter", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("amount", Amount, nullable=False),
+    Column("fee_recipient", Text, nullable=False),
+    Column("fee_bps", Integer, nullable=False),
+    Column("pay_by", BigInteger, nullable=False),
+    Column("delivery_period", BigInteger, nullable=False),
+    Column("dispute_window", BigInteger, nullable=False),
+    Column("arbitration_period", BigInteger, nullable=False),
+    Column("order_hash", Text, nullable=False),
+    # What the canonical events add up to, and the block of the last of them.
+    Column("status", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("funded", Amount, nullable=False),
+    Column("held", Amount, nullable=False),
+    Column("to_merchant", Amount, nullable=False),
+    Column("to_fee_recipient", Amount, nullable=False),
+    Column("to_buyer", Amount, nullable=False),
+    Column("payer", Text),
+    Column("paid_for", Text),
+    Column("block_number", BigInteger),
+    Column("block_hash", Text),
+    Column("block_timestamp", BigInteger),
+    # What the merchant was told.
+    Column("version", BigInteger, nullable=False),
+    Column("told_expired", Boolean, nullable=False, server_default=false()),
+    Index(None, "id"),
+    Index(None, "account", "recorded_at", "chain_id", "id"),
+    Index(None, "account", "order_reference"),
+)
+Index(
+    "ix_payments_waiting",
+    payments.c.chain_id,
+    payments.c.pay_by,
+    sqlite_where=text("status = 'created' AND NOT told_expired AND account IS NOT NULL"),
+    postgresql_where=text("status = 'created' AND NOT told_expired AND account IS NOT NULL"),
+)
+
+TERMS: Final = tuple(Terms.__dataclass_fields__)
+"""The columns of the terms, in the terms' own order."""
+
+CHAIN_FACTS: Final = (
+    "status",
+    "since",
+    "seq",
+    "funded",
+    "held",
+    "to_merchant",
+    "to_fee_recipient",
+    "to_buyer",
+    "payer",
+    "paid_for",
+    "block_number",
+    "block_hash",
+    "block_timestamp",
+    "version",
+)
+"""The columns that only the mirror writes."""
+
+
+def row_of(payment: Payment) -> dict[str, Any]:
+    """Return a payment as a row."""
+    state, block = payment.state, payment.block
+    recorded_at = payment.created_at if payment.created_at is not None else (block.timestamp if block else 0)
+    row = {name: getattr(payment.terms, name) for name in TERMS}
+    row.update(
+        chain_id=payment.chain_id,
+        id=payment.id,
+        escrow=payment.escrow,
+        account=payment.account,
+        order_reference=payment.order_reference,
+        salt=payment.salt,
+        created_at=payment.created_at,
+        recorded_at=recorded_at,
+        status=str(state.status),
+        since=state.since,
+        seq=state.seq,
+        funded=state.funded,
+        held=state.held,
+        to_merchant=state.to_merchant,
+        to_fee_recipient=state.to_fee_recipient,
+        to_buyer=state.to_buyer,
+        payer=state.payer,
+        paid_for=state.buyer,
+        block_number=block.number if block else None,
+        block_hash=block.hash if block else None,
+        block_timestamp=block.timestamp if block else None,
+        version=payment.version,
+    )
+    return row
+
+
+def payment_of(row: Row[Any]) -> Payment:
+    """Return the payment that a row of the whole table stands for."""
+    return Payment(
+        id=Hash32(row.id),
+        chain_id=row.chain_id,
+        escrow=Address(row.escrow),
+        terms=terms_of(row),
+        state=PaymentState(
+            status=Status(row.status),
+            since=row.since,
+            seq=row.seq,
+            funded=row.funded,
+            held=row.held,
+            to_merchant=row.to_merchant,
+            to_fee_recipient=row.to_fee_recipient,
+            to_buyer=row.to_buyer,
+            payer=row.payer,
+            buyer=row.paid_for,
+        ),
+        version=row.version,
+        account=row.account,
+        order_reference=row.order_reference,
+        salt=row.salt,
+        created_at=row.created_at,
+        block=None if row.block_number is None else BlockRef(row.block_number, row.block_hash, row.block_timestamp),
+    )
+
+
+def terms_of(row: Row[Any]) -> Terms:
+    """Return the terms in a row that has their columns."""
+    return Terms(
+        buyer=row.buyer,
+        merchant=row.merchant,
+        operator=row.operator,
+        arbiter=row.arbiter,
+        token=row.token,
+        amount=row.amount,
+        fee_recipient=row.fee_recipient,
+        fee_bps=row.fee_bps,
+        pay_by=row.pay_by,
+        delivery_period=row.delivery_period,
+        dispute_window=row.dispute_window,
+        arbitration_period=row.arbitration_period,
+        order_hash=row.order_hash,
+    )
