@@ -13,16 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from earnest.testing.webhook_receiver import WebhookReceiver
 from rich.console import Console
 
 from earnest.cli.demo.narrator import Narrator
 from earnest.cli.demo.run import build_world, prove
 from earnest.cli.demo.story import Story
-from earnest.payment.primitives import ZERO_ADDRESS, Address
+from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.store import open_store
 from earnest.testing.processes import Child
 from earnest.testing.stack import LocalStack
-from earnest.testing.webhook_receiver import WebhookReceiver
 
 PATIENCE_SECONDS = 90.0
 SEEDS = [int(each) for each in os.environ.get("EARNEST_TEST_SEEDS", "1,2").split(",")]
@@ -59,7 +59,7 @@ def prove_no_tx_went_out_twice(stack: LocalStack, story: Story) -> None:
                 row
                 for told in story.payments.values()
                 for merchant in tx.merchants.list()
-                for row in tx.txs.find(merchant.id, told.id)
+                for row in tx.txs.find(merchant.id, Hash32(told.id))
             ]
     finally:
         store.close()

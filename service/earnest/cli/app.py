@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import click
 import typer
+from rich.markup import escape
 
 from earnest import __version__
 from earnest.cli import admin, chain, contract, demo_command, doctor, payment, serve
@@ -12,7 +12,6 @@ from earnest.payment.errors import EarnestError, InvalidInput
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="earnest",
@@ -46,16 +45,10 @@ doctor.register(app)
 def run(arguments: list[str]) -> int:
     """Run one command and return the exit status: 0, 1 for what failed, 2 for what was asked wrongly."""
     try:
-        result = app(args=arguments, prog_name="earnest", standalone_mode=False)
-    except click.exceptions.Abort:
-        err.print("given up")
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        app(args=arguments, prog_name="earnest")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
     except EarnestError as error:
-        err.print(f"[bold red]error[/] {error}", markup=True, soft_wrap=True)
+        err.print(f"[bold red]error[/] {escape(str(error))}")
         return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
-    return result if isinstance(result, int) else 0
+    return 0

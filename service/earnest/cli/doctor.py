@@ -98,11 +98,12 @@ def _node(network: Network) -> str:
 
 
 def _escrow(settings: Settings, network: Network) -> str:
-    from earnest.escrow.deploy import verify  # noqa: PLC0415
+    from earnest.escrow.node import Node  # noqa: PLC0415
+    from earnest.escrow.verify import verify_deployment  # noqa: PLC0415
     from earnest.wiring import recorded_deployment  # noqa: PLC0415
 
     deployment = recorded_deployment(settings, network)
-    verify(network.rpc_urls[0], deployment)
+    verify_deployment(Node(network.rpc_urls[0]), deployment, settings.deployments(network))
     return f"{deployment.address} has the code of this version's artifact"
 
 

@@ -16,9 +16,11 @@ from types import TracebackType
 
 import httpx
 
+from earnest.chain.signer import LocalSigner
 from earnest.escrow.deploy import deploy
 from earnest.escrow.deployment import Deployment
 from earnest.localnet.accounts import DevAccount, dev_accounts
+from earnest.localnet.tokens import install_test_token
 from earnest.settings import Network, load_network
 from earnest.testing.processes import Child, free_port
 
@@ -92,16 +94,10 @@ class LocalStack:
 
     def install_contract(self) -> None:
         """Deploy the escrow where it is not there yet, and the test token on a node that lacks it."""
-        from earnest.localnet.tokens import install_test_token  # noqa: PLC0415
-
         install_test_token(self.node_url)
-        self.deployment = deploy(
-            self.node_url,
-            dev_accounts()[0].private_key,
-            self.network.chain_id,
-            lambda _plan: True,
-            self.data_dir / "deployments",
-        )
+        deployer = LocalSigner.from_key(dev_accounts()[0].private_key).account
+        folder = self.data_dir / "deployments"
+        self.deployment = deploy(self.node_url, deployer, self.network.chain_id, lambda _plan: True, folder)
 
     def start_service(self) -> None:
         """Start the service and wait until it answers."""
