@@ -32,8 +32,8 @@ class PaymentRequest:
     address). `pay_by` is Unix time by the chain's clock, the periods are seconds; None: as the account has it.
     """
 
-    order_reference: str
     token: str
+    order_reference: str | None = None
     value: str | None = None
     base_units: str | None = None
     buyer: Address | None = None
@@ -102,7 +102,9 @@ def create_payment(
     return payment
 
 
-def _check_reference(reference: str) -> None:
+def _check_reference(reference: str | None) -> None:
+    if reference is None:
+        return
     if not 1 <= len(reference) <= MAX_REFERENCE_LENGTH:
         raise InvalidInput(f"order_reference has 1 to {MAX_REFERENCE_LENGTH} characters", param="order_reference")
     if "\x00" in reference or not reference.isprintable():
@@ -148,7 +150,7 @@ def _terms(
         delivery_period=_first(request.delivery_period, merchant.delivery_period),
         dispute_window=window,
         arbitration_period=_first(request.arbitration_period, merchant.arbitration_period if disputable else 0),
-        order_hash=order_hash(request.order_reference, salt),
+        order_hash=order_hash(request.order_reference or "", salt),
     )
 
 

@@ -1,0 +1,63 @@
+"""The application: routes, guards and the document that describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from earnest.api.gate import Gate
+from earnest.api.metrics import Metrics
+from earnest.api.middleware import BodyLimit, Telemetry
+from earnest.api.once import Idempotency
+from earnest.api.openapi import document
+from earnest.api.problems import answer_problem
+from earnest.api.routes import (
+    checkout,
+    docs,
+    events,
+    health,
+    keys,
+    payments,
+    test_chain,
+    verbs,
+    webhook_endpoints,
+)
+from earnest.api.services import Services
+
+ROUTERS = (payments, verbs, checkout, webhook_endpoints, events, keys, test_chain, health, docs)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Build the API over the services that it is given."""
+    # The framework's pages of documentation load scripts from elsewhere; `docs` is our own.
+    app = FastAPI(title="Earnest", version=services.version, docs_url=None, redoc_url=None, openapi_url=None)
+    metrics = Metrics(services.chains)
+    app.state.services = services
+    app.state.metrics = metrics
+    app.state.gate = Gate(services.store, services.clock, services.limits)
+    app.state.idempotency = Idempotency(services.store, services.secrets, services.clock)
+    for each in ROUTERS:
+        app.include_router(each.routes)
+    app.add_middleware(BodyLimit, limit_bytes=services.limits.body_bytes)
+    app.add_middleware(Telemetry, metrics=metrics)
+    app.add_exception_handler(HTTPException, _as_problem)
+    _describe(app, services)
+    return app
+
+
+def _describe(app: FastAPI, services: Services) -> None:
+    """Make the OpenAPI document once, when it is first asked for."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = document(app, services.version, services.public_url)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+async def _as_problem(request: Request, error: Exception) -> JSONResponse:
+    return answer_problem(request, error)

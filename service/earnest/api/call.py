@@ -1,0 +1,76 @@
+"""What a route gets to work with: the services, who asks, and the idempotency key if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from earnest.api.gate import Caller
+from earnest.api.metrics import Metrics
+from earnest.api.once import Once
+from earnest.api.services import Services
+from earnest.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was let in."""
+
+    services: Services
+    caller: Caller | None
+    once: Once | None
+    metrics: Metrics
+
+    @property
+    def merchant_id(self) -> str:
+        """Whose key it is; only for routes that need one."""
+        if self.caller is None:
+            raise TypeError("a public route has no merchant")
+        return self.caller.merchant_id
+
+    @property
+    def request_key(self) -> str | None:
+        """The request's idempotency key."""
+        return self.once.key if self.once else None
+
+    def keep(self, tx: Transaction, response: Response) -> None:
+        """Keep the answer under the idempotency key in the same transaction as the deed."""
+        if self.once is not None:
+            self.once.keep(tx, response)
+
+    def now(self) -> int:
+        """Return wall time in Unix seconds."""
+        return self.services.clock()
+
+
+def get_call(request: Request) -> Call:
+    """Return the call of a request that the route has let in."""
+    state = request.app.state
+    return Call(state.services, request.state.caller, request.state.once, state.metrics)
+
+
+InCall = Annotated[Call, Depends(get_call)]
+
+
+class Kept:
+    """Builds the answer inside the command's transaction, and hands it out after that has been committed."""
+
+    def __init__(self, call: Call, status: int, show: Callable[..., Mapping[str, Any]]) -> None:
+        self._call, self._status, self._show = call, status, show
+        self._response: JSONResponse | None = None
+
+    def __call__(self, tx: Transaction, *made: Any) -> None:
+        """Be the command's `keep`: `made` is what the command hands over."""
+        self._response = JSONResponse(dict(self._show(tx, *made)), self._status)
+        self._call.keep(tx, self._response)
+
+    @property
+    def response(self) -> JSONResponse:
+        """The answer; only after the command is done."""
+        if self._response is None:
+            raise RuntimeError("the command did not hand over what it made")
+        return self._response

@@ -1,0 +1,63 @@
+"""The numbers for Prometheus. Labels come from small sets that we know; nothing of a caller's ever becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from earnest.api.services import ChainService
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS: Final = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"})
+
+
+class Metrics:
+    """One registry for each application, so that two in one process (tests) do not mix."""
+
+    def __init__(self, chains: Mapping[int, ChainService]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "earnest_http_requests", "Requests answered.", ("method", "route", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "earnest_http_request_seconds", "How long an answer took.", ("method", "route"), registry=self._registry
+        )
+        self._registry.register(_Chains(chains))
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is a pattern of ours, never a path that was asked for."""
+        known = method if method in _METHODS else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(known, route).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Chains(Collector):
+    """Asks the followers when somebody scrapes."""
+
+    def __init__(self, chains: Mapping[int, ChainService]) -> None:
+        self._chains = chains
+
+    def collect(self) -> Iterable[Metric]:
+        head = GaugeMetricFamily("earnest_follower_head_block", "The newest block mirrored.", labels=["chain"])
+        final = GaugeMetricFamily("earnest_follower_final_block", "The newest final block mirrored.", labels=["chain"])
+        lag = GaugeMetricFamily("earnest_follower_lag_blocks", "Blocks still to be mirrored.", labels=["chain"])
+        failing = GaugeMetricFamily(
+            "earnest_follower_failing", "1 while something stands in its way.", labels=["chain"]
+        )
+        for chain_id, chain in self._chains.items():
+            if chain.follower_status is None:
+                continue
+            status, labels = chain.follower_status(), [str(chain_id)]
+            for gauge, value in ((head, status.head), (final, status.final), (lag, status.lag_blocks)):
+                if value is not None:
+                    gauge.add_metric(labels, value)
+            failing.add_metric(labels, 1 if status.error else 0)
+        return [head, final, lag, failing]

@@ -1,0 +1,115 @@
+"""Idempotency keys: a request that comes twice is done once, and both get the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from earnest.api.errors import IdempotencyKeyReused, IdempotencyRunning, InvalidIdempotencyKey
+from earnest.store import Store, Transaction
+from earnest.store.records import Fresh, Mismatch, Replay, Running
+from earnest.webhooks.secretbox import SecretBox
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
+KEPT_SECONDS: Final = 7 * 86_400
+"""At least a day is promised; a week covers a queue that stood still over a long weekend."""
+LEASE_SECONDS: Final = 10
+"""Whoever was killed in the middle blocks its key no longer than that. Taking over too early does no harm: the answer
+is kept in the same transaction as what was created, and a verb has one tx however often it is asked for."""
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
+_KEPT_HEADERS: Final = ("content-type", "location")
+
+
+class Once:
+    """One request under its idempotency key, claimed for us.
+
+    `keep` inside the command's own transaction makes deed and answer one: after a crash there are both or neither.
+    What was not kept there, the route keeps after the fact.
+    """
+
+    def __init__(self, merchant_id: str, key: str, attempt: int, secrets: SecretBox) -> None:
+        self.key = key
+        self.kept = False
+        self._merchant_id, self._attempt, self._secrets = merchant_id, attempt, secrets
+
+    def keep(self, tx: Transaction, response: Response) -> None:
+        """Keep an answer, sealed: some of them hold a secret, and then none can be forgotten to be.
+
+        Raises:
+            IdempotencyRunning: we were taken for dead and another one took over; our transaction must not stand.
+        """
+        headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+        if not tx.idempotency.finish(
+            self._merchant_id,
+            self.key,
+            self._attempt,
+            status=response.status_code,
+            body=self._secrets.seal(bytes(response.body)),
+            headers=headers,
+        ):
+            raise IdempotencyRunning()
+        self.kept = True
+
+    def settle(self, store: Store, response: Response) -> None:
+        """Keep the answer if it is one for good; after a failure that a retry can mend, give the key back."""
+        with store.transaction() as tx:
+            if response.status_code >= 500 or response.status_code == 429:
+                tx.idempotency.abandon(self._merchant_id, self.key, self._attempt)
+            else:
+                self.keep(tx, response)
+
+
+class Idempotency:
+    """Claims keys and plays stored answers again.
+
+    Args:
+        store: where answers are kept.
+        secrets: seals and opens them.
+        clock: wall time in Unix seconds.
+    """
+
+    def __init__(self, store: Store, secrets: SecretBox, clock: Callable[[], int]) -> None:
+        self._store, self._secrets, self._clock = store, secrets, clock
+
+    def begin(self, merchant_id: str, request: Request, body: bytes) -> Once | Response | None:
+        """Return the claim, or the stored answer, or None where the request has no key.
+
+        Raises:
+            InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyRunning: as named.
+        """
+        key = request.headers.get(HEADER)
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise InvalidIdempotencyKey()
+        now = self._clock()
+        with self._store.transaction() as tx:
+            beginning = tx.idempotency.begin(
+                merchant_id, key, _fingerprint(request, body), now, lease_seconds=LEASE_SECONDS
+            )
+        match beginning:
+            case Fresh(attempt):
+                return Once(merchant_id, key, attempt, self._secrets)
+            case Replay(status, sealed, headers):
+                return Response(self._secrets.open(sealed), status, headers={**headers, REPLAYED: "true"})
+            case Running():
+                raise IdempotencyRunning()
+            case Mismatch():
+                raise IdempotencyKeyReused()
+
+    def forget_old(self) -> int:
+        """Forget keys that are older than what is promised; returns how many."""
+        with self._store.transaction() as tx:
+            return tx.idempotency.forget_older_than(self._clock() - KEPT_SECONDS)
+
+
+def _fingerprint(request: Request, body: bytes) -> str:
+    """Return the hash of what makes two requests the same: method, path, query and body, byte for byte."""
+    head = f"{request.method}\n{request.url.path}\n{request.url.query}\n".encode()
+    return hashlib.sha256(head + body).hexdigest()

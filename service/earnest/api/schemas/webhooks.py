@@ -1,0 +1,100 @@
+"""Webhook endpoints, their deliveries, and notifications."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from earnest.api.schemas.common import Answer, OutTime, Request
+from earnest.commands.event_types import EVENT_TYPES
+
+_TYPES = "Notification types: " + "; ".join(f"`{name}`: {what}" for name, what in EVENT_TYPES.items()) + "."
+
+
+class CreateEndpointRequest(Request):
+    """Where notifications go."""
+
+    model_config = Request.model_config | {
+        "json_schema_extra": {"examples": [{"url": "https://shop.example/earnest", "types": ["payment.funded"]}]}
+    }
+
+    url: Annotated[str, Field(description="https, of a public host.")]
+    types: Annotated[list[str], Field(max_length=50, default_factory=list, description=f"Empty: all. {_TYPES}")]
+
+
+class UpdateEndpointRequest(Request):
+    """What is left out stays."""
+
+    url: str | None = None
+    types: Annotated[list[str] | None, Field(max_length=50)] = None
+    enabled: bool | None = None
+
+
+class ReplayRequest(Request):
+    """Which notifications; none named: all that were given up."""
+
+    notification_ids: Annotated[list[str] | None, Field(min_length=1, max_length=1_000)] = None
+
+
+class Endpoint(Answer):
+    """A webhook endpoint."""
+
+    object: Literal["webhook_endpoint"]
+    id: str
+    url: str
+    types: Annotated[list[str], Field(description="Empty: all.")]
+    enabled: bool
+    disabled_at: OutTime | None
+    disabled_reason: str | None
+    created_at: OutTime
+
+
+class EndpointWithSecret(Endpoint):
+    """A webhook endpoint with its secret, shown this once."""
+
+    secret: Annotated[str, Field(examples=["whsec_…"], description="Standard Webhooks; keep it now.")]
+
+
+class Event(Answer):
+    """A notification: exactly the body that is posted to webhook endpoints."""
+
+    id: Annotated[str, Field(examples=["msg_0123456789abcdef01234567"])]
+    type: Annotated[str, Field(examples=["payment.funded"], description=_TYPES)]
+    timestamp: OutTime
+    data: Annotated[dict[str, Any], Field(description="The whole payment as it was then.")]
+
+
+class Attempt(Answer):
+    """One HTTP try."""
+
+    number: int
+    at: OutTime
+    status_code: int | None
+    error: str | None
+    duration_ms: int
+
+
+class Delivery(Answer):
+    """A notification on its way to an endpoint."""
+
+    object: Literal["delivery"]
+    notification_id: str
+    type: str
+    payment: str
+    state: Literal["pending", "delivered", "dead"]
+    next_attempt_at: Annotated[OutTime | None, Field(description="Null unless it is pending.")]
+    attempts: list[Attempt]
+
+
+class Replayed(Answer):
+    """How many deliveries were made due again."""
+
+    replayed: int
+
+
+class DeletedEndpoint(Answer):
+    """It is gone."""
+
+    id: str
+    deleted: Literal[True]
