@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from earnest.chain.updates import ChainUpdate, Position
+from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
+from earnest.mirror.batch import hashes_orphaned, highest_final, name_of, payments_told
+from earnest.mirror.belief import Belief
+from earnest.mirror.errors import BlockDoesNotFit, EscrowChanged, GenesisChanged
+from earnest.mirror.herald import Herald
+from earnest.mirror.window import Window, ref
 from earnest.payment.money import Token
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
-from earnest.store import Store
+from earnest.store import Store, Transaction
+from earnest.store.records import ChainRow, StoredBlock
+
+
+def _no_page(_payment: Payment) -> None:
+    return None
 
 
 class ChainMirror:
@@ -16,8 +26,8 @@ class ChainMirror:
 
     Args:
         tokens: the token at an address, None where the service does not know it.
-        checkout_url: where a payment's buyer pays, None where there is no such page.
         clock: wall time (Unix), for the notifications' timestamps.
+        checkout_url: where a payment's buyer pays, None where there is no such page.
     """
 
     def __init__(
@@ -27,14 +37,17 @@ class ChainMirror:
         escrow: Address,
         tokens: Callable[[Address], Token | None],
         clock: Callable[[], int],
-        checkout_url: Callable[[Payment], str | None] = lambda _: None,
+        *,
+        checkout_url: Callable[[Payment], str | None] = _no_page,
     ) -> None:
         self._store, self._chain_id, self._escrow = store, chain_id, escrow
         self._tokens, self._clock, self._checkout_url = tokens, clock, checkout_url
 
     def position(self) -> Position | None:
         """Return how far the chain was followed, None if never."""
-        raise NotImplementedError
+        with self._store.read() as tx:
+            chain = tx.blocks.chain(self._chain_id)
+            return self._position(tx, chain) if chain else None
 
     def begin(self, genesis_hash: Hash32) -> Position:
         """Note the genesis of the chain that is followed from now on.
@@ -43,14 +56,93 @@ class ChainMirror:
             GenesisChanged: another one was noted before.
             EscrowChanged: the events in the database are those of another escrow.
         """
-        raise NotImplementedError
+        with self._store.transaction() as tx:
+            tx.blocks.begin(self._chain_id, genesis_hash, self._escrow)
+            chain = tx.blocks.chain(self._chain_id)
+            assert chain is not None, "it was noted in this transaction"
+            if chain.genesis_hash != genesis_hash:
+                raise GenesisChanged(self._chain_id, chain.genesis_hash, genesis_hash)
+            self._check_escrow(chain)
+            return self._position(tx, chain)
 
     def take(self, updates: Sequence[ChainUpdate]) -> None:
         """Believe these updates, all in one transaction.
 
-        The same batch coming again right away changes nothing.
+        The same batch coming again right away changes nothing: whoever told it may not have heard that it was taken.
 
         Raises:
             ChainDisagrees: they do not fit each other or what was believed so far; nothing is written.
         """
-        raise NotImplementedError
+        if not updates:
+            return
+        name = name_of(updates)
+        with self._store.transaction() as tx:
+            chain = tx.blocks.chain(self._chain_id, lock=True)
+            if chain is None:
+                raise BlockDoesNotFit(f"chain {self._chain_id} is not followed yet")
+            self._check_escrow(chain)
+            if chain.last_batch == name:
+                return
+            belief = self._recall(tx, chain, updates)
+            for update in updates:
+                belief.take(update)
+            self._write(tx, belief, updates, chain, name)
+
+    def _recall(self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate]) -> Belief:
+        """Read all that the updates touch: a fixed number of queries, however many they are."""
+        final_number, final_timestamp = highest_final(updates)
+        dropped = hashes_orphaned(updates)
+        waiting = tx.events.not_yet_final(self._chain_id, final_number) if final_number >= 0 else ()
+        expiring = tx.payments.due_to_expire(self._chain_id, final_timestamp) if final_timestamp >= 0 else ()
+        touched = payments_told(updates)
+        touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
+        touched |= {each.event.payment_id for each in waiting}
+        touched |= {each.id for each in expiring}
+        payments = tx.payments.many(self._chain_id, touched, lock=True)
+        accounts = {each.account for each in payments.values() if each.account is not None}
+        return Belief(
+            self._chain_id,
+            self._escrow,
+            Window(self._blocks(tx), chain.final, covered_up_to=final_number),
+            payments,
+            history=tx.events.canonical(self._chain_id, touched) if dropped else {},
+            waiting=waiting,
+            expiring=[each.id for each in expiring],
+            herald=Herald(self._clock(), tx.merchants.many(accounts), self._tokens, self._checkout_url),
+        )
+
+    def _write(
+        self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
+    ) -> None:
+        changes, window = belief.changes, belief.window
+        tx.payments.save(changes.payments.values())
+        tx.payments.mark_expired(self._chain_id, changes.expired)
+        # What was dropped and came back in the same batch is flagged first and canonical again after that.
+        tx.events.orphan(self._chain_id, changes.orphaned)
+        tx.credits.orphan(self._chain_id, changes.orphaned)
+        tx.blocks.orphan(self._chain_id, changes.orphaned)
+        tx.events.add(self._chain_id, changes.events.values())
+        tx.credits.add(changes.credits.values())
+        accepted = {update.block for update in updates if isinstance(update, BlockAccepted)}
+        tx.blocks.add(
+            self._chain_id, [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each in accepted]
+        )
+        if window.final != before.final and window.final is not None:
+            tx.events.mark_final(self._chain_id, window.final.number)
+            tx.blocks.prune(self._chain_id, window.final.number)
+        tx.outbox.add(changes.notifications)
+        tx.blocks.set_position(self._chain_id, ref(window.head) if window.head else None, window.final, name)
+
+    def _check_escrow(self, chain: ChainRow) -> None:
+        if chain.escrow != self._escrow:
+            raise EscrowChanged(self._chain_id, chain.escrow, self._escrow)
+
+    def _position(self, tx: Transaction, chain: ChainRow) -> Position:
+        final_number = chain.final.number if chain.final else -1
+        return Position(chain.genesis_hash, tuple(self._blocks(tx)), final_number)
+
+    def _blocks(self, tx: Transaction) -> list[Block]:
+        return [
+            Block(each.ref.number, each.ref.hash, each.parent_hash, each.ref.timestamp)
+            for each in tx.blocks.accepted(self._chain_id)
+        ]

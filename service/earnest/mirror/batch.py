@@ -1,0 +1,46 @@
+"""What a batch of updates touches, read off before anything is looked up. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from earnest.chain.updates import BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate
+from earnest.payment.events import PaymentEvent
+from earnest.payment.primitives import Hash32
+
+
+def name_of(updates: Sequence[ChainUpdate]) -> str:
+    """Return a name that only the same updates have; a block's hash stands for all that is in it."""
+    digest = hashlib.sha256()
+    for update in updates:
+        match update:
+            case BlockAccepted(block):
+                digest.update(f"accepted {block.hash}\n".encode())
+            case BlocksOrphaned(blocks):
+                digest.update(f"orphaned {' '.join(block.hash for block in blocks)}\n".encode())
+            case BlockFinal(block):
+                digest.update(f"final {block.hash}\n".encode())
+    return digest.hexdigest()
+
+
+def payments_told(updates: Sequence[ChainUpdate]) -> set[Hash32]:
+    """Return the ids of the payments that have events in accepted blocks."""
+    return {
+        log.event.payment_id
+        for update in updates
+        if isinstance(update, BlockAccepted)
+        for log in update.logs
+        if isinstance(log.event, PaymentEvent)
+    }
+
+
+def hashes_orphaned(updates: Sequence[ChainUpdate]) -> set[Hash32]:
+    """Return the hashes of the blocks that are dropped."""
+    return {block.hash for update in updates if isinstance(update, BlocksOrphaned) for block in update.blocks}
+
+
+def highest_final(updates: Sequence[ChainUpdate]) -> tuple[int, int]:
+    """Return the number and the time up to which blocks become final, (-1, -1) if none does."""
+    finals = [update.block for update in updates if isinstance(update, BlockFinal)]
+    return max((block.number for block in finals), default=-1), max((block.timestamp for block in finals), default=-1)

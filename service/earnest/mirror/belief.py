@@ -1,0 +1,171 @@
+"""What follows from chain updates, worked out in memory: nothing in here reads or writes a database. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
+from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
+from earnest.mirror.herald import EXPIRED, FINALIZED, REORGED, TYPES, Herald
+from earnest.mirror.window import Window, ref
+from earnest.payment.errors import SequenceGap
+from earnest.payment.events import CreditWithdrawn, EventKind, PaymentEvent
+from earnest.payment.primitives import Address, Hash32
+from earnest.payment.record import BlockRef, Payment
+from earnest.payment.status import Status
+from earnest.payment.terms import payment_id
+from earnest.payment.transitions import apply, fold
+from earnest.store.records import Notification, StoredCredit, StoredEvent
+
+Place = tuple[Hash32, int]
+"""A block's hash and a log's index in it: where a log stands, whatever reorgs come."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has to be written down, all of it or nothing."""
+
+    payments: dict[Hash32, Payment] = field(default_factory=dict)
+    events: dict[Place, StoredEvent] = field(default_factory=dict)
+    credits: dict[Place, StoredCredit] = field(default_factory=dict)
+    orphaned: set[Hash32] = field(default_factory=set)
+    expired: list[Hash32] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
+
+
+class Belief:
+    """The part of the mirror that a batch touches, and how each update changes it.
+
+    Args:
+        window: the accepted blocks.
+        payments: every payment that is touched, as far as it is known.
+        history: the canonical events of the touched payments; needed only where blocks are orphaned.
+        waiting: the canonical events that are not final yet, up to the highest block that the batch makes final.
+        expiring: the ids of those that may have expired by then, of which nobody was told yet.
+        herald: who words the notifications.
+    """
+
+    def __init__(
+        self,
+        chain_id: int,
+        escrow: Address,
+        window: Window,
+        payments: Mapping[Hash32, Payment],
+        history: Mapping[Hash32, Iterable[StoredEvent]],
+        waiting: Iterable[StoredEvent],
+        expiring: Iterable[Hash32],
+        herald: Herald,
+    ) -> None:
+        self._chain_id, self._escrow, self._herald = chain_id, escrow, herald
+        self.window = window
+        self._payments = dict(payments)
+        self._history = {id_: list(events) for id_, events in history.items()}
+        self._waiting, self._expiring = list(waiting), list(expiring)
+        self.changes = Changes()
+
+    def take(self, update: ChainUpdate) -> None:
+        """Believe one update; raises `ChainDisagrees` (its leaves) if it does not fit."""
+        match update:
+            case BlockAccepted(block, logs):
+                self._accept(block, logs)
+            case BlocksOrphaned(blocks):
+                self._orphan(blocks)
+            case BlockFinal(block):
+                self._settle(block)
+
+    def _accept(self, block: Block, logs: tuple[EscrowLog, ...]) -> None:
+        self.window.accept(block)
+        last = -1
+        for log in logs:
+            if log.log_index <= last:
+                raise BlockDoesNotFit(f"block {block.number} ({block.hash}): log {log.log_index} comes after {last}")
+            last = log.log_index
+            if isinstance(log.event, CreditWithdrawn):
+                self._take_credit(ref(block), log, log.event)
+            else:
+                self._take_event(ref(block), log, log.event)
+
+    def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
+        before = self._payments.get(event.payment_id) or self._foreign(event)
+        if event.funding is not None and event.funding.terms != before.terms:
+            raise TermsDoNotMatch(f"payment {event.payment_id}: the funding tells other terms than were hashed")
+        after = replace(before, state=apply(before.state, event, block.timestamp), block=block)
+        stored = StoredEvent(self._chain_id, block, log.tx_hash, log.log_index, event)
+        self.changes.events[block.hash, log.log_index] = stored
+        self._waiting.append(stored)
+        self._history.setdefault(event.payment_id, []).append(stored)
+        self._tell(after, TYPES[event.kind], [stored])
+
+    def _take_credit(self, block: BlockRef, log: EscrowLog, event: CreditWithdrawn) -> None:
+        self.changes.credits[block.hash, log.log_index] = StoredCredit(
+            self._chain_id, block, log.tx_hash, log.log_index, event.account, event.token, event.amount
+        )
+
+    def _foreign(self, event: PaymentEvent) -> Payment:
+        """Return a payment that nobody here created, as it was before its funding."""
+        if event.funding is None:
+            raise SequenceGap(event.payment_id, 1, event.seq)
+        terms = event.funding.terms
+        if payment_id(terms, self._chain_id, self._escrow) != event.payment_id:
+            raise TermsDoNotMatch(f"payment {event.payment_id}: the terms of its funding hash to another id")
+        return Payment(event.payment_id, self._chain_id, self._escrow, terms, fold([]), version=0)
+
+    def _orphan(self, blocks: tuple[Block, ...]) -> None:
+        self.window.drop(blocks)
+        dropped = {block.hash for block in blocks}
+        self.changes.orphaned |= dropped
+        self._waiting = [each for each in self._waiting if each.block.hash not in dropped]
+        self.changes.credits = {at: each for at, each in self.changes.credits.items() if at[0] not in dropped}
+        for at, each in self.changes.events.items():
+            if at[0] in dropped:
+                self.changes.events[at] = replace(each, orphaned=True)
+        lost = {id_: [each for each in told if each.block.hash in dropped] for id_, told in self._history.items()}
+        for id_, gone in sorted(lost.items(), key=_place_of_first):
+            if gone:
+                self._take_back(id_, gone)
+
+    def _take_back(self, id_: Hash32, lost: list[StoredEvent]) -> None:
+        kept = [each for each in self._history[id_] if each not in lost]
+        self._history[id_] = kept
+        state = fold((each.event, each.block.timestamp) for each in kept)
+        block = kept[-1].block if kept else None
+        self._tell(replace(self._payments[id_], state=state, block=block), REORGED, lost)
+
+    def _settle(self, block: Block) -> None:
+        if not self.window.settle(block):
+            return
+        reached = [each for each in self._waiting if each.block.number <= block.number]
+        self._waiting = self._waiting[len(reached) :]
+        for each in reached:
+            payment = self._payments[each.event.payment_id]
+            if changes_status(each.event) and not payment.is_foreign:
+                self._tell(payment, FINALIZED, [each])
+        for id_ in list(self._expiring):
+            payment = self._payments[id_]
+            if payment.state.status is Status.CREATED and payment.terms.pay_by <= block.timestamp:
+                self._expiring.remove(id_)
+                self.changes.expired.append(id_)
+                self._tell(payment, EXPIRED, [])
+
+    def _tell(self, payment: Payment, type_: str, events: list[StoredEvent]) -> None:
+        """Keep a changed payment and tell its merchant, if it has one."""
+        if not payment.is_foreign:
+            payment = replace(payment, version=payment.version + 1)
+            self.changes.notifications.append(self._herald.tell(payment, type_, events, self.window.view))
+        self._payments[payment.id] = self.changes.payments[payment.id] = payment
+
+
+def _place_of_first(of_payment: tuple[Hash32, list[StoredEvent]]) -> tuple[int, int]:
+    return min(((each.block.number, each.log_index) for each in of_payment[1]), default=(0, 0))
+
+
+def changes_status(event: PaymentEvent) -> bool:
+    """Return whether an event led to another status; a partial release or refund leaves it as it was."""
+    match event.kind:
+        case EventKind.PAYMENT_RELEASED:
+            return event.status is Status.RELEASED
+        case EventKind.PAYMENT_REFUNDED:
+            return event.status is Status.REFUNDED
+        case _:
+            return True
