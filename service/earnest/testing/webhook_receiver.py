@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -179,8 +179,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    protocol_version: ClassVar[str] = "HTTP/1.1"
-    timeout = 30
+    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         """Take one webhook."""

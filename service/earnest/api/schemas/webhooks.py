@@ -63,6 +63,7 @@ class Event(Answer):
     type: Annotated[str, Field(examples=["payment.funded"], description=_TYPES)]
     timestamp: OutTime
     data: Annotated[dict[str, Any], Field(description="The whole payment as it was then.")]
+    events: Annotated[list[dict[str, Any]], Field(description="The contract's events that led to it.")]
 
 
 class Attempt(Answer):
