@@ -16,6 +16,13 @@ from pathlib import Path
 
 from deploy.tools.setup import PYTHON, ROOT, SetupFailed, install, run, say
 
+# What the lock file pins, checked against its hashes. Not `npm ci`: that refuses a lock file without the packages of
+# other systems, and not every registry has them. No package's own script is run: the files are used as they are.
+INSTALL = (
+    *("install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"),
+    # Two more tries within seconds; npm's own patience with an unreachable registry is minutes without a word.
+    *("--loglevel=error", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"),
+)
 CONTRACTS = ROOT / "contracts"
 # The oldest line of Node that the pinned packages were run with.
 OLDEST_NODE = 20
@@ -36,8 +43,7 @@ def set_up_node() -> Path:
     say("installing the contract's npm packages")
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        # No package's own script is run: what is needed lies in the packages as they are.
-        [folder / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        [folder / "npm", *INSTALL],
         cwd=CONTRACTS,
         env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
@@ -45,18 +51,9 @@ def set_up_node() -> Path:
         check=False,
     )
     if done.returncode:
-        raise SetupFailed("npm ci failed in contracts/; what it said stands above")
+        raise SetupFailed("npm install failed in contracts/; what it said stands above")
     stamp.write_text(fingerprint)
     return folder
-
-
-def foundry(program: str) -> Path | None:
-    """Return the native `forge`, `anvil` or `cast` under `contracts/node_modules`, or None.
-
-    The shims in `node_modules/.bin` are of no use: they end with status 0 whatever happened.
-    """
-    found = sorted((CONTRACTS / "node_modules" / "@foundry-rs").glob(f"{program}-*/bin/{program}*"))
-    return found[0] if found else None
 
 
 def _machine_node() -> Path | None:
