@@ -26,6 +26,9 @@ from earnest.localnet.keyvalue import SqliteKeyValue
 _BLOCKS_REMEMBERED = 4096
 """Blocks kept decoded: reading one from its tries costs about a millisecond, and followers ask for the same ones."""
 
+_HEADERS_REMEMBERED = 20_000
+"""Headers kept decoded, by number: some 40 MB at most, so that a search by bloom filter costs microseconds a block."""
+
 _BUILDER = PragueVM.get_transaction_builder()
 _RECEIPTS = PragueVM.get_receipt_builder()
 
@@ -74,6 +77,8 @@ class Ledger:
     def __init__(self, db: SqliteKeyValue, now: Callable[[], int]) -> None:
         self._db = db
         self._remembered: OrderedDict[Hash32, Block] = OrderedDict()
+        self._headers: dict[int, BlockHeaderAPI] = {}
+        self._head_state: StateAPI | None = None
         atomic = AtomicDB(db)
         try:
             self._evm = EmbeddedEvm(atomic)
@@ -93,7 +98,13 @@ class Ledger:
             return None
         if number == self.head.block_number:
             return self.head
-        return self._evm.chaindb.get_canonical_block_header_by_number(BlockNumber(number))
+        header = self._headers.get(number)
+        if header is None:
+            header = self._evm.chaindb.get_canonical_block_header_by_number(BlockNumber(number))
+            if len(self._headers) >= _HEADERS_REMEMBERED:
+                self._headers.clear()
+            self._headers[number] = header
+        return header
 
     def header_of(self, block_hash: bytes) -> BlockHeaderAPI | None:
         """Return the header of that hash if it is canonical; an orphaned block is not known any more, as on anvil."""
@@ -122,8 +133,16 @@ class Ledger:
         return None if header is None else (self.block(header), index)
 
     def state_at(self, header: BlockHeaderAPI) -> StateAPI:
-        """Return a state to read from, or to execute in without keeping anything: as it was after that block."""
+        """Return a state to execute in without keeping anything: as it was after that block."""
         return self._evm.get_vm(header).state
+
+    def facts_at(self, header: BlockHeaderAPI) -> StateAPI:
+        """Return the state after that block, to read from only: the head's is shared by all who read it."""
+        if header is not self.head:
+            return self.state_at(header)
+        if self._head_state is None:
+            self._head_state = self.state_at(header)
+        return self._head_state
 
     def next_header(self, timestamp: int, parent: BlockHeaderAPI | None = None) -> BlockHeaderAPI:
         """Return the header that the next block begins from."""
@@ -169,7 +188,7 @@ class Ledger:
         filled = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, included, receipts)
         final = vm.finalize_block(filled).block
         self._evm.chaindb.persist_block(final)
-        self.head = final.header
+        self._move_head(final.header)
         return Built(self._remember(Block(final.header, tuple(included), tuple(receipts))), tuple(refused))
 
     def set_head(self, target: BlockHeaderAPI) -> None:
@@ -195,15 +214,21 @@ class Ledger:
             ChainDB._add_block_number_to_hash_lookup(self._db, header)
             for index, tx in enumerate(self.block(header).txs):
                 ChainDB._add_transaction_to_canonical_chain(self._db, tx.hash, header, index)
-        self.head = target
+        self._headers.clear()
+        self._move_head(target)
 
     def reload_head(self) -> None:
         """Read the head again from the file, after a transaction on it was given up."""
-        self.head = self._evm.get_canonical_head()
+        self._headers.clear()
+        self._move_head(self._evm.get_canonical_head())
 
     def known_header(self, block_hash: bytes) -> BlockHeaderAPI:
         """Return any header ever stored, canonical or dropped. Raises `HeaderNotFound`."""
         return self._evm.chaindb.get_block_header_by_hash(Hash32(block_hash))
+
+    def _move_head(self, header: BlockHeaderAPI) -> None:
+        self.head = header
+        self._head_state = None
 
     def _branch_to(self, target: BlockHeaderAPI) -> Sequence[BlockHeaderAPI]:
         branch: list[BlockHeaderAPI] = []

@@ -128,23 +128,23 @@ def tx_count(node: Node, params: Params) -> str:
     block = read.optional(params, 1, "latest")
     if block == "pending":
         return hex_quantity(node.pool.next_nonce(account, node.account(account).nonce))
-    return hex_quantity(node.ledger.state_at(state_header(node, block)).get_nonce(account))
+    return hex_quantity(node.ledger.facts_at(state_header(node, block)).get_nonce(account))
 
 
 def balance(node: Node, params: Params) -> str:
     account = read.address(read.nth(params, 0, "address"), "address")
-    return hex_quantity(node.ledger.state_at(_state_header(node, params, 1)).get_balance(account))
+    return hex_quantity(node.ledger.facts_at(_state_header(node, params, 1)).get_balance(account))
 
 
 def code(node: Node, params: Params) -> str:
     account = read.address(read.nth(params, 0, "address"), "address")
-    return hex_bytes(node.ledger.state_at(_state_header(node, params, 1)).get_code(account))
+    return hex_bytes(node.ledger.facts_at(_state_header(node, params, 1)).get_code(account))
 
 
 def storage_at(node: Node, params: Params) -> str:
     account = read.address(read.nth(params, 0, "address"), "address")
     slot = read.quantity(read.nth(params, 1, "slot"), "slot")
-    return hex_word(node.ledger.state_at(_state_header(node, params, 2)).get_storage(account, slot))
+    return hex_word(node.ledger.facts_at(_state_header(node, params, 2)).get_storage(account, slot))
 
 
 def eth_call(node: Node, params: Params) -> str:

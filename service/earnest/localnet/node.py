@@ -103,7 +103,7 @@ class Node:
 
     def account(self, address: Address) -> Account:
         """Return an account's nonce and balance in the newest block."""
-        state = self.ledger.state_at(self.head)
+        state = self.ledger.facts_at(self.head)
         return Account(state.get_nonce(address), state.get_balance(address))
 
     # Txs
@@ -242,24 +242,32 @@ class Node:
             built = self.ledger.add_block(txs, self.clock.block_time(self.head.timestamp, wall), change)
             self.clock = self.clock.after_block(wall)
             self._finalized = self.finalized_number
-        # What did not fit for lack of room waits on; what became invalid would never fit.
         self._forget_mined(built.block.txs)
-        for tx, why in built.refused:
-            if "exceeds gas limit" not in why:
-                self.pool.remove(tx)
+        self._forget_hopeless(built)
         self._caused()
         return built
 
     def _ready(self) -> list[SignedTransactionAPI]:
         if not len(self.pool):
             return []
-        state = self.ledger.state_at(self.head)
+        state = self.ledger.facts_at(self.head)
         base_fee = base_fee_of(self.ledger.next_header(self.head.timestamp + 1))
         return self.pool.ready(state.get_nonce, base_fee)
 
     def _forget_mined(self, txs: Iterator[SignedTransactionAPI] | Sequence[SignedTransactionAPI]) -> None:
         for tx in txs:
             self.pool.forget_below(tx.sender, tx.nonce + 1)
+
+    def _forget_hopeless(self, built: Built) -> None:
+        """Forget refused txs that cannot be mined later either; those that found no room wait on."""
+        for tx, _ in built.refused:
+            try:
+                check_tx(tx, self.account(tx.sender), CHAIN_ID, self.head.gas_limit)
+            except RpcError:
+                self.pool.remove(tx)
+        if built.refused and not built.block.txs:
+            # It was alone in the block, so it is not room that it lacked, whatever it was.
+            self.pool.remove(built.refused[0][0])
 
     def _ancestor(self, depth: int, force: bool) -> BlockHeaderAPI:
         height = self.head.block_number

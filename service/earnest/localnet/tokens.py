@@ -6,7 +6,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import httpx
 import msgspec
 from eth_abi.abi import encode
 from eth_account import Account
@@ -127,6 +126,8 @@ def _creation_code() -> bytes:
 
 
 def _http_call(url: str) -> RpcCall:
+    import httpx  # noqa: PLC0415 (the chain's own process makes no requests, and should start fast)
+
     def call(method: str, params: list[Any]) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
