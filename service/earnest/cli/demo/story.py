@@ -73,7 +73,7 @@ class Story:
 
     def wait_out_the_dispute_window(self) -> None:
         """Time passes."""
-        self.world.travel("released", HOUR_AND_MORE, "the dispute window passes")
+        self.world.travel(self.payments["released"].id, HOUR_AND_MORE, "the dispute window passes")
 
     def release(self) -> None:
         """Anyone may release now; here a stranger does."""
@@ -108,7 +108,7 @@ class Story:
     def create_reclaimed(self) -> None:
         """A payment with a short delivery period."""
         self.world.narrator.chapter("3. Never delivered, reclaimed by the buyer himself")
-        self._create("reclaimed", "reclaimed", "40.00", self.world.token.address, delivery_period_seconds=DAY)
+        self._create("reclaimed", "reclaimed", "40.00", self.world.token.address, delivery_period=DAY)
 
     def fund_reclaimed(self) -> None:
         """The buyer pays."""
@@ -116,7 +116,7 @@ class Story:
 
     def wait_out_the_delivery_period(self) -> None:
         """Nothing happens, for a day."""
-        self.world.travel("reclaimed", DAY + 60, "the delivery period passes, and nothing was delivered")
+        self.world.travel(self.payments["reclaimed"].id, DAY + 60, "the delivery period passes, and nothing was delivered")
 
     def reclaim(self) -> None:
         """The buyer takes his money back, by the contract alone."""
