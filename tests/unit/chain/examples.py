@@ -1,0 +1,76 @@
+"""Events and addresses for the chain's tests, by example and at random."""
+
+from __future__ import annotations
+
+from eth_account import Account
+from hypothesis import strategies as st
+
+from earnest.chain.signer import LocalSigner
+from earnest.payment.events import Credited, CreditWithdrawn, EventKind, Funding, PaymentEvent
+from earnest.payment.primitives import Address, checksum_address, hash32
+from earnest.payment.status import ON_CHAIN, Status
+from earnest.payment.terms import Terms
+
+ESCROW = checksum_address("0x" + "e5" * 20)
+OTHER = checksum_address("0x" + "0f" * 20)
+OPERATOR_KEY = "0x" + "11" * 32
+CHAIN_ID = 31_337
+
+
+def operator() -> LocalSigner:
+    return LocalSigner(Account.from_key(OPERATOR_KEY))
+
+
+def delivery(number: int) -> PaymentEvent:
+    """An event that differs for each number."""
+    return PaymentEvent(EventKind.DELIVERY_CONFIRMED, hash32(number.to_bytes(32)), 2, Status.DELIVERED, 1_000 + number)
+
+
+def _uints(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(0, 2**bits - 1) | st.sampled_from([0, 1, 2**bits - 1])
+
+
+hashes = st.binary(min_size=32, max_size=32).map(hash32)
+addresses: st.SearchStrategy[Address] = st.binary(min_size=20, max_size=20).map(
+    lambda raw: checksum_address("0x" + raw.hex())
+)
+statuses = st.sampled_from(ON_CHAIN[1:])
+terms = st.builds(
+    Terms,
+    buyer=addresses,
+    merchant=addresses,
+    operator=addresses,
+    arbiter=addresses,
+    token=addresses,
+    amount=_uints(256),
+    fee_recipient=addresses,
+    fee_bps=_uints(16),
+    pay_by=_uints(40),
+    delivery_period=_uints(32),
+    dispute_window=_uints(32),
+    arbitration_period=_uints(32),
+    order_hash=hashes,
+)
+fundings = st.builds(
+    PaymentEvent,
+    kind=st.just(EventKind.PAYMENT_FUNDED),
+    payment_id=hashes,
+    seq=_uints(48),
+    status=statuses,
+    held=_uints(256),
+    funding=st.builds(Funding, payer=addresses, buyer=addresses, terms=terms),
+)
+changes = st.builds(
+    PaymentEvent,
+    kind=st.sampled_from([kind for kind in EventKind if kind is not EventKind.PAYMENT_FUNDED]),
+    payment_id=hashes,
+    seq=_uints(48),
+    status=statuses,
+    held=_uints(256),
+    to_merchant=_uints(256),
+    to_fee_recipient=_uints(256),
+    to_buyer=_uints(256),
+    credited=st.integers(0, 7).map(Credited),
+)
+withdrawals = st.builds(CreditWithdrawn, account=addresses, token=addresses, amount=_uints(256))
+events = fundings | changes | withdrawals

@@ -1,0 +1,129 @@
+"""Decoding by hand agrees with the general ABI decoder, and refuses what the escrow cannot have written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earnest.chain.bloom import bloom_of
+from earnest.chain.errors import LogsDisagree, MalformedLog, UnknownEvent
+from earnest.chain.logs import decode_block, decode_log
+from earnest.chain.node import Header, RawLog
+from earnest.chain.updates import Block
+from earnest.payment.events import CHANGED_DATA_ABI, TOPICS, CreditWithdrawn, EventKind, PaymentEvent
+from earnest.payment.primitives import Hash32, hash32
+from earnest.testing.raw_logs import encode_event
+from tests.unit.chain.examples import ESCROW, OTHER, delivery, events
+
+BLOCK = Block(7, hash32(b"\x07" * 32), hash32(b"\x06" * 32), 1_700_000_000)
+TX = hash32(b"\xaa" * 32)
+
+
+def raw_log(event: PaymentEvent | CreditWithdrawn, index: int = 0) -> RawLog:
+    topics, data = encode_event(event)
+    return RawLog(ESCROW.lower(), list(topics), data, "0x7", BLOCK.hash, TX, hex(index))
+
+
+def header_of(*raws: RawLog) -> Header:
+    return Header(BLOCK, bloom_of([ESCROW, *(Hash32(topic) for raw in raws for topic in raw.topics)]), 0)
+
+
+@given(events, st.integers(0, 2**32))
+def test_every_event_survives_encoding_and_decoding(event: PaymentEvent | CreditWithdrawn, index: int) -> None:
+    log = decode_log(raw_log(event, index))
+    assert (log.event, log.log_index, log.tx_hash) == (event, index, TX)
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32) | st.integers(0, 9).map(lambda n: n.to_bytes(32)), max_size=9))
+def test_whatever_the_words_are_it_agrees_with_the_general_decoder(words: list[bytes]) -> None:
+    data = b"".join(words)
+    topic = next(topic for topic, kind in TOPICS.items() if kind is EventKind.PAYMENT_RELEASED)
+    raw = RawLog(ESCROW, [topic, TX], "0x" + data.hex(), "0x7", BLOCK.hash, TX, "0x0")
+    try:
+        seq, status, held, *amounts, credited = decode(CHANGED_DATA_ABI, data)
+    except DecodingError:
+        possible = False
+    else:
+        possible = 1 <= status <= 8 and credited <= 7 and len(words) == 7
+    if not possible:
+        with pytest.raises(MalformedLog):
+            decode_log(raw)
+        return
+    event = decode_log(raw).event
+    assert isinstance(event, PaymentEvent)
+    assert (event.seq, event.held, event.credited) == (seq, held, credited)
+    assert [event.to_merchant, event.to_fee_recipient, event.to_buyer] == amounts
+
+
+@given(events, st.data())
+def test_a_log_with_any_character_changed_never_crashes_the_decoder(
+    event: PaymentEvent | CreditWithdrawn, data: st.DataObject
+) -> None:
+    raw = raw_log(event)
+    at = data.draw(st.integers(0, len(raw.data) - 1))
+    broken = raw.data[:at] + data.draw(st.characters()) + raw.data[at + 1 :]
+    try:
+        decode_log(msgspec.structs.replace(raw, data=broken))
+    except MalformedLog as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["", "0x", "7", "0x+" + "0" * 63, "0x" + "0" * 63, "0x" + " " * 64, "0x" + "_" * 64, "0x" + "0" * 64 * 8],
+)
+def test_data_of_another_shape_is_malformed(data: str) -> None:
+    with pytest.raises(MalformedLog):
+        decode_log(msgspec.structs.replace(raw_log(delivery(1)), data=data))
+
+
+def test_status_zero_is_malformed_because_no_event_leaves_a_payment_unfunded() -> None:
+    raw = raw_log(delivery(1))
+    data = raw.data[: 2 + 64] + "0" * 64 + raw.data[2 + 128 :]
+    with pytest.raises(MalformedLog, match="0 is no status"):
+        decode_log(msgspec.structs.replace(raw, data=data))
+
+
+@pytest.mark.parametrize("topics", [[], [hash32(b"\x01" * 32)]])
+def test_a_log_of_the_escrow_under_an_unknown_topic_raises(topics: list[Hash32]) -> None:
+    with pytest.raises(UnknownEvent):
+        decode_log(msgspec.structs.replace(raw_log(delivery(1)), topics=list(topics)))
+
+
+def test_logs_that_fit_their_block_are_decoded_in_order() -> None:
+    raws = [raw_log(delivery(1), 3), raw_log(delivery(2), 5)]
+    assert [log.log_index for log in decode_block(header_of(*raws), raws, ESCROW)] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"address": OTHER}, "a log of"),
+        ({"block_hash": TX}, "says that it stands in"),
+        ({"block_number": "0x8"}, "says that it stands in"),
+        ({"removed": True}, "took back"),
+    ],
+)
+def test_a_log_that_cannot_stand_in_its_block_raises(change: dict[str, object], message: str) -> None:
+    raw = raw_log(delivery(1))
+    with pytest.raises(LogsDisagree, match=message):
+        decode_block(header_of(raw), [msgspec.structs.replace(raw, **change)], ESCROW)
+
+
+@pytest.mark.parametrize("indices", [(2, 2), (2, 1)])
+def test_logs_twice_or_out_of_order_raise(indices: tuple[int, int]) -> None:
+    raws = [raw_log(delivery(index), index) for index in indices]
+    with pytest.raises(LogsDisagree, match="after"):
+        decode_block(header_of(*raws), raws, ESCROW)
+
+
+def test_a_log_that_the_bloom_denies_is_a_lie() -> None:
+    raw = raw_log(delivery(1))
+    with pytest.raises(LogsDisagree, match="bloom"):
+        decode_block(replace(header_of(raw), bloom=bloom_of([OTHER])), [raw], ESCROW)

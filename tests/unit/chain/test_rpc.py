@@ -1,0 +1,242 @@
+"""The client's answers and errors: one tree, nothing secret in any word of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from earnest.chain.errors import (
+    AnswerTooLarge,
+    BadNodeUrl,
+    MalformedAnswer,
+    NodeTimeout,
+    NodeUnavailable,
+    RateLimited,
+    RpcError,
+)
+from earnest.chain.node import Call
+from earnest.chain.rpc import Rpc
+from earnest.payment.errors import EarnestError
+
+URL = "https://user:passw0rd@node.example/v2/s3cret-key?token=s3cret-too"
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def rpc(handler: Handler, **options: Any) -> Rpc:
+    client = httpx.Client(transport=httpx.MockTransport(handler))
+    return Rpc(URL, client=client, sleep=lambda _seconds: None, **options)
+
+
+def answering(*answers: Any) -> tuple[Handler, list[Any]]:
+    """A handler that gives these answers one after the other: a Response, an exception, or what a result should be."""
+    asked: list[Any] = []
+    left = iter(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        question = json.loads(request.content)
+        asked.append(question)
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, httpx.Response):
+            return answer
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": question["id"], "result": answer})
+
+    return handle, asked
+
+
+def every_httpx_exception() -> list[type[Exception]]:
+    found = [each for each in vars(httpx).values() if isinstance(each, type) and issubclass(each, Exception)]
+    assert len(found) > 20
+    return sorted(found, key=lambda each: each.__name__)
+
+
+def make(kind: type[Exception]) -> Exception:
+    try:
+        return kind("s3cret-key in the message")
+    except TypeError:
+        pass
+    if kind is httpx.HTTPStatusError:
+        request = httpx.Request("POST", URL)
+        return httpx.HTTPStatusError("s3cret-key", request=request, response=httpx.Response(500))
+    return kind()
+
+
+@pytest.mark.parametrize("kind", every_httpx_exception(), ids=lambda kind: kind.__name__)
+def test_every_exception_of_the_driver_maps_into_the_tree_without_its_secret(kind: type[Exception]) -> None:
+    handler, _ = answering(*[make(kind)] * 3)
+    with pytest.raises(NodeUnavailable) as raised:
+        rpc(handler).call("eth_chainId")
+    assert "node.example" in str(raised.value)
+    assert "s3cret" not in repr(raised.value)
+    assert "passw0rd" not in repr(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.retryable
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"<html>", b"null", b"7", b'"text"', b"[]", b"{", b'{"id": 1, "result": 1', b'{"result": 1}'),
+        *(b"\xff\xfe", b'{"jsonrpc":"2.0","id":99,"result":"0x1"}', b'{"error": 7}', b"[" * 100_000),
+        b'{"id":{},"result":1}',
+    ],
+)
+def test_every_malformed_answer_maps_into_the_tree(body: bytes) -> None:
+    handler, _ = answering(httpx.Response(200, content=body))
+    with pytest.raises(MalformedAnswer):
+        rpc(handler).call("eth_chainId")
+
+
+@pytest.mark.parametrize("result", [None, 1, [], {}, "1", "0x", "0xzz"])
+def test_a_result_of_another_shape_is_a_malformed_answer(result: Any) -> None:
+    handler, _ = answering(result)
+    with pytest.raises(MalformedAnswer):
+        rpc(handler).chain_id()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((status, NodeUnavailable) for status in (302, 401, 500, 503)),
+        (429, RateLimited),
+        (413, AnswerTooLarge),
+    ],
+)
+def test_an_http_status_of_error_maps_into_the_tree(status: int, error: type[EarnestError]) -> None:
+    handler, _ = answering(*[httpx.Response(status, content=b"oh no s3cret")] * 3)
+    with pytest.raises(error) as raised:
+        rpc(handler).call("eth_chainId")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_json_rpc_error_keeps_code_message_and_data_even_under_a_status_of_error() -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted", "data": "0x08c379a0"}}
+    handler, _ = answering(httpx.Response(500, json=body))
+    with pytest.raises(RpcError) as raised:
+        rpc(handler).call("eth_call")
+    assert (raised.value.error_code, raised.value.message, raised.value.data) == (3, "execution reverted", "0x08c379a0")
+
+
+def test_a_question_is_asked_again_after_no_answer() -> None:
+    handler, asked = answering(httpx.ConnectError("down"), httpx.Response(502), "0x7a69")
+    assert rpc(handler).chain_id() == 31_337
+    assert len(asked) == 3
+
+
+def test_a_tx_is_never_handed_over_twice_by_itself() -> None:
+    handler, asked = answering(httpx.ReadTimeout("slow"), "0x")
+    with pytest.raises(NodeTimeout):
+        rpc(handler).send_raw(b"\x02")
+    assert len(asked) == 1
+
+
+def test_the_node_says_how_long_to_wait_and_we_do_within_bounds() -> None:
+    waits: list[float] = []
+    handler, _ = answering(httpx.Response(429, headers={"Retry-After": "2"}), httpx.Response(429), "0x1")
+    client = httpx.Client(transport=httpx.MockTransport(handler))
+    assert Rpc(URL, client=client, sleep=waits.append).chain_id() == 1
+    assert 1.6 <= waits[0] <= 2.4
+    assert waits[1] < 1
+
+
+def test_an_answer_larger_than_the_limit_is_not_read_to_its_end() -> None:
+    read = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal read
+        for _ in range(1_000):
+            read += 1_000
+            yield b"x" * 1_000
+
+    handler, _ = answering(httpx.Response(200, content=parts()))
+    with pytest.raises(AnswerTooLarge, match="5000 bytes"):
+        rpc(handler, max_answer_bytes=5_000).call("eth_getLogs")
+    assert read < 10_000
+
+
+def batch_answer(make_answer: Callable[[list[Any]], Any]) -> tuple[Handler, list[Any]]:
+    asked: list[Any] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        question = json.loads(request.content)
+        asked.append(question)
+        return httpx.Response(200, json=make_answer(question))
+
+    return handle, asked
+
+
+def ok(question: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": question["id"], "result": question["params"][0]}
+
+
+def test_a_batch_is_put_in_order_by_its_ids() -> None:
+    handler, _ = batch_answer(lambda questions: [ok(each) for each in reversed(questions)])
+    assert rpc(handler).batch([Call("echo", (n,)) for n in range(5)]) == [0, 1, 2, 3, 4]
+
+
+def test_a_batch_of_many_goes_in_pieces() -> None:
+    handler, asked = batch_answer(lambda questions: [ok(each) for each in questions])
+    assert rpc(handler).batch([Call("echo", (n,)) for n in range(250)]) == list(range(250))
+    assert [len(each) for each in asked] == [100, 100, 50]
+
+
+def test_an_error_in_a_batch_stands_in_its_place_and_so_does_what_was_left_out() -> None:
+    def answer(questions: list[Any]) -> list[Any]:
+        return [ok(questions[0]), {"jsonrpc": "2.0", "id": questions[1]["id"], "error": {"code": -1, "message": "no"}}]
+
+    results = rpc(batch_answer(answer)[0]).batch([Call("echo", (n,)) for n in range(3)])
+    assert results[0] == 0
+    assert [type(each) for each in results[1:]] == [RpcError, RpcError]
+
+
+def test_only_what_failed_in_a_batch_is_asked_again() -> None:
+    def answer(questions: Any) -> Any:
+        if isinstance(questions, list):
+            return [ok(each) for each in questions if each["params"][0] != 1]
+        return ok(questions)
+
+    handler, asked = batch_answer(answer)
+    assert rpc(handler).gather([Call("echo", (n,)) for n in range(3)]) == [0, 1, 2]
+    assert [isinstance(each, list) for each in asked] == [True, False]
+
+
+def test_a_node_without_batches_is_asked_one_by_one() -> None:
+    def answer(question: Any) -> Any:
+        refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not supported"}}
+        return refusal if isinstance(question, list) else ok(question)
+
+    assert rpc(batch_answer(answer)[0]).batch([Call("echo", (n,)) for n in range(3)]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "node.example", "ws://node.example", "http://", "ftp://x/s3cret", "http://x:s3cret/"]
+)
+def test_a_url_that_cannot_be_used_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(BadNodeUrl) as raised:
+        Rpc(url)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_neither_logs_nor_repr_hold_the_secret_of_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    handler, _ = answering("0x1", httpx.Response(500), httpx.Response(500), httpx.Response(500))
+    node = rpc(handler)
+    with caplog.at_level(logging.DEBUG):
+        node.chain_id()
+        with pytest.raises(NodeUnavailable):
+            node.chain_id()
+    assert "node.example" in caplog.text  # the client did log its requests
+    assert "s3cret" not in caplog.text + repr(node) + node.endpoint
+    assert "passw0rd" not in caplog.text + repr(node) + node.endpoint
+
+
+def test_a_closed_client_says_that_the_node_is_not_available() -> None:
+    node = rpc(answering("0x1")[0])
+    node.close()
+    with pytest.raises(NodeUnavailable):
+        node.chain_id()
