@@ -30,7 +30,8 @@ abstract contract Treasury is IEscrow {
         if (msg.value != 0) revert CoinSentWithToken(msg.value);
         if (token.code.length == 0) revert TokenHasNoCode(token);
         uint256 balanceBefore = _balance(token);
-        if (!LowLevelCall.callNoReturn(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, address(this), amount)))) {
+        if (!LowLevelCall.callNoReturn(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, address(this), amount))))
+        {
             LowLevelCall.bubbleRevert();
         }
         uint256 balanceAfter = _balance(token);

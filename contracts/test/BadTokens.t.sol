@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {
+    BlocklistToken,
+    FeeOnTransferToken,
+    HookedToken,
+    OddToken,
+    OddlyAnsweringToken,
+    RebasingToken,
+    SenderPaysToken
+} from "./support/BadTokens.sol";
+import {EscrowTest} from "./support/EscrowTest.sol";
+
+contract BadTokensTest is EscrowTest {
+    function _terms(OddToken odd) private returns (Terms memory terms) {
+        odd.mint(buyer, 20 * AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), ALL);
+        terms = tokenTerms();
+        terms.token = address(odd);
+    }
+
+    function _release(Terms memory terms) private {
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+    }
+
+    // given a token that keeps a fee of each transfer
+
+    function test_fund_reverts_when_the_token_keeps_a_fee() public {
+        Terms memory terms = _terms(new FeeOnTransferToken());
+        expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 99e6, AMOUNT));
+        vm.prank(buyer);
+        escrow.fund(terms, buyer);
+    }
+
+    function test_release_reverts_when_the_token_takes_more_than_it_was_told() public {
+        SenderPaysToken odd = new SenderPaysToken();
+        Terms memory terms = _terms(odd);
+        fund(terms);
+        terms.orderHash = keccak256("another payment, whose money must stay");
+        fund(terms);
+        odd.setTaxed(address(escrow));
+        expectRevertWith(
+            abi.encodeWithSelector(IEscrow.WrongBalanceFall.selector, 2 * AMOUNT, 2 * AMOUNT - 97.5e6 - 1, 97.5e6)
+        );
+        _release(terms);
+        assertEq(odd.balanceOf(address(escrow)), 2 * AMOUNT);
+    }
+
+    // given odd answers: the balance decides
+
+    function test_token_that_returns_nothing_or_false_though_moved_is_paid() public {
+        for (uint8 i = 0; i < 2; ++i) {
+            OddlyAnsweringToken odd = new OddlyAnsweringToken();
+            odd.setAnswer(OddlyAnsweringToken.Answer(i));
+            Terms memory terms = _terms(odd);
+            bytes32 id = fund(terms);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+            _release(terms);
+            assertEq(odd.balanceOf(merchant), 97.5e6);
+            assertEq(odd.balanceOf(feeRecipient), 2.5e6);
+        }
+    }
+
+    function test_fund_reverts_when_the_token_did_not_move_whatever_it_says() public {
+        for (uint8 i = 2; i < 4; ++i) {
+            OddlyAnsweringToken odd = new OddlyAnsweringToken();
+            Terms memory terms = _terms(odd);
+            odd.setAnswer(OddlyAnsweringToken.Answer(i));
+            expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 0, AMOUNT));
+            vm.prank(buyer);
+            escrow.fund(terms, buyer);
+        }
+    }
+
+    function test_release_credits_when_the_token_did_not_move_whatever_it_says() public {
+        for (uint8 i = 2; i < 4; ++i) {
+            OddlyAnsweringToken odd = new OddlyAnsweringToken();
+            Terms memory terms = _terms(odd);
+            bytes32 id = fund(terms);
+            odd.setAnswer(OddlyAnsweringToken.Answer(i));
+            vm.expectEmit(address(escrow));
+            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 3);
+            _release(terms);
+            assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
+            assertEq(escrow.creditOf(feeRecipient, address(odd)), 2.5e6);
+        }
+    }
+
+    // given a blocklist
+
+    function test_blocked_merchant_does_not_block_the_fee_recipient() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _terms(odd);
+        bytes32 id = fund(terms);
+        odd.setBlocked(merchant, true);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 1);
+        _release(terms);
+        assertEq(odd.balanceOf(feeRecipient), 2.5e6);
+        assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
+    }
+
+    function test_blocked_fee_recipient_does_not_block_the_merchant() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _terms(odd);
+        bytes32 id = fund(terms);
+        odd.setBlocked(feeRecipient, true);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 2);
+        _release(terms);
+        assertEq(odd.balanceOf(merchant), 97.5e6);
+    }
+
+    function test_blocked_buyer_gets_a_credit_by_refund_and_by_reclaim() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _terms(odd);
+        bytes32 id = fund(terms);
+        odd.setBlocked(buyer, true);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.PaymentRefunded(id, 2, Status.Funded, 90e6, 0, 0, 10e6, 4);
+        vm.prank(merchant);
+        escrow.refund(terms, 10e6);
+        vm.warp(START + DELIVERY_PERIOD);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 0, 0, 90e6, 4);
+        escrow.reclaim(terms);
+        assertEq(escrow.creditOf(buyer, address(odd)), AMOUNT);
+    }
+
+    function test_blocked_buyer_does_not_block_the_merchant_in_a_resolution() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _terms(odd);
+        bytes32 id = reach(terms, Status.Disputed);
+        odd.setBlocked(buyer, true);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.DisputeResolved(id, 4, Status.Resolved, 0, 39e6, 1e6, 60e6, 4);
+        vm.prank(arbiter);
+        escrow.resolve(terms, 60e6, 40e6);
+        assertEq(odd.balanceOf(merchant), 39e6);
+        assertEq(escrow.creditOf(buyer, address(odd)), 60e6);
+    }
+
+    function test_blocked_escrow_credits_everyone() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _terms(odd);
+        fund(terms);
+        odd.setBlocked(address(escrow), true);
+        _release(terms);
+        assertEq(escrow.creditOf(merchant, address(odd)) + escrow.creditOf(feeRecipient, address(odd)), AMOUNT);
+    }
+
+    // given balances that change by themselves
+
+    function test_fund_reverts_when_the_balance_is_rebased_in_the_call() public {
+        RebasingToken odd = new RebasingToken();
+        Terms memory terms = _terms(odd);
+        int256[2] memory changes = [int256(1), -1];
+        for (uint256 i = 0; i < changes.length; ++i) {
+            odd.setChange(address(escrow), changes[i]);
+            expectRevertWith(
+                abi.encodeWithSelector(
+                    IEscrow.WrongBalanceRise.selector, 0, uint256(int256(AMOUNT) + changes[i]), AMOUNT
+                )
+            );
+            vm.prank(buyer);
+            escrow.fund(terms, buyer);
+        }
+    }
+
+    function test_refund_reverts_when_the_balance_is_rebased_in_the_call() public {
+        RebasingToken odd = new RebasingToken();
+        Terms memory terms = _terms(odd);
+        fund(terms);
+        terms.orderHash = keccak256("order 2");
+        fund(terms);
+        int256[3] memory changes = [int256(1), -1, int256(3 * AMOUNT)];
+        for (uint256 i = 0; i < changes.length; ++i) {
+            odd.setChange(address(escrow), changes[i]);
+            expectRevertWith(
+                abi.encodeWithSelector(
+                    IEscrow.WrongBalanceFall.selector, 2 * AMOUNT, uint256(int256(AMOUNT) + changes[i]), AMOUNT
+                )
+            );
+            vm.prank(merchant);
+            escrow.refund(terms, ALL);
+        }
+    }
+
+    // given a token that calls back
+
+    function test_token_cannot_reenter_any_verb_or_view_while_funding() public {
+        HookedToken odd = new HookedToken();
+        Terms memory terms = _terms(odd);
+        bytes[] memory calls = _everyCall(terms);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            odd.setHook(address(escrow), calls[i]);
+            terms.orderHash = bytes32(i);
+            fund(terms);
+            assertFalse(odd.succeeded());
+            assertEq(
+                odd.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
+            );
+        }
+        assertEq(odd.balanceOf(address(escrow)), calls.length * AMOUNT);
+    }
+
+    function test_token_cannot_reenter_any_verb_or_view_while_pushing() public {
+        HookedToken odd = new HookedToken();
+        Terms memory terms = _terms(odd);
+        bytes[] memory calls = _everyCall(terms);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            terms.orderHash = bytes32(i);
+            odd.setHook(address(0), "");
+            fund(terms);
+            odd.setHook(address(escrow), calls[i]);
+            vm.prank(merchant);
+            escrow.refund(terms, ALL);
+            assertFalse(odd.succeeded());
+            assertEq(bytes4(odd.answer()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        }
+        assertEq(odd.balanceOf(address(escrow)), 0);
+    }
+
+    function _everyCall(Terms memory terms) private view returns (bytes[] memory calls) {
+        calls = new bytes[](13);
+        calls[0] = abi.encodeCall(IEscrow.fund, (terms, buyer));
+        calls[1] = abi.encodeCall(IEscrow.confirmDelivery, (terms));
+        calls[2] = abi.encodeCall(IEscrow.release, (terms, ALL));
+        calls[3] = abi.encodeCall(IEscrow.refund, (terms, ALL));
+        calls[4] = abi.encodeCall(IEscrow.reclaim, (terms));
+        calls[5] = abi.encodeCall(IEscrow.dispute, (terms));
+        calls[6] = abi.encodeCall(IEscrow.resolve, (terms, 0, AMOUNT));
+        calls[7] = abi.encodeCall(IEscrow.withdraw, (buyer, terms.token));
+        calls[8] = abi.encodeCall(IEscrow.idOf, (terms));
+        calls[9] = abi.encodeCall(IEscrow.stateOf, (bytes32(0)));
+        calls[10] = abi.encodeCall(IEscrow.statesOf, (new bytes32[](1)));
+        calls[11] = abi.encodeCall(IEscrow.heldOf, (terms));
+        calls[12] = abi.encodeCall(IEscrow.creditOf, (buyer, terms.token));
+    }
+
+    // given a token that ceases to be one
+
+    function test_token_without_code_later_harms_only_its_own_payments() public {
+        OddlyAnsweringToken odd = new OddlyAnsweringToken();
+        Terms memory terms = _terms(odd);
+        fund(terms);
+        fund(coinTerms());
+        vm.etch(address(odd), "");
+        vm.prank(buyer);
+        vm.expectRevert();
+        escrow.release(terms, ALL);
+        vm.prank(buyer);
+        escrow.release(coinTerms(), ALL);
+        assertEq(merchant.balance, 97.5e6);
+    }
+}

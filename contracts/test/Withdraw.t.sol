@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {RevertingReceiver} from "./support/BadReceivers.sol";
+import {BlocklistToken, OddlyAnsweringToken} from "./support/BadTokens.sol";
+import {EscrowTest} from "./support/EscrowTest.sol";
+
+contract WithdrawTest is EscrowTest {
+    RevertingReceiver internal shop;
+
+    function setUp() public override {
+        super.setUp();
+        shop = new RevertingReceiver();
+    }
+
+    /// @dev A release whose coin the merchant does not take.
+    function _credited() private returns (Terms memory terms) {
+        terms = coinTerms();
+        terms.merchant = address(shop);
+        bytes32 id = fund(terms);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 1);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(escrow.creditOf(address(shop), address(0)), 97.5e6);
+    }
+
+    function test_withdraw_by_anyone_pays_the_owner_in_full() public {
+        _credited();
+        shop.setOpen(true);
+        vm.expectEmit(address(escrow));
+        emit IEscrow.CreditWithdrawn(address(shop), address(0), 97.5e6);
+        vm.prank(stranger);
+        escrow.withdraw(address(shop), address(0));
+        assertEq(address(shop).balance, 97.5e6);
+        assertEq(stranger.balance, 0);
+        assertEq(escrow.creditOf(address(shop), address(0)), 0);
+        assertEq(address(escrow).balance, 0);
+    }
+
+    function test_withdraw_reverts_when_the_owner_does_not_take_it_and_the_credit_stays() public {
+        _credited();
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, address(shop), address(0), 97.5e6));
+        escrow.withdraw(address(shop), address(0));
+        assertEq(escrow.creditOf(address(shop), address(0)), 97.5e6);
+    }
+
+    function test_withdraw_reverts_without_a_credit() public {
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NoCredit.selector, stranger, address(0)));
+        escrow.withdraw(stranger, address(0));
+    }
+
+    function test_withdraw_reverts_the_second_time() public {
+        _credited();
+        shop.setOpen(true);
+        escrow.withdraw(address(shop), address(0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.NoCredit.selector, address(shop), address(0)));
+        escrow.withdraw(address(shop), address(0));
+    }
+
+    function test_credits_add_up_over_payments_and_are_kept_apart_by_token() public {
+        Terms memory terms = _credited();
+        terms.orderHash = keccak256("order 2");
+        fund(terms);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(escrow.creditOf(address(shop), address(0)), 195e6);
+        assertEq(escrow.creditOf(address(shop), address(token)), 0);
+        assertEq(escrow.creditOf(feeRecipient, address(0)), 0);
+    }
+
+    function test_withdraw_of_tokens_waits_for_the_blocklist() public {
+        BlocklistToken odd = new BlocklistToken();
+        Terms memory terms = _oddTerms(address(odd));
+        odd.mint(buyer, AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), AMOUNT);
+        fund(terms);
+        odd.setBlocked(merchant, true);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, merchant, address(odd), 97.5e6));
+        escrow.withdraw(merchant, address(odd));
+        odd.setBlocked(merchant, false);
+        escrow.withdraw(merchant, address(odd));
+        assertEq(odd.balanceOf(merchant), 97.5e6);
+        assertEq(odd.balanceOf(address(escrow)), 0);
+    }
+
+    function test_withdraw_reverts_when_the_token_only_says_that_it_moved() public {
+        OddlyAnsweringToken odd = new OddlyAnsweringToken();
+        Terms memory terms = _oddTerms(address(odd));
+        odd.mint(buyer, AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), AMOUNT);
+        fund(terms);
+        odd.setAnswer(OddlyAnsweringToken.Answer.TrueAndNotMoved);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
+        vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, merchant, address(odd), 97.5e6));
+        escrow.withdraw(merchant, address(odd));
+    }
+
+    function _oddTerms(address odd) private view returns (Terms memory terms) {
+        terms = tokenTerms();
+        terms.token = odd;
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice Takes no coin until told to.
+contract RevertingReceiver {
+    bool public open;
+
+    error NoThanks();
+
+    function setOpen(bool yes) external {
+        open = yes;
+    }
+
+    receive() external payable {
+        if (!open) revert NoThanks();
+    }
+}
+
+/// @notice Burns all the gas that it gets.
+contract GasBurner {
+    receive() external payable {
+        while (true) {}
+    }
+}
+
+/// @notice Uses up a given amount of gas, and is content.
+contract HungryReceiver {
+    uint256 public immutable appetite;
+
+    constructor(uint256 gas_) {
+        appetite = gas_;
+    }
+
+    receive() external payable {
+        uint256 atStart = gasleft();
+        while (atStart - gasleft() < appetite) {}
+    }
+}
+
+/// @notice Remembers how much gas it got.
+contract Weigher {
+    uint256 public gasSeen;
+
+    receive() external payable {
+        uint256 left = gasleft();
+        gasSeen = left;
+    }
+}
+
+/// @notice Answers with as much data as its gas buys, reverting or not.
+contract ReturnBomb {
+    bool public immutable reverting;
+
+    constructor(bool reverting_) {
+        reverting = reverting_;
+    }
+
+    receive() external payable {
+        bool bad = reverting;
+        assembly {
+            if bad {
+                revert(0, 200000)
+            }
+            return(0, 200000)
+        }
+    }
+}
+
+/// @notice Calls back while it is being paid.
+contract Reenterer {
+    address public target;
+    bytes public data;
+    bool public called;
+    bool public succeeded;
+    bytes public answer;
+
+    function setCall(address target_, bytes calldata data_) external {
+        (target, data) = (target_, data_);
+    }
+
+    function run(address to, bytes calldata data_) external {
+        (bool ok,) = to.call(data_);
+        require(ok, "run failed");
+    }
+
+    receive() external payable {
+        called = true;
+        // Only what fits into the gas of a push is kept.
+        (succeeded, answer) = target.call(data);
+    }
+}
