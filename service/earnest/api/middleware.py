@@ -80,7 +80,7 @@ class BodyLimit:
                 return
             body.append(message.get("body", b""))
             size = sum(map(len, body))
-            if not message.get("more_body"):
+            if size <= self._limit and not message.get("more_body"):
                 await self._app(scope, _replayed(b"".join(body), receive), send)
                 return
         await answer_problem(Request(scope), BodyTooLarge(self._limit))(scope, receive, send)
