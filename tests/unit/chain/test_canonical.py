@@ -7,7 +7,7 @@ import pytest
 from earnest.chain.canonical import above, after, check_linked, linked, newest_shared, newly_final
 from earnest.chain.errors import HeadersDisagree
 from earnest.chain.node import Header
-from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, Position
+from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Position
 from earnest.payment.primitives import Hash32, hash32
 
 GENESIS = hash32(bytes(32))
@@ -75,7 +75,7 @@ def test_nothing_is_final_before_anything_is_accepted() -> None:
 
 
 def test_the_position_after_a_reorg_and_finality() -> None:
-    updates = [
+    updates: list[ChainUpdate] = [
         BlocksOrphaned((block(7), block(6))),
         BlockAccepted(block(6, "b", "a")),
         BlockAccepted(block(7, "b")),
