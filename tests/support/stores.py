@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,20 @@ def store(database_url: str) -> Iterator[Store]:
 def memory_store() -> Iterator[Store]:
     """A store in memory with today's schema and one merchant."""
     yield from opened("sqlite://")
+
+
+Opener = Callable[[str], Store]
+
+
+@pytest.fixture
+def opening() -> Iterator[Opener]:
+    """Opens stores that are closed when the test is over."""
+    with ExitStack() as stores:
+
+        def open_it(url: str) -> Store:
+            return stores.enter_context(closing(open_store(url)))
+
+        yield open_it
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from earnest.store.credits import Credits
 from earnest.store.driver_errors import driver_errors_mapped
 from earnest.store.endpoints import Endpoints
 from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
-from earnest.store.errors import DatabaseReadOnly
 from earnest.store.events import Events
 from earnest.store.idempotency import Idempotency
 from earnest.store.keys import Keys
@@ -85,10 +84,8 @@ class Store:
 
         with self._connected(writes=True) as connection:
             check_schema(connection)
-            if not self._is_sqlite and connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
-                raise DatabaseReadOnly(
-                    f"the database {self._name} can be read and not written: it is a standby, or set to read only"
-                )
+            # Begun as a writer it is, but only a statement that writes finds out whether it may.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold the lock `name` for this process, without waiting for it.
