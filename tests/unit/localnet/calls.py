@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from earnest.localnet.accounts import dev_accounts
@@ -74,12 +75,12 @@ class ChainCalls:
         data = call_data("balanceOf(address)", address)
         return int(self("eth_call", {"to": TEST_TOKEN_ADDRESS, "data": data}, "latest"), 16)
 
-    def signed(self, index: int = 1, **fields: Any) -> str:
+    def signed(self, index: int = 1, to: str | None = None, **fields: Any) -> str:
         """A raw tx of a development account; what is not given is filled in."""
         tx = {
             "type": 2,
             "chainId": 31337,
-            "to": address_of(9),
+            "to": to_checksum_address(to or address_of(9)),
             "value": 0,
             "gas": 21_000,
             "maxFeePerGas": 20 * GWEI,
