@@ -1,0 +1,132 @@
+"""The same request twice is done once and answered the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earnest.commands.scopes import SCOPES
+from earnest.payment.errors import Unavailable
+from earnest.payment.events import EventKind
+from tests.support.ledger import MERCHANT
+from tests.unit.api.house import House, open_house
+
+ONE = {"amount": {"value": "1.00", "token": "USDX"}}
+
+
+def keyed(key: str) -> dict[str, Any]:
+    return {"headers": {"Idempotency-Key": key}}
+
+
+def payments(house: House) -> int:
+    return len(house.get("/v1/payments").json()["data"])
+
+
+def test_the_same_key_and_body_gives_the_stored_answer(house: House) -> None:
+    first, again = (house.post("/v1/payments", ONE, **keyed("k")) for _ in range(2))
+    assert (again.status_code, again.content) == (201, first.content)
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert payments(house) == 1
+
+
+def test_the_same_key_with_another_request_is_refused(house: House) -> None:
+    house.post("/v1/payments", ONE, **keyed("k"))
+    other_body = house.post("/v1/payments", {**ONE, "order_reference": "x"}, **keyed("k"))
+    other_path = house.post("/v1/webhook_endpoints", ONE, **keyed("k"))
+    assert (other_body.status_code, other_body.json()["code"]) == (422, "idempotency_key_reused")
+    assert (other_path.status_code, other_path.json()["code"]) == (422, "idempotency_key_reused")
+    assert payments(house) == 1
+
+
+def test_a_key_belongs_to_its_merchant(house: House) -> None:
+    with house.store.transaction() as tx:
+        tx.merchants.add(replace(MERCHANT, id="mer_2"))
+    one = house.post("/v1/payments", ONE, **keyed("k"))
+    two = house.post("/v1/payments", ONE, key=house.new_key(*SCOPES, merchant="mer_2"), **keyed("k"))
+    assert (one.status_code, two.status_code) == (201, 201)
+    assert one.json()["id"] != two.json()["id"]
+
+
+def test_a_request_still_running_is_409_and_retryable(house: House) -> None:
+    seen: list[Any] = []
+
+    def ask_again(*_params: Any) -> str:
+        seen.append(house.post("/v1/payments", ONE, **keyed("k")))
+        return "0x60"
+
+    house.node.answers["eth_getCode"] = ask_again
+    assert house.post("/v1/payments", ONE, **keyed("k")).status_code == 201
+    assert (seen[0].status_code, seen[0].json()["code"], seen[0].json()["retryable"]) == (
+        409,
+        "idempotency_running",
+        True,
+    )
+    assert payments(house) == 1
+
+
+def test_whoever_was_taken_for_dead_leaves_nothing_behind(house: House) -> None:
+    """The answer is kept in the deed's own transaction, so one that was overtaken is rolled back with it."""
+
+    def overtake(*_params: Any) -> str:
+        house.node.answers["eth_getCode"] = "0x60"
+        house.moment[0] += 60
+        assert house.post("/v1/payments", ONE, **keyed("k")).status_code == 201
+        return "0x60"
+
+    house.node.answers["eth_getCode"] = overtake
+    late = house.post("/v1/payments", ONE, **keyed("k"))
+    assert (late.status_code, late.json()["code"]) == (409, "idempotency_running")
+    assert payments(house) == 1
+    assert house.post("/v1/payments", ONE, **keyed("k")).headers["idempotency-replayed"] == "true"
+
+
+def test_an_error_for_good_is_kept_and_one_that_passes_is_not(house: House) -> None:
+    bad = {"amount": {"value": "0", "token": "USDX"}}
+    first, again = (house.post("/v1/payments", bad, **keyed("bad")) for _ in range(2))
+    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (422, 422, "true")
+    assert again.headers["content-type"] == "application/problem+json"
+    house.node.answers["eth_getCode"] = Unavailable("the node rests")
+    assert house.post("/v1/payments", ONE, **keyed("later")).status_code == 503
+    house.node.answers["eth_getCode"] = "0x60"
+    assert house.post("/v1/payments", ONE, **keyed("later")).status_code == 201
+
+
+def test_a_stored_answer_with_a_secret_is_encrypted(tmp_path: Path) -> None:
+    body = {"url": "https://shop.example/hooks"}
+    with open_house(f"sqlite:///{tmp_path / 'earnest.db'}") as house:
+        first, again = (house.post("/v1/webhook_endpoints", body, **keyed("k")) for _ in range(2))
+        rotated = house.post(f"/v1/webhook_endpoints/{first.json()['id']}/rotate_secret", **keyed("r")).json()
+        assert again.json()["secret"] == first.json()["secret"] != rotated["secret"]
+        stored = b"".join(each.read_bytes() for each in tmp_path.iterdir())
+        assert first.json()["id"].encode() in stored
+        for secret in (first.json()["secret"], rotated["secret"], house.key):
+            assert secret.encode() not in stored
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "caf\xe9", "a\tb"])
+def test_a_strange_key_is_refused(shared: House, key: str) -> None:
+    answer = shared.call("POST", "/v1/payments", json=ONE, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_idempotency_key")
+
+
+def test_a_verb_is_sent_once_under_one_key(house: House) -> None:
+    payment = house.create()["id"]
+    house.happen(payment, EventKind.PAYMENT_FUNDED)
+    answers = [house.post(f"/v1/payments/{payment}/confirm_delivery", {}, **keyed("c")) for _ in range(2)]
+    assert [each.status_code for each in answers] == [202, 202]
+    assert answers[0].content == answers[1].content
+    assert len(house.sender.submitted) == 1
+
+
+def test_old_keys_are_forgotten_and_young_ones_kept(house: House) -> None:
+    house.post("/v1/payments", ONE, **keyed("k"))
+    idempotency = house.client.app.state.idempotency  # type: ignore[attr-defined]
+    house.moment[0] += 86_400
+    assert idempotency.forget_old() == 0
+    house.moment[0] += 7 * 86_400
+    assert idempotency.forget_old() == 1

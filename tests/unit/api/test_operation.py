@@ -1,0 +1,136 @@
+"""Health, numbers, the test chain's levers, and what is written to the log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import structlog
+from prometheus_client.parser import text_string_to_metric_families
+
+from earnest.api.schemas.operation import Head, Live, Ready, Sync
+from tests.unit.api.house import LOCAL, House, open_house
+
+
+def test_alive_is_whoever_answers(house: House) -> None:
+    assert Live.model_validate(house.get("/health/live", key=None).json()).version == "1.2.3"
+
+
+def test_ready_is_who_follows_the_chain_and_reaches_the_database(house: House) -> None:
+    house.report.last_update_at = float(house.moment[0])
+    answer = house.get("/health/ready", key=None)
+    assert (answer.status_code, Ready.model_validate(answer.json()).reasons) == (200, [])
+
+
+def test_not_ready_comes_with_every_reason(house: House) -> None:
+    house.report.lag_blocks = 21
+    house.report.error = "the node at http://user:secret@node does not answer"
+    house.report.last_update_at = float(house.moment[0] - 121)
+    answer = house.get("/health/ready", key=None)
+    reasons = Ready.model_validate(answer.json()).reasons
+    assert (answer.status_code, len(reasons)) == (503, 3)
+    assert "21 blocks behind" in " ".join(reasons)
+    assert "secret" not in answer.text
+
+
+def test_not_ready_without_a_database(house: House) -> None:
+    from collections.abc import Iterator  # noqa: PLC0415
+    from contextlib import AbstractContextManager, contextmanager  # noqa: PLC0415
+
+    from earnest.api import create_app  # noqa: PLC0415
+    from earnest.store import Store, Transaction  # noqa: PLC0415
+    from earnest.store.errors import DatabaseUnavailable  # noqa: PLC0415
+    from tests.unit.api.house import TestClient  # noqa: PLC0415
+
+    class Down(Store):
+        """A database that does not answer."""
+
+        def __init__(self) -> None:
+            """Open nothing."""
+
+        def read(self) -> AbstractContextManager[Transaction]:
+            @contextmanager
+            def refuse() -> Iterator[Transaction]:
+                raise DatabaseUnavailable("connection refused")
+                yield
+
+            return refuse()
+
+    client = TestClient(create_app(replace(house.services, store=Down())))
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["reasons"]) == (
+        503,
+        ["the database does not answer (database_unavailable)"],
+    )
+    refused = client.get("/v1/payments", headers={"Authorization": f"Bearer {house.key}"})
+    assert (refused.status_code, refused.json()["code"], refused.json()["retryable"]) == (
+        503,
+        "database_unavailable",
+        True,
+    )
+    assert client.get("/health/live").status_code == 200
+
+
+def test_sync_tells_how_far_each_chain_is(house: House) -> None:
+    (chain,) = Sync.model_validate(house.get("/health/sync", key=None).json()).chains
+    assert (chain.network, chain.head, chain.lag_blocks) == ("local", house.chain.head.number, 0)
+
+
+def test_the_numbers_have_no_label_of_a_callers(house: House) -> None:
+    house.get("/v1/payments/0x" + "ab" * 32)
+    house.get("/v1/secret-path-of-a-caller")
+    house.call("BREW", "/v1/payments")
+    answer = house.get("/metrics", key=None)
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    labels = {tuple(sample.labels.items()) for sample in families["earnest_http_requests"].samples}
+    assert (("method", "GET"), ("route", "/v1/payments/{id}"), ("status", "404")) in labels
+    for hidden in ("0xabab", "secret-path", "BREW", house.key):
+        assert hidden not in answer.text
+    assert families["earnest_follower_head_block"].samples[0].value == 10
+
+
+def test_time_blocks_and_reorgs_of_a_local_chain_can_be_moved(house: House) -> None:
+    house.node.answers |= {
+        "evm_increaseTime": "0x1",
+        "evm_mine": "0x0",
+        "anvil_reorg": None,
+        "eth_getBlockByNumber": {"number": "0x10", "hash": "0x" + "aa" * 32, "timestamp": "0x60000000"},
+    }
+    for path, body, methods in (
+        ("clock", {"advance_seconds": 60}, ["evm_increaseTime", "evm_mine"]),
+        ("mine", {"blocks": 3}, ["evm_mine"] * 3),
+        ("mine", None, ["evm_mine"]),
+        ("reorg", {"depth": 2}, ["anvil_reorg"]),
+    ):
+        house.node.calls.clear()
+        answer = house.post(f"/v1/test/{path}", body)
+        assert (answer.status_code, Head.model_validate(answer.json()).number) == (200, 16)
+        assert [method for method, _ in house.node.calls] == [*methods, "eth_getBlockByNumber"]
+
+
+def test_a_real_chain_cannot_be_moved() -> None:
+    with open_house(network=replace(LOCAL, name="base", is_local=False)) as house:
+        for path, body in (("clock", {"advance_seconds": 60}), ("mine", {}), ("reorg", {})):
+            answer = house.post(f"/v1/test/{path}", body)
+            assert (answer.status_code, answer.json()["code"]) == (409, "not_a_test_chain")
+            assert "base" in answer.json()["detail"]
+        assert house.node.calls == []
+
+
+def test_the_log_tells_of_requests_without_secrets(house: House) -> None:
+    with structlog.testing.capture_logs() as lines:
+        made = house.post("/v1/webhook_endpoints", {"url": "https://shop.example/h?token=query-secret"}).json()
+        house.get("/v1/payments?order_reference=private-reference")
+        house.get("/v1/payments", key="ek_test_" + "A" * 43)
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [line["status"] for line in requests] == [201, 200, 401]
+    assert all(line["request_id"].startswith("req_") for line in requests)
+    written = json.dumps(lines)
+    for secret in (house.key, made["secret"], "query-secret", "private-reference", "A" * 43):
+        assert secret not in written
+
+
+def test_whoever_is_behind_a_request_is_named_by_the_keys_id(house: House) -> None:
+    with structlog.testing.capture_logs() as lines:
+        house.get("/v1/payments")
+    assert lines[-1]["key"].startswith("key_")
