@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, Column, Connection, ForeignKey, Integer
 from sqlalchemy.sql.elements import ColumnElement
 
 from earnest.store.records import Beginning, Fresh, Mismatch, Replay, Running
-from earnest.store.schema import insert, metadata
+from earnest.store.schema import insert, metadata, rows_written
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -47,7 +47,7 @@ class Idempotency:
             leased_until=now + lease_seconds,
         )
         # On PostgreSQL a second one waits here until the first has committed; on SQLite it waited for the transaction.
-        if self._connection.execute(claim.on_conflict_do_nothing()).rowcount == 1:
+        if rows_written(self._connection, claim.on_conflict_do_nothing()) == 1:
             return Fresh(attempt=1)
         this = _this(merchant_id, key)
         row = self._connection.execute(select(idempotency_keys).where(this).with_for_update()).one_or_none()

@@ -15,7 +15,7 @@ from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.errors import AlreadyThere
 from earnest.store.payment_table import CHAIN_FACTS, payment_of, payments, row_of
 from earnest.store.records import Page, PaymentFilter
-from earnest.store.schema import execute_many, in_lists, insert
+from earnest.store.schema import execute_many, in_lists, insert, rows_written
 
 _ORDER = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
 
@@ -36,7 +36,7 @@ class Payments:
             set_={name: adding.excluded[name] for name in ours},
             where=payments.c.account.is_(None),
         )
-        if self._connection.execute(adopting).rowcount != 1:
+        if rows_written(self._connection, adopting) != 1:
             raise AlreadyThere(f"payment {payment.id} is there already")
 
     def get(self, chain_id: int, payment_id: Hash32, *, lock: bool = False) -> Payment | None:

@@ -76,6 +76,11 @@ def execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[
         connection.execute(statement, rows)
 
 
+def rows_written(connection: Connection, statement: Any) -> int:
+    """Execute an insert with `ON CONFLICT` and return how many rows it added or changed."""
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
 def in_lists(values: Collection[T]) -> Iterator[list[T]]:
     """Cut values into lists that fit into one statement; none for none."""
     every = list(values)
