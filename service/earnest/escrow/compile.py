@@ -67,11 +67,9 @@ def check(contracts: Path | None = None, targets: dict[str, Path] | None = None)
         CompilerMissing, SourcesMissing, CompileFailed: as `compile_contracts`.
     """
     compiled = compile_contracts(contracts)
-    differences = [
-        line for name, path in (targets or ARTIFACTS).items() for line in _differences(name, path, compiled[name])
-    ]
-    if differences:
-        raise ArtifactDiffers(differences)
+    found = [line for name, path in (targets or ARTIFACTS).items() for line in differences(name, path, compiled[name])]
+    if found:
+        raise ArtifactDiffers(found)
 
 
 def _compile(root: Path, name: str, compiler: Compiler) -> Artifact:
@@ -116,7 +114,8 @@ def _run(compiler: Compiler, standard_input: dict[str, Any]) -> dict[str, Any]:
     return output
 
 
-def _differences(name: str, path: Path, fresh: Artifact) -> list[str]:
+def differences(name: str, path: Path, fresh: Artifact) -> list[str]:
+    """Return in what the artifact file at `path` differs from a fresh one, a line each; empty: in nothing."""
     try:
         text = path.read_text("utf-8")
         committed = from_json(text)
