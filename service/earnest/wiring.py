@@ -27,12 +27,15 @@ from earnest.payment.errors import Misconfigured, Unavailable
 from earnest.payment.record import Payment
 from earnest.settings import Network, Settings
 from earnest.store import Store, open_store
+from earnest.store.errors import LockTaken
 from earnest.webhooks.deliver import Deliverer
 from earnest.webhooks.post import Poster
 from earnest.webhooks.secretbox import SecretBox
 
 log = structlog.get_logger(__name__)
 
+STAND_BY_SECONDS = 1.0
+"""How often a process that does not lead asks whether it may."""
 RESTART_SECONDS = 2.0
 """How long a loop that fell over by a fault of ours rests before it is started again."""
 
@@ -169,7 +172,10 @@ def build_service(settings: Settings) -> Service:
         resources.callback(rpc.close)
         store = open_database(settings)
         resources.callback(store.close)
-        resources.enter_context(store.lock(f"serve-{network.chain_id}"))
+        if store.takes_one_process:
+            resources.enter_context(store.lock("serve"))
+            with store.transaction() as tx:
+                tx.outbox.release_claims()
         follower = _follower(settings, store, rpc, network, deployment)
         sender = _sender(settings, store, rpc, network, signer)
         deliverer = Deliverer(store, secrets, Poster(allow_private=settings.webhooks_allow_private), wall_clock)
@@ -191,9 +197,9 @@ def build_service(settings: Settings) -> Service:
             allow_private=settings.webhooks_allow_private,
             version=__version__,
         )
-        loops = [Loop("follow", follower.run), Loop("deliver", deliverer.run)]
+        loops = [Loop("deliver", deliverer.run), _led(store, f"follow-{network.chain_id}", follower.run)]
         if sender is not None:
-            loops.append(Loop("send", sender.run))
+            loops.append(_led(store, f"send-{network.chain_id}-{sender.address}", sender.run))
         return Service(create_app(services), loops, resources.pop_all())
 
 
@@ -245,6 +251,23 @@ def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer
         poll_seconds=network.poll_seconds,
         explain=explain_revert,
     )
+
+
+def _led(store: Store, name: str, run: Callable[[threading.Event], None]) -> Loop:
+    """Return a loop that one process at a time may run; where several share a database, the others stand by."""
+    if store.takes_one_process:
+        return Loop(name, run)
+
+    def lead(stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                with store.lock(name):
+                    log.info("leads", loop=name)
+                    run(stop)
+            except LockTaken:
+                stop.wait(STAND_BY_SECONDS)
+
+    return Loop(name, lead)
 
 
 def _keep_running(loop: Loop, stop: threading.Event) -> None:

@@ -104,6 +104,14 @@ class Outbox:
         where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))
         return [(each, told[each.notification_id], where[each.endpoint_id]) for each in claimed]
 
+    def release_claims(self) -> None:
+        """Give every claim back; only for whoever is alone with the database, right after its start.
+
+        What a killed process had claimed is then due at once, not only when its lease is over.
+        """
+        claimed = deliveries.c.claimed_until.is_not(None)
+        self._connection.execute(deliveries.update().where(claimed).values(claimed_until=None))
+
     def record(self, attempt: Attempt, state: DeliveryState, *, retry_at: int | None = None) -> None:
         """Write down an attempt and what follows: delivered, dead, or pending again at `retry_at`.
 

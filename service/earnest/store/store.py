@@ -53,6 +53,11 @@ class Store:
         self._writers = WriterQueue()
         self._process_locks = ProcessLocks()
 
+    @property
+    def takes_one_process(self) -> bool:
+        """Whether one `serve` at a time may use it (SQLite), or any number (PostgreSQL)."""
+        return self._is_sqlite
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Open a unit of work that writes: commits at the end of the block, rolls back on any exception."""
         return self._unit_of_work(writes=True)
