@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
@@ -15,8 +14,6 @@ from earnest.escrow.create2 import (
     PROXY,
     PROXY_RAW_TX,
     PROXY_RUNTIME,
-    PROXY_TX_COST_WEI,
-    PROXY_TX_GAS_PRICE_WEI,
     PROXY_TX_SENDER,
     SALT,
     create2_address,
@@ -39,36 +36,12 @@ from earnest.escrow.errors import (
     InsufficientFunds,
 )
 from earnest.escrow.node import Fees, Mined, Node, Refused
+from earnest.escrow.plan import TRANSFER_GAS, DeployPlan, Planner, proxy_funding
 from earnest.escrow.verify import check_code, find_creation, verify_deployment
 from earnest.payment.primitives import Address, Hash32, hash32, keccak, parse_address, to_bytes
 
 _MINE_TIMEOUT_SECONDS = 300.0
-_TRANSFER_GAS: Final = 21_000
-_PROXY_OVERHEAD_GAS: Final = 30_000
-"""The proxy's own work, the salt as call data and the hash of the code, on top of a plain creation."""
-_CONSTRUCTOR_GAS: Final = 10_000
-"""The constructor copies the code and fills in the chain id; it stores nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeployPlan:
-    """What deploying would do and cost at most, for a person to agree to. Amounts are wei.
-
-    `deploys_proxy` says that the deterministic deployment proxy is put there first. With `create` the address depends
-    on the payer's nonce, and `why_not_create2` says why it has to.
-    """
-
-    chain_id: int
-    address: Address
-    method: Method
-    payer: Address
-    gas: int
-    max_fee_per_gas_wei: int
-    cost_wei: int
-    balance_wei: int
-    deploys_proxy: bool
-    why_not_create2: str | None
-
+__all__ = ["Confirm", "DeployPlan", "deploy"]
 
 Confirm = Callable[[DeployPlan], bool]
 
@@ -168,7 +141,7 @@ class _Deployer:
 
     def _deployed(self, confirm: Confirm) -> Deployment:
         fees = self._node.fees()
-        plan = self._plan(fees)
+        plan = Planner(self._node, self._payer, self._chain_id, self._artifact).plan(fees)
         if plan.balance_wei < plan.cost_wei:
             raise InsufficientFunds(self._payer, plan.balance_wei, plan.cost_wei)
         if not confirm(plan):
@@ -180,83 +153,12 @@ class _Deployer:
         self._send(sent.raw_tx)
         return self._record(sent, self._wait(sent.tx_hash))
 
-    # ------------------------------------------------------------------------------------------------------- the plan
-
-    def _plan(self, fees: Fees) -> DeployPlan:
-        why_not, deploys_proxy = self._proxy_obstacle(fees)
-        method = Method.CREATE2 if why_not is None else Method.CREATE
-        gas = self._gas(method)
-        cost = gas * fees.max_fee_wei
-        if deploys_proxy:
-            cost += self._proxy_funding() + _TRANSFER_GAS * fees.max_fee_wei
-        if method is Method.CREATE2:
-            address = create2_address(self._artifact.bytecode)
-        else:
-            address = create_address(self._payer, self._node.nonce(self._payer))
-        return DeployPlan(
-            chain_id=self._chain_id,
-            address=address,
-            method=method,
-            payer=self._payer,
-            gas=gas,
-            max_fee_per_gas_wei=fees.max_fee_wei,
-            cost_wei=cost,
-            balance_wei=self._node.balance(self._payer),
-            deploys_proxy=deploys_proxy,
-            why_not_create2=why_not,
-        )
-
-    def _proxy_obstacle(self, fees: Fees) -> tuple[str | None, bool]:
-        """Return why CREATE2 is out of reach (None: it is not), and whether the proxy must be deployed first."""
-        code = self._node.code(PROXY)
-        if code == PROXY_RUNTIME:
-            return None, False
-        if code:
-            return f"other code than the deterministic deployment proxy's is at {PROXY}", False
-        if fees.least_wei > PROXY_TX_GAS_PRICE_WEI:
-            return "the proxy is not there, and gas costs more than its presigned tx pays", False
-        refusal = self._proxy_refusal()
-        return refusal, refusal is None
-
-    def _proxy_refusal(self) -> str | None:
-        """Return why the chain does not take a tx that names no chain, or None if it does."""
-        if self._proxy_funding() == 0:
-            return None
-        try:
-            # The sender has no money for it, so this can only fail; how it fails tells whether the form is accepted.
-            self._node.send(PROXY_RAW_TX)
-        except Refused as refusal:
-            if not _for_want_of_money(refusal):
-                return f"the proxy is not there, and the chain does not take its presigned tx ({refusal})"
-        return None
-
-    def _proxy_funding(self) -> int:
-        return max(0, PROXY_TX_COST_WEI - self._node.balance(PROXY_TX_SENDER))
-
-    def _gas(self, method: Method) -> int:
-        """Return the gas limit: the node's estimate of a plain creation, a tenth more, and the proxy's own work."""
-        try:
-            plain = self._node.estimate_gas(self._payer, None, self._artifact.bytecode)
-        except Refused as refusal:
-            if not _for_want_of_money(refusal):
-                raise DeploymentFailed(f"the chain would not take the contract ({refusal})") from refusal
-            plain = self._computed_gas()
-        return plain + plain // 10 + (_PROXY_OVERHEAD_GAS if method is Method.CREATE2 else 0)
-
-    def _computed_gas(self) -> int:
-        """Return what the creation needs by the protocol's prices, for nodes that estimate for the rich only.
-
-        Source: EIP-2 (creation), EIP-2028 (call data), EIP-3860 (words of creating code), EIP-170's price of code.
-        """
-        code, runtime = len(self._artifact.bytecode), len(self._artifact.runtime_bytecode)
-        return 53_000 + 16 * code + 2 * (code // 32 + 1) + 200 * runtime + _CONSTRUCTOR_GAS
-
     # -------------------------------------------------------------------------------------------------------- sending
 
     def _deploy_proxy(self, fees: Fees) -> None:
-        funding = self._proxy_funding()
+        funding = proxy_funding(self._node)
         if funding:
-            raw_tx, tx_hash = self._signed(PROXY_TX_SENDER, b"", funding, _TRANSFER_GAS, fees)
+            raw_tx, tx_hash = self._signed(PROXY_TX_SENDER, b"", funding, TRANSFER_GAS, fees)
             self._send(raw_tx)
             self._wait(tx_hash)
         if self._node.code(PROXY) != PROXY_RUNTIME:
@@ -337,9 +239,3 @@ class _Deployer:
         save_deployment(self._dir, deployment)
         forget_sent(self._dir, self._chain_id)
         return deployment
-
-
-def _for_want_of_money(refusal: Refused) -> bool:
-    """Whether a node refused because the sender has too little; they have no common error code for it."""
-    said = str(refusal).lower()
-    return "insufficient" in said or "afford" in said
