@@ -11,7 +11,7 @@ from tests.unit.api.house import House, open_house
 
 @pytest.fixture
 def house() -> Iterator[House]:
-    """A house on SQLite in memory with the merchant `mer_1`, a key for everything, and one mirrored block."""
+    """A house on SQLite with the merchant `mer_1`, a key for everything, and one mirrored block."""
     with open_house() as opened:
         yield opened
 

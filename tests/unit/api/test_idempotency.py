@@ -98,7 +98,7 @@ def test_an_error_for_good_is_kept_and_one_that_passes_is_not(house: House) -> N
 
 def test_a_stored_answer_with_a_secret_is_encrypted(tmp_path: Path) -> None:
     body = {"url": "https://shop.example/hooks"}
-    with open_house(f"sqlite:///{tmp_path / 'earnest.db'}") as house:
+    with open_house(tmp_path) as house:
         first, again = (house.post("/v1/webhook_endpoints", body, **keyed("k")) for _ in range(2))
         rotated = house.post(f"/v1/webhook_endpoints/{first.json()['id']}/rotate_secret", **keyed("r")).json()
         assert again.json()["secret"] == first.json()["secret"] != rotated["secret"]
