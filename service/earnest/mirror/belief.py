@@ -131,6 +131,9 @@ class Belief:
         state = fold((each.event, each.block.timestamp) for each in kept)
         block = kept[-1].block if kept else None
         self._tell(replace(self._payments[id_], state=state, block=block), REORGED, lost)
+        # Whoever was paid was not told that he expired; now that may be to come.
+        if state.status is Status.CREATED and not self._payments[id_].is_foreign and id_ not in self._expiring:
+            self._expiring.append(id_)
 
     def _settle(self, block: Block) -> None:
         if not self.window.settle(block):
