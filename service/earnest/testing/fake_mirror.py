@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog, Position
 from earnest.payment.primitives import Hash32
@@ -73,7 +74,7 @@ class FakeMirror:
     def _check_nothing_left_out(self) -> None:
         """Blocks may be left out only where no reorg can reach."""
         near = [block for block in self.blocks if block.number >= self.final_number]
-        for below, above in zip(near, near[1:], strict=False):
+        for below, above in pairwise(near):
             assert above.parent_hash == below.hash, "a block left out that is not final"
 
     def _accept(self, block: Block, logs: Sequence[EscrowLog]) -> None:
