@@ -20,6 +20,7 @@ from earnest.store.locks import ProcessLocks, WriterQueue, advisory_lock, file_l
 from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
+from earnest.store.revision import is_current
 from earnest.store.txs import Txs
 
 
@@ -72,11 +73,11 @@ class Store:
         Raises:
             SchemaTooNew: a newer Earnest has upgraded it.
         """
-        # Alembic is slow to import.
-        from earnest.store.upgrades import upgrade_schema  # noqa: PLC0415
-
         with self._connected(writes=True) as connection:
-            upgrade_schema(connection)
+            if not is_current(connection):
+                from earnest.store.upgrades import upgrade_schema  # noqa: PLC0415 (Alembic is slow to import)
+
+                upgrade_schema(connection)
 
     def check(self) -> None:
         """Check that the database is there, writable and of this version's schema.
@@ -84,11 +85,11 @@ class Store:
         Raises:
             SchemaTooNew, SchemaTooOld, DatabaseReadOnly, DatabaseMissing, NotADatabase, DatabaseUnavailable: as named.
         """
-        # Alembic is slow to import.
-        from earnest.store.upgrades import check_schema  # noqa: PLC0415
-
         with self._connected(writes=True) as connection:
-            check_schema(connection)
+            if not is_current(connection):
+                from earnest.store.upgrades import check_schema  # noqa: PLC0415 (Alembic is slow to import)
+
+                check_schema(connection)
             # Begun as a writer it is, but only a statement that writes finds out whether it may.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 

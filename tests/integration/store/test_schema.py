@@ -6,12 +6,16 @@ import threading
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from earnest.payment.errors import Misconfigured
 from earnest.store.errors import SchemaNotThere, SchemaTooNew, SchemaTooOld
+from earnest.store.revision import HEAD
 from earnest.store.tables import SUBJECTS, metadata
+from earnest.store.upgrades import MIGRATIONS
 from tests.support.stores import Opener
 
 
@@ -25,6 +29,12 @@ def test_the_migrations_give_exactly_the_tables_of_the_code(database_url: str, o
         assert compare_metadata(context, metadata) == []
     engine.dispose()
     assert len(metadata.tables) >= len(SUBJECTS)
+
+
+def test_the_revision_of_the_code_is_that_of_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
 def test_a_difference_between_migrations_and_code_would_be_seen(database_url: str, opening: Opener) -> None:
