@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isascii() or not length.isdigit():
             self._refuse(411, b'{"error": "Content-Length is required"}')
             return None
-        if int(length) > _MAX_BODY_BYTES:
+        if len(length) > 12 or int(length) > _MAX_BODY_BYTES:
             self._refuse(413, b'{"error": "the request is too large"}')
             return None
         return self.rfile.read(int(length))

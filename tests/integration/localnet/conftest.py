@@ -11,7 +11,7 @@ from tests.integration.localnet.nodes import ChainProcess, anvil
 from tests.unit.localnet.calls import ChainCalls
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def embedded_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChainProcess]:
     chain = ChainProcess(tmp_path_factory.mktemp("chain"))
     yield chain

@@ -21,6 +21,7 @@ from tests.unit.localnet.calls import ChainCalls
 
 ANVIL = Path(__file__).parents[3] / "contracts" / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
 START_SECONDS = 60.0
+MINING_SECONDS = 10.0
 
 
 @dataclass
@@ -40,6 +41,24 @@ class HttpCalls:
             error = answer["error"]
             raise RpcError(error["code"], error["message"], error.get("data"))
         return answer["result"]
+
+
+@dataclass
+class AnvilCalls(HttpCalls):
+    """Anvil answers a sent tx before it has mined it; the tests mean what comes after."""
+
+    automine: bool = True
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        result = super().request(method, params)
+        if method == "evm_setAutomine":
+            self.automine = bool(params[0])
+        if self.automine and method in ("eth_sendRawTransaction", "eth_sendTransaction"):
+            deadline = time.monotonic() + MINING_SECONDS
+            while super().request("eth_getTransactionReceipt", [result]) is None:
+                assert time.monotonic() < deadline, f"anvil did not mine {result}"
+                time.sleep(0.002)
+        return result
 
 
 @dataclass
@@ -117,7 +136,7 @@ def anvil() -> Iterator[ChainCalls]:
     port = free_port()
     command = [str(ANVIL), "--port", str(port), "--slots-in-an-epoch", "2", "--silent"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    http = HttpCalls(f"http://127.0.0.1:{port}")
+    http = AnvilCalls(f"http://127.0.0.1:{port}")
     try:
         _wait_for(http)
         yield ChainCalls(http.request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 from tests.unit.localnet.calls import ChainCalls, address_of
 
@@ -44,7 +45,7 @@ def test_many_blocks_are_mined_in_steps(node: ChainCalls) -> None:
     node("anvil_mine", "0x3", "0x3c")
     assert node.height() == start + 3
     times = [int(node.block(start + n)["timestamp"], 16) for n in (1, 2, 3)]
-    assert all(60 <= later - earlier <= 61 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(60 <= later - earlier <= 61 for earlier, later in pairwise(times))
 
 
 def test_a_reorg_replaces_blocks_by_others_of_the_same_numbers(node: ChainCalls) -> None:

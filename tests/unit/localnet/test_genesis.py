@@ -45,3 +45,11 @@ def test_who_the_chain_says_it_is(chain: ChainCalls) -> None:
     assert info["genesisHash"] == chain.block("earliest")["hash"]
     assert chain("web3_clientVersion").startswith("earnest/")
     assert (chain("eth_chainId"), chain("net_version")) == ("0x7a69", "31337")
+
+
+def test_logs_with_fewer_topics_than_asked_for_do_not_match(chain: ChainCalls) -> None:
+    chain.send_tokens(address_of(2), 1)
+    query = {"fromBlock": "latest", "toBlock": "latest"}
+    assert len(chain("eth_getLogs", query | {"topics": [None, None, None]})) == 1
+    assert chain("eth_getLogs", query | {"topics": [None, None, None, None]}) == []
+    assert chain.error("eth_getLogs", query | {"topics": [None] * 5}).code == -32602
