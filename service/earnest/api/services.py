@@ -11,6 +11,7 @@ from earnest.payment.errors import NotFound, Unavailable
 from earnest.payment.primitives import Address
 from earnest.settings import Network
 from earnest.store import Store
+from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.secretbox import SecretBox
 
 
@@ -114,6 +115,11 @@ class Services:
         if wanted not in self.chains:
             raise NotFound(f"chain {wanted} is not served here; served: {', '.join(map(str, self.chains))}")
         return self.chains[wanted]
+
+    @property
+    def endpoint_kit(self) -> EndpointKit:
+        """What commands on webhook endpoints need."""
+        return EndpointKit(self.secrets, allow_private=self.allow_private)
 
     def sender(self, chain_id: int) -> Submitter:
         """Return who sends on a chain; raises `OperatorMissing` where this process has no operator's key."""

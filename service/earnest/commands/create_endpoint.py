@@ -9,13 +9,10 @@ from typing import Final
 from earnest.commands.errors import TooMany
 from earnest.commands.event_types import parse_event_types
 from earnest.commands.names import Random, new_id, strong_random
+from earnest.commands.ports import EndpointKit
 from earnest.payment.errors import NotFound
 from earnest.store import Store, Transaction
 from earnest.store.records import Endpoint
-from earnest.webhooks.endpoint_secrets import EndpointSecrets
-from earnest.webhooks.secretbox import SecretBox
-from earnest.webhooks.signature import SECRET_BYTES, format_secret
-from earnest.webhooks.targets import parse_target
 
 MAX_ENDPOINTS: Final = 20
 """Each one gets a copy of every notification, so their number multiplies the work."""
@@ -35,37 +32,37 @@ class NewEndpoint:
 
 def create_endpoint(
     store: Store,
-    secrets: SecretBox,
+    kit: EndpointKit,
     merchant_id: str,
     url: str,
     *,
     now: int,
     types: Iterable[str] = (),
-    allow_private: bool = False,
     random: Random = strong_random,
     keep: Callable[[Transaction, NewEndpoint], None] | None = None,
 ) -> NewEndpoint:
     """Add an endpoint; it is told of what happens from now on (older things by `replay`).
 
     Args:
-        url: https, of a public host; with `allow_private` (the developer's stack) any http(s) URL.
+        kit: checks the URL and makes the secret.
+        url: https, of a public host.
         types: the notifications it wants; none: all.
         now: wall time (Unix).
         keep: what else belongs to the same transaction.
 
     Raises:
-        InvalidWebhookUrl, TargetRefused, InvalidInput: URL or types cannot be used.
+        InvalidInput: URL or types cannot be used.
         NotFound: no such merchant.
         TooMany: the merchant has as many as one can have.
     """
-    target = parse_target(url, allow_private=allow_private)
-    secret = format_secret(random(SECRET_BYTES))
+    checked = kit.check_url(url)
+    secret, sealed = kit.new_secret()
     endpoint = Endpoint(
         id=new_id("we", random),
         merchant_id=merchant_id,
-        url=target.url,
+        url=checked,
         types=parse_event_types(types),
-        secret_encrypted=EndpointSecrets(secret).seal(secrets),
+        secret_encrypted=sealed,
         created_at=now,
     )
     new = NewEndpoint(endpoint, secret)

@@ -47,3 +47,16 @@ class Place:
     escrow: Address | None
     node: Node
     code_seen: set[Address] = field(default_factory=set, compare=False)
+
+
+class EndpointKit(Protocol):
+    """What webhooks do for the commands on endpoints; sealed bytes are opaque here."""
+
+    def check_url(self, url: str) -> str:
+        """Return a URL that webhooks may go to; raises `InvalidInput` with the reason for any other."""
+
+    def new_secret(self) -> tuple[str, bytes]:
+        """Return a new secret to be shown once, and what is kept of it."""
+
+    def rotate(self, sealed: bytes, now: int) -> tuple[str, bytes]:
+        """Return a new secret, and what is kept of it and the former one."""

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from earnest.commands.event_types import parse_event_types
+from earnest.commands.ports import EndpointKit
 from earnest.payment.errors import NotFound
 from earnest.store import Store
 from earnest.store.records import Endpoint
-from earnest.webhooks.targets import parse_target
 
 
 def update_endpoint(
     store: Store,
+    kit: EndpointKit,
     merchant_id: str,
     endpoint_id: str,
     *,
@@ -21,15 +22,14 @@ def update_endpoint(
     url: str | None = None,
     types: Iterable[str] | None = None,
     enabled: bool | None = None,
-    allow_private: bool = False,
 ) -> Endpoint:
     """Change what is not None; what is pending goes to the new URL, and waits while the endpoint is off.
 
     Raises:
         NotFound: the merchant has no such endpoint.
-        InvalidWebhookUrl, TargetRefused, InvalidInput: URL or types cannot be used.
+        InvalidInput: URL or types cannot be used.
     """
-    new_url = None if url is None else parse_target(url, allow_private=allow_private).url
+    new_url = None if url is None else kit.check_url(url)
     new_types = None if types is None else parse_event_types(types)
     with store.transaction() as tx:
         endpoint = tx.endpoints.get(merchant_id, endpoint_id)

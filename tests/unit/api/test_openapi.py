@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earnest.api.errors import TooManyRequests
@@ -81,6 +81,7 @@ def test_the_page_for_people_loads_nothing_from_elsewhere(shared: House) -> None
         assert outside not in answer.text
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 5), max_size=60), st.floats(0.1, 10), st.integers(1, 10))
 def test_nobody_gets_more_than_the_rate_and_one_burst(waits: list[float], rate: float, burst: int) -> None:
     now = [0.0]

@@ -19,6 +19,7 @@ from earnest.payment.status import Status
 from earnest.store import Store
 from earnest.store.records import DeliveryState
 from earnest.webhooks.deliver import LEASE_SECONDS, Deliverer
+from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.retry import DELAYS_SECONDS, MAX_TRIES, Answer
 from earnest.webhooks.secretbox import SecretBox, new_key
 from tests.support.ledger import START, FakeChain, make_payment
@@ -67,7 +68,7 @@ class Post:
         )
 
     def add_endpoint(self, url: str = "https://shop.example/hooks") -> str:
-        return create_endpoint(self.store, self.secrets, "mer_1", url, now=self.moment[0]).endpoint.id
+        return create_endpoint(self.store, EndpointKit(self.secrets), "mer_1", url, now=self.moment[0]).endpoint.id
 
     def add_payment(self, number: int = 1) -> Payment:
         payment = make_payment(number)
@@ -203,7 +204,7 @@ def test_a_worker_that_died_is_replaced_when_its_lease_is_over(post: Post) -> No
 
 def test_both_secrets_sign_after_a_rotation(post: Post) -> None:
     endpoint = post.add_endpoint()
-    rotate_secret(post.store, post.secrets, "mer_1", endpoint, now=post.moment[0])
+    rotate_secret(post.store, EndpointKit(post.secrets), "mer_1", endpoint, now=post.moment[0])
     post.happen(post.add_payment(), EventKind.PAYMENT_FUNDED)
     post.deliverer.step()
     assert len(post.poster.posted[0][1]["webhook-signature"].split(" ")) == 2

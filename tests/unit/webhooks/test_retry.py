@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earnest.webhooks.retry import (
@@ -36,16 +36,19 @@ def test_the_plan_is_that_of_the_api_page() -> None:
     ) == DELAYS_SECONDS  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(200, 299), tries, jitters)
 def test_any_2xx_is_delivered(status: int, number: int, jitter: float) -> None:
     assert plan(number, Answer(status), NOW, jitter) == Delivered()
 
 
+@settings(deadline=None)
 @given(tries, jitters)
 def test_410_ends_it_for_the_endpoint_at_any_try(number: int, jitter: float) -> None:
     assert plan(number, Answer(410), NOW, jitter) == Gone()
 
 
+@settings(deadline=None)
 @given(failures, tries, jitters)
 def test_a_failure_is_tried_again_until_the_plan_is_over(answer: Answer, number: int, jitter: float) -> None:
     fate = plan(number, answer, NOW, jitter)
@@ -57,6 +60,7 @@ def test_a_failure_is_tried_again_until_the_plan_is_over(answer: Answer, number:
     assert NOW + delay <= fate.at <= NOW + delay * (1 + JITTER)
 
 
+@settings(deadline=None)
 @given(st.integers(1, MAX_TRIES - 1), st.integers(0, 10**7), jitters)
 def test_retry_after_puts_off_and_never_hurries(number: int, asked: int, jitter: float) -> None:
     fate = plan(number, Answer(503, retry_after_seconds=asked), NOW, jitter)
@@ -65,6 +69,7 @@ def test_retry_after_puts_off_and_never_hurries(number: int, asked: int, jitter:
     assert NOW + wait <= fate.at <= NOW + wait * (1 + JITTER)
 
 
+@settings(deadline=None)
 @given(st.integers(1, MAX_TRIES - 2), jitters, jitters)
 def test_the_steps_only_grow(number: int, one: float, two: float) -> None:
     first = plan(number, Answer(500), NOW, one)
@@ -95,6 +100,7 @@ def test_retry_after_is_read_in_both_its_forms(text: str | None, seconds: int | 
     assert parse_retry_after(text, NOW) == seconds
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_retry_after_is_too_strange(text: str) -> None:
     seconds = parse_retry_after(text, NOW)

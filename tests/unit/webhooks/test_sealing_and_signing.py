@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -32,6 +32,7 @@ class Told:
     payload: dict[str, Any]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=500))
 def test_what_was_sealed_is_opened_and_cannot_be_read_before(plain: bytes) -> None:
     box = SecretBox(KEY)
@@ -69,6 +70,7 @@ def test_keys_are_taken_in_both_base64_alphabets() -> None:
     assert KEY not in repr(SecretBox(KEY))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=24, max_size=64))
 def test_a_secret_is_whsec_and_base64(raw: bytes) -> None:
     secret = format_secret(raw)

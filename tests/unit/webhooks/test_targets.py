@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earnest.webhooks.errors import InvalidWebhookUrl, TargetRefused, TargetUnresolved
@@ -26,6 +26,7 @@ private_v4 = st.sampled_from(PRIVATE_V4).flatmap(lambda text: st.ip_addresses(v=
 private_v6 = st.sampled_from(PRIVATE_V6).flatmap(lambda text: st.ip_addresses(v=6, network=text))
 
 
+@settings(deadline=None)
 @given(private_v4)
 def test_no_private_ipv4_address_is_public_in_any_wrapping(address: IPv4Address) -> None:
     assert not is_public(address)
@@ -42,11 +43,13 @@ def test_no_private_ipv4_address_is_public_in_any_wrapping(address: IPv4Address)
         assert not is_public(each), name
 
 
+@settings(deadline=None)
 @given(private_v6)
 def test_no_private_ipv6_address_is_public(address: IPv6Address) -> None:
     assert not is_public(address)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_what_is_public_is_so_for_the_standard_library_too(address: IPv4Address | IPv6Address) -> None:
     if is_public(address):
@@ -120,6 +123,7 @@ def test_a_name_without_an_address_may_have_one_later() -> None:
     assert unresolved.value.retryable
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_parser(text: str) -> None:
     for candidate in (text, f"https://{text}"):

@@ -34,12 +34,11 @@ def post_endpoint(body: shapes.CreateEndpointRequest, call: InCall) -> JSONRespo
     kept = Kept(call, 201, _with_secret)
     create_endpoint(
         call.services.store,
-        call.services.secrets,
+        call.services.endpoint_kit,
         call.merchant_id,
         body.url,
         now=call.now(),
         types=body.types,
-        allow_private=call.services.allow_private,
         keep=kept,
     )
     return kept.response
@@ -70,13 +69,13 @@ def patch_endpoint(id: str, body: shapes.UpdateEndpointRequest, call: InCall) ->
     """Change URL or types, switch it off, or on again. What is pending waits while it is off."""
     endpoint = update_endpoint(
         call.services.store,
+        call.services.endpoint_kit,
         call.merchant_id,
         id,
         now=call.now(),
         url=body.url,
         types=body.types,
         enabled=body.enabled,
-        allow_private=call.services.allow_private,
     )
     return JSONResponse(show_endpoint(endpoint))
 
@@ -94,7 +93,7 @@ def delete_endpoint_route(id: str, call: InCall) -> JSONResponse:  # noqa: A002
 def post_rotate_secret(id: str, call: InCall, body: EmptyRequest | None = None) -> JSONResponse:  # noqa: A002, ARG001
     """Make a new secret and show it this once; for a day the former one signs too, so that nothing is lost."""
     kept = Kept(call, 200, _with_secret)
-    rotate_secret(call.services.store, call.services.secrets, call.merchant_id, id, now=call.now(), keep=kept)
+    rotate_secret(call.services.store, call.services.endpoint_kit, call.merchant_id, id, now=call.now(), keep=kept)
     return kept.response
 
 
