@@ -83,6 +83,15 @@ def test_data_of_another_shape_is_malformed(data: str) -> None:
         decode_log(msgspec.structs.replace(raw_log(delivery(1)), data=data))
 
 
+@pytest.mark.parametrize(("word", "bits"), [(0, 48), (1, 8), (6, 8)])
+def test_a_value_one_too_large_for_its_type_is_malformed(word: int, bits: int) -> None:
+    raw = raw_log(delivery(1))
+    at = 2 + 64 * word
+    data = raw.data[:at] + f"{2**bits:064x}" + raw.data[at + 64 :]
+    with pytest.raises(MalformedLog, match=f"does not fit into {bits} bits"):
+        decode_log(msgspec.structs.replace(raw, data=data))
+
+
 def test_status_zero_is_malformed_because_no_event_leaves_a_payment_unfunded() -> None:
     raw = raw_log(delivery(1))
     data = raw.data[: 2 + 64] + "0" * 64 + raw.data[2 + 128 :]

@@ -421,6 +421,49 @@ def test_a_nonce_taken_anew_after_a_reorg_must_become_final_anew(office: Office)
     assert office.tx().state is TxState.LOST
 
 
+def test_where_nodes_forget_old_state_a_reorg_still_voids_what_was_seen(office: Office) -> None:
+    def forgotten(method: str, params: Sequence[Any]) -> EarnestError | None:
+        historic = method == "eth_getTransactionCount" and params[1] != "latest"
+        return RpcError(method, -32000, "missing trie node") if historic else None
+
+    office.node.faults = forgotten
+    test_a_nonce_taken_anew_after_a_reorg_must_become_final_anew(office)
+
+
+def test_a_count_from_another_branch_proves_no_loss(office: Office) -> None:
+    """The node tells the nonce of one branch, moves, and then tells the newest block of another."""
+    office.sender.submit(intent())
+    office.sender.step()
+
+    def other_branch(method: str, params: Sequence[Any], result: Any) -> Any:
+        return "0x1" if method == "eth_getTransactionCount" and params[1] == "latest" else result
+
+    office.node.tamper = other_branch
+    office.sender.step()
+    office.node.mine_empty(6)
+    office.sender.step()
+    assert not office.tx().state.settled
+    office.node.tamper = None
+    office.mine_and_step(5)
+    assert office.tx().state is TxState.FINAL
+
+
+def test_a_receipt_of_a_block_that_was_dropped_is_not_believed(office: Office) -> None:
+    office.sender.submit(intent())
+    office.sender.step()
+    office.node.mine()
+
+    def of_another_block(method: str, _params: Sequence[Any], result: Any) -> Any:
+        return {**result, "blockHash": hash32(b"\x09" * 32)} if method == "eth_getTransactionReceipt" else result
+
+    office.node.tamper = of_another_block
+    office.sender.step()
+    assert office.tx().block is None
+    office.node.tamper = None
+    office.sender.step()
+    assert office.tx().state is TxState.INCLUDED
+
+
 def test_after_a_restart_the_loss_is_proven_anew(office: Office) -> None:
     office.sender.submit(intent())
     office.sender.step()
