@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from earnest.localnet.facts import DEPLOYMENT_PROXY
+from earnest.localnet.genesis import DEPLOYMENT_PROXY_CODE
 from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
 from tests.unit.localnet.calls import TRANSFER_TOPIC, ChainCalls, address_of, word
 
@@ -156,3 +158,7 @@ def test_params_that_make_no_sense_are_refused_by_their_code(node: ChainCalls) -
     assert node.error("eth_getBalance", "0x12", "latest").code == -32602
     assert node.error("eth_getBlockByNumber", "0xzz", False).code == -32602
     assert node.error("eth_getTransactionByHash", "0x12").code == -32602
+
+
+def test_the_deployment_proxy_is_the_one_that_every_chain_has(node: ChainCalls) -> None:
+    assert node("eth_getCode", DEPLOYMENT_PROXY, "latest") == "0x" + DEPLOYMENT_PROXY_CODE.hex()
