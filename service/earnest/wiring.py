@@ -23,7 +23,7 @@ from earnest.commands.journal import StoreJournal
 from earnest.escrow.deployment import Deployment, load_deployment
 from earnest.escrow.reverts import explain_revert
 from earnest.mirror import ChainMirror
-from earnest.payment.errors import Misconfigured, Unavailable
+from earnest.payment.errors import EarnestError, Misconfigured, Unavailable
 from earnest.payment.record import Payment
 from earnest.settings import Network, Settings
 from earnest.store import Store, open_store
@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 STAND_BY_SECONDS = 1.0
 """How often a process that does not lead asks whether it may."""
+MEND_SECONDS = 15.0
+"""How long a loop rests that something stopped which only the host can mend (a node on another chain, say)."""
 RESTART_SECONDS = 2.0
 """How long a loop that fell over by a fault of ours rests before it is started again."""
 
@@ -271,10 +273,13 @@ def _led(store: Store, name: str, run: Callable[[threading.Event], None]) -> Loo
 
 
 def _keep_running(loop: Loop, stop: threading.Event) -> None:
-    """Run a loop until told to stop; a fault of ours is logged and the loop started anew, never left dead."""
+    """Run a loop until told to stop, and start it anew whatever ends it before: none is ever left dead."""
     while not stop.is_set():
         try:
             loop.run(stop)
+        except EarnestError as error:
+            log.error("a loop stopped, and is tried again", loop=loop.name, code=error.code, error=str(error))
+            stop.wait(MEND_SECONDS)
         except Exception:
             log.exception("a loop fell over and is started again", loop=loop.name)
         else:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from earnest.testing.webhook_receiver import WebhookReceiver
 from rich.console import Console
 
 from earnest.cli.demo.narrator import Narrator
@@ -24,10 +23,11 @@ from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.store import open_store
 from earnest.testing.processes import Child
 from earnest.testing.stack import LocalStack
+from earnest.testing.webhook_receiver import WebhookReceiver
 
 PATIENCE_SECONDS = 90.0
 LONG = bool(os.environ.get("EARNEST_TEST_LONG"))
-"""`EARNEST_TEST_LONG=1 make chaos` kills each of the three after each step, and draws from more seeds; some 15 minutes."""
+"""`EARNEST_TEST_LONG=1 make chaos` kills each of the three after each step, and draws from more seeds."""
 PLANS = [("serve",), ("chain",), ("both",)] if LONG else [("serve", "chain", "both")]
 """Whom to kill after the first step, after the second, …, and round again."""
 SEEDS = range(1, 7) if LONG else (1,)

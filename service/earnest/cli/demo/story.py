@@ -116,7 +116,7 @@ class Story:
 
     def wait_out_the_delivery_period(self) -> None:
         """Nothing happens, for a day."""
-        self.world.travel(self.payments["reclaimed"].id, DAY + 60, "the delivery period passes, and nothing was delivered")
+        self.world.travel(self.payments["reclaimed"].id, DAY + 60, "the delivery period passes, nothing was delivered")
 
     def reclaim(self) -> None:
         """The buyer takes his money back, by the contract alone."""
