@@ -11,8 +11,8 @@ from earnest.payment.representation import caip2, rfc3339
 
 MAX_LAG_BLOCKS: Final = 20
 """A follower that polls once in a third of a block is never two behind; twenty are a fault, or a long catching up."""
-MAX_SILENCE_SECONDS: Final = 120
-"""Longer than any chain here is without a block, shorter than a merchant's patience."""
+FAILURES_FORGIVEN: Final = 2
+"""One answer of a node that is lost, or two, are an ordinary day; from the third on something is wrong."""
 
 
 def reasons_against(services: Services) -> list[str]:
@@ -25,11 +25,11 @@ def reasons_against(services: Services) -> list[str]:
     except EarnestError as error:
         return [f"the database does not answer ({error.code})"]
     for chain_id, chain in services.chains.items():
-        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(services, chain, views[chain_id])]
+        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(chain, views[chain_id])]
     return reasons
 
 
-def _chain_reasons(services: Services, chain: ChainService, view: ChainView | None) -> list[str]:
+def _chain_reasons(chain: ChainService, view: ChainView | None) -> list[str]:
     reasons: list[str] = []
     if chain.escrow is None:
         reasons.append("no escrow is deployed")
@@ -38,12 +38,12 @@ def _chain_reasons(services: Services, chain: ChainService, view: ChainView | No
     if chain.follower_status is None:
         return reasons
     status = chain.follower_status()
-    if status.error:
-        reasons.append("the follower is stopped by an error, see /health/sync")
-    if status.lag_blocks is not None and status.lag_blocks > MAX_LAG_BLOCKS:
+    if status.error and (status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")):
+        reasons.append("the follower is held up by an error, see /health/sync")
+    if status.lag_blocks is None:
+        reasons.append("the follower has not reached the node yet")
+    elif status.lag_blocks > MAX_LAG_BLOCKS:
         reasons.append(f"the follower is {status.lag_blocks} blocks behind")
-    if status.last_update_at is not None and services.clock() - status.last_update_at > MAX_SILENCE_SECONDS:
-        reasons.append(f"the follower has told nothing for over {MAX_SILENCE_SECONDS} seconds")
     return reasons
 
 

@@ -19,6 +19,7 @@ HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 KEPT_SECONDS: Final = 7 * 86_400
 """At least a day is promised; a week covers a queue that stood still over a long weekend."""
+FORGET_EVERY_SECONDS: Final = 3_600
 LEASE_SECONDS: Final = 10
 """Whoever was killed in the middle blocks its key no longer than that. Taking over too early does no harm: the answer
 is kept in the same transaction as what was created, and a verb has one tx however often it is asked for."""
@@ -76,6 +77,7 @@ class Idempotency:
 
     def __init__(self, store: Store, secrets: SecretBox, clock: Callable[[], int]) -> None:
         self._store, self._secrets, self._clock = store, secrets, clock
+        self._forgot_at = clock()
 
     def begin(self, merchant_id: str, request: Request, body: bytes) -> Once | Response | None:
         """Return the claim, or the stored answer, or None where the request has no key.
@@ -89,6 +91,9 @@ class Idempotency:
         if not _KEY.fullmatch(key):
             raise InvalidIdempotencyKey()
         now = self._clock()
+        if now - self._forgot_at >= FORGET_EVERY_SECONDS:
+            self._forgot_at = now
+            self.forget_old()
         with self._store.transaction() as tx:
             beginning = tx.idempotency.begin(
                 merchant_id, key, _fingerprint(request, body), now, lease_seconds=LEASE_SECONDS

@@ -39,8 +39,12 @@ class FollowerReport(Protocol):
         """What stands in the follower's way now."""
 
     @property
-    def last_update_at(self) -> float | None:
-        """Wall time (Unix) of its last success."""
+    def state(self) -> str:
+        """What it is doing: `starting`, `following`, `waiting`, `frozen` or `stopped`."""
+
+    @property
+    def failures(self) -> int:
+        """How many times in a row it has failed."""
 
 
 @dataclass(frozen=True, slots=True)

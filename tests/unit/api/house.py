@@ -94,7 +94,8 @@ class FollowerReport:
     node_head: int | None = 10
     lag_blocks: int | None = 0
     error: str | None = None
-    last_update_at: float | None = None
+    state: str = "following"
+    failures: int = 0
 
 
 @dataclass

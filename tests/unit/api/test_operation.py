@@ -17,20 +17,26 @@ def test_alive_is_whoever_answers(house: House) -> None:
 
 
 def test_ready_is_who_follows_the_chain_and_reaches_the_database(house: House) -> None:
-    house.report.last_update_at = float(house.moment[0])
+    house.report.error, house.report.failures = "a single answer was lost", 1
     answer = house.get("/health/ready", key=None)
     assert (answer.status_code, Ready.model_validate(answer.json()).reasons) == (200, [])
 
 
 def test_not_ready_comes_with_every_reason(house: House) -> None:
     house.report.lag_blocks = 21
-    house.report.error = "the node at http://user:secret@node does not answer"
-    house.report.last_update_at = float(house.moment[0] - 121)
+    house.report.error, house.report.failures = "the node at http://user:secret@node does not answer", 3
     answer = house.get("/health/ready", key=None)
     reasons = Ready.model_validate(answer.json()).reasons
-    assert (answer.status_code, len(reasons)) == (503, 3)
+    assert (answer.status_code, len(reasons)) == (503, 2)
     assert "21 blocks behind" in " ".join(reasons)
     assert "secret" not in answer.text
+
+
+def test_not_ready_at_once_when_a_final_block_is_gone_or_the_node_was_never_reached(house: House) -> None:
+    house.report.error, house.report.failures, house.report.state = "block 5 was final", 1, "frozen"
+    assert house.get("/health/ready", key=None).status_code == 503
+    house.report.error, house.report.state, house.report.lag_blocks = None, "starting", None
+    assert "not reached the node" in house.get("/health/ready", key=None).text
 
 
 def test_not_ready_without_a_database(house: House) -> None:
