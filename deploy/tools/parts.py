@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,9 @@ from deploy.tools.node import CONTRACTS, set_up_node
 from deploy.tools.outcome import Outcome
 from deploy.tools.setup import ROOT, VENV
 
+# No part needs this long; without a limit one test that hangs would keep the closing lines from ever being written.
+STEP_LIMIT_SECONDS = 15 * 60.0
+CLEAN_UP_SECONDS = 60.0
 # One file that cannot be collected must not hide what the others would say.
 PYTEST_OPTIONS = ("-q", "--continue-on-collection-errors")
 Step = Callable[[Outcome], None]
@@ -59,10 +63,25 @@ def pytest(*folders: str, workers: int = 0) -> Step:
             report = Path(scratch) / "report.xml"
             command = [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, f"--junitxml={report}", *folders]
             spread = ["-n", str(workers)] if workers else []
-            done = subprocess.run([*command, *spread], cwd=ROOT, env=environment(), check=False)
-            outcome.add_pytest(report, done.returncode)
+            status = run_for_a_while([*command, *spread])
+            outcome.add_pytest(report, status)
 
     return step
+
+
+def run_for_a_while(command: list[str], limit_seconds: float = STEP_LIMIT_SECONDS) -> int:
+    """Run tests and return their exit status; past the limit they are interrupted, which names where they hang."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment()) as process:
+        try:
+            return process.wait(limit_seconds)
+        except subprocess.TimeoutExpired:
+            print(f"interrupted after {limit_seconds:.0f} s", flush=True)
+            process.send_signal(signal.SIGINT)
+        try:
+            return process.wait(CLEAN_UP_SECONDS) or 1
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait() or 1
 
 
 def forge(outcome: Outcome) -> None:
@@ -105,6 +124,7 @@ PARTS = (
     Part("types", "mypy, strict", (tool("mypy"),)),
     Part("layers", "who may import whom", (tool("lint-imports", "--no-logo"),)),
     Part("unit", "pure rules and single rooms, no sockets", (pytest("tests/unit", workers=2),), ("tests/unit",)),
+    Part("properties", "laws, by Hypothesis", (pytest("tests/properties", workers=2),), ("tests/properties",)),
     Part(
         "contracts",
         "the artifact's bytes, forge, and the contract from Python",

@@ -18,7 +18,7 @@ DEPLOYMENT_PROXY_CODE = bytes.fromhex(
 
 def genesis_state() -> AccountState:
     """Return py-evm's account state for block 0; eth-tester derives the accounts from the mnemonic."""
-    from eth_tester import PyEVMBackend  # type: ignore[import-untyped] # noqa: PLC0415 (only a fresh chain needs it)
+    from eth_tester import PyEVMBackend  # noqa: PLC0415 (only a fresh chain needs it)
 
     state: dict[Address, AccountDetails] = PyEVMBackend.generate_genesis_state(
         mnemonic=DEV_MNEMONIC,

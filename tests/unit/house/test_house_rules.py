@@ -27,7 +27,7 @@ REGISTRY_HOSTS = [
     ]
 ]
 # Folders of tests that `make test` leaves out on purpose, and why.
-RUN_BY_HAND: dict[str, str] = {"support": "holds no tests"}
+RUN_BY_HAND: dict[str, str] = {}
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.tools.check import run_parts
 from deploy.tools.outcome import Outcome, write_summary
-from deploy.tools.parts import PYTEST_OPTIONS, Part, PartCannotRun
+from deploy.tools.parts import PYTEST_OPTIONS, Part, PartCannotRun, run_for_a_while
 
 pytest_plugins = ["pytester"]
 
@@ -108,6 +108,16 @@ def test_pytest_is_counted_by_its_report_and_skips_fail_under_ci(
     outcome.add_pytest(report, done.returncode)
     assert (outcome.passed, outcome.failed, outcome.skipped) == expected
     assert any("MISSING: a moon" in reason for reason in outcome.did_not_run) is not strict
+
+
+def test_a_test_that_hangs_is_interrupted_and_counted(pytester: pytest.Pytester) -> None:
+    suite = pytester.makepyfile(test_hangs="import time\ndef test_passes(): pass\ndef test_hangs(): time.sleep(60)\n")
+    report = pytester.path / "report.xml"
+    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={pytester.path}", f"--junitxml={report}"]
+    status = run_for_a_while([sys.executable, "-m", "pytest", *options, str(suite)], limit_seconds=4.0)
+    outcome = Outcome("unit")
+    outcome.add_pytest(report, status)
+    assert outcome.failed == 1
 
 
 def test_a_pytest_run_that_left_no_report_is_a_failure(tmp_path: Path) -> None:
