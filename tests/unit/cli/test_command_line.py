@@ -1,0 +1,105 @@
+"""The command line with no process and no chain behind it: help, the host's commands, mistakes in a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earnest.cli.app import EXIT_FAILED, EXIT_USAGE, run
+
+PAYOUT = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+ARBITER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+PAYMENT = "0x" + "ab" * 32
+COMMANDS = [
+    *("demo", "dev", "chain", "compile", "deploy", "serve", "doctor"),
+    *("merchant create", "merchant list", "key create", "key list", "key revoke", "db upgrade"),
+    *(f"payment {verb}" for verb in ("create", "show", "list", "timeline", "confirm-delivery", "refund")),
+    *(f"payment {verb}" for verb in ("fund", "release", "reclaim", "dispute", "resolve")),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the developer's own settings out, and wide lines unbroken."""
+    for name in ("EARNEST_API_KEY", "EARNEST_WALLET_KEY", "EARNEST_SECRET_KEY", "EARNEST_RPC_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EARNEST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """Run a command that succeeds and return the JSON that it printed."""
+    assert run(list(arguments)) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_worth_reading(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Usage: earnest {command}" in text
+    assert len(text) > 300
+
+
+def test_the_commands_above_are_all_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--help"])
+    text = capsys.readouterr().out
+    groups = {command.split()[0] for command in COMMANDS}
+    assert all(f" {group} " in text for group in groups)
+
+
+def test_a_merchant_and_a_key_are_made_listed_and_revoked(capsys: pytest.CaptureFixture[str]) -> None:
+    parties = ["--payout", PAYOUT, "--operator", OPERATOR, "--arbiter", ARBITER]
+    merchant = told(capsys, "merchant", "create", "A shop", *parties)
+    assert (merchant["payout"], merchant["dispute_window"]) == (PAYOUT, 72 * 3_600)
+    key = told(capsys, "key", "create", merchant["id"], "--scope", "payments:read", "--days", "1")
+    assert key["key"].startswith("ek_test_")
+    listed = told(capsys, "key", "list", merchant["id"])
+    assert [each["id"] for each in listed] == [key["id"]]
+    assert key["key"] not in json.dumps(listed)
+    assert run(["key", "revoke", merchant["id"], key["id"]]) == 0
+    capsys.readouterr()
+    assert told(capsys, "key", "list", merchant["id"])[0]["revoked_at"] is not None
+    assert [each["id"] for each in told(capsys, "merchant", "list")] == [merchant["id"]]
+
+
+def test_a_merchant_without_an_arbiter_has_no_dispute_window(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "merchant", "create", "A shop", "--payout", PAYOUT)["dispute_window"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["merchant", "create", "A shop", "--payout", PAYOUT.replace("C4", "c4")], EXIT_USAGE, "wrong checksum"),
+        (["merchant", "create", "A shop", "--payout", "0x12"], EXIT_USAGE, "'0x12' is no address"),
+        (["merchant", "create", "A shop", "--payout", PAYOUT, "--delivery-days", "500"], EXIT_USAGE, "delivery_period"),
+        (["merchant", "create", "A shop", "--payout", PAYOUT, "--arbiter", PAYOUT], EXIT_USAGE, "arbiter"),
+        (["key", "create", "mer_nobody"], EXIT_FAILED, "no merchant mer_nobody"),
+        (["payment", "list"], EXIT_USAGE, "EARNEST_API_KEY"),
+        (["payment", "show", "0x12"], EXIT_USAGE, "'0x12' is no 32-byte value"),
+        (["deploy", "--network", "nowhere"], EXIT_FAILED, "network 'nowhere' is not known; there are: local"),
+        (["deploy", "--network", "base"], EXIT_FAILED, "no endpoint for base"),
+        (["nonsense"], EXIT_USAGE, "No such command"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    arguments: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == status
+    spoken = capsys.readouterr()
+    assert says in spoken.err + spoken.out
+    assert "Traceback" not in spoken.err
+
+
+def test_a_setting_that_cannot_be_used_is_named_without_its_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARNEST_PORT", "secret-99")
+    assert run(["merchant", "list"]) == EXIT_FAILED
+    spoken = capsys.readouterr().err
+    assert "EARNEST_PORT" in spoken
+    assert "secret-99" not in spoken
