@@ -60,7 +60,9 @@ class Blocks:
 
     def begin(self, chain_id: int, genesis_hash: Hash32, escrow: Address) -> None:
         """Note which chain is followed from now on; does nothing if one was noted before."""
-        noting = insert(self._connection, chains).values(chain_id=chain_id, genesis_hash=genesis_hash, escrow=escrow)
+        noting = insert(self._connection.dialect.name, chains).values(
+            chain_id=chain_id, genesis_hash=genesis_hash, escrow=escrow
+        )
         self._connection.execute(noting.on_conflict_do_nothing())
 
     def accepted(self, chain_id: int) -> Sequence[StoredBlock]:
@@ -71,7 +73,7 @@ class Blocks:
 
     def add(self, chain_id: int, accepted: Iterable[StoredBlock]) -> None:
         """Add accepted blocks; one that was orphaned becomes canonical again."""
-        adding = insert(self._connection, blocks)
+        adding = insert(self._connection.dialect.name, blocks)
         adding = adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={"orphaned": False})
         rows = [
             {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Table, Text, false, select
 
 from earnest.payment.primitives import Address, Hash32
 from earnest.store.records import StoredCredit
-from earnest.store.schema import Amount, execute_many, in_lists, insert, metadata
+from earnest.store.schema import Amount, columns_of, execute_many, in_lists, insert, metadata
 
 credit_withdrawals = Table(
     "credit_withdrawals",
@@ -37,15 +36,17 @@ class Credits:
 
     def add(self, withdrawals: Iterable[StoredCredit]) -> None:
         """Add withdrawals; one that was orphaned becomes canonical again."""
-        adding = insert(self._connection, credit_withdrawals)
+        adding = insert(self._connection.dialect.name, credit_withdrawals)
         adding = adding.on_conflict_do_update(
             index_elements=["chain_id", "block_hash", "log_index"], set_={"orphaned": False}
         )
         rows = []
         for each in withdrawals:
-            row = asdict(each)
+            row = columns_of(each)
             block = row.pop("block")
-            rows.append(row | {f"block_{name}": value for name, value in block.items()} | {"orphaned": False})
+            rows.append(
+                row | {f"block_{name}": value for name, value in columns_of(block).items()} | {"orphaned": False}
+            )
         execute_many(self._connection, adding, rows)
 
     def orphan(self, chain_id: int, block_hashes: Collection[Hash32]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, LargeBinary, Table, Text, select
 
 from earnest.store.records import Endpoint
-from earnest.store.schema import Words, metadata
+from earnest.store.schema import Words, columns_of, metadata
 
 endpoints = Table(
     "endpoints",
@@ -32,7 +31,7 @@ class Endpoints:
 
     def add(self, endpoint: Endpoint) -> None:
         """Add an endpoint; it is told of what happens from now on. Raises `AlreadyThere`."""
-        self._connection.execute(endpoints.insert(), asdict(endpoint))
+        self._connection.execute(endpoints.insert(), columns_of(endpoint))
 
     def get(self, merchant_id: str, endpoint_id: str) -> Endpoint | None:
         """Return a merchant's endpoint."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -73,11 +74,7 @@ class Events:
 
     def add(self, chain_id: int, told: Iterable[StoredEvent]) -> None:
         """Add events (their payments must be there); one that was orphaned becomes canonical again."""
-        adding = insert(self._connection, events)
-        adding = adding.on_conflict_do_update(
-            index_elements=["chain_id", "block_hash", "log_index"],
-            set_={"orphaned": adding.excluded.orphaned, "final": adding.excluded.final},
-        )
+        adding = _adding(self._connection.dialect.name)
         execute_many(self._connection, adding, [_row(chain_id, each) for each in told])
 
     def canonical(self, chain_id: int, payment_ids: Collection[Hash32]) -> dict[Hash32, list[StoredEvent]]:
@@ -118,6 +115,15 @@ class Events:
 
     def _read(self, wanted: Select[Any]) -> list[StoredEvent]:
         return [_event(row) for row in self._connection.execute(wanted)]
+
+
+@cache  # building it takes milliseconds
+def _adding(dialect: str) -> Any:
+    adding = insert(dialect, events)
+    return adding.on_conflict_do_update(
+        index_elements=["chain_id", "block_hash", "log_index"],
+        set_={"orphaned": adding.excluded.orphaned, "final": adding.excluded.final},
+    )
 
 
 def _all(chain_id: int) -> Select[Any]:

@@ -38,16 +38,17 @@ class Idempotency:
 
         Whoever is not done after `lease_seconds` counts as dead, and the next one takes over.
         """
-        claim = insert(self._connection, idempotency_keys).values(
-            merchant_id=merchant_id,
-            key=key,
-            request_hash=request_hash,
-            created_at=now,
-            attempt=1,
-            leased_until=now + lease_seconds,
-        )
+        claim = {
+            "merchant_id": merchant_id,
+            "key": key,
+            "request_hash": request_hash,
+            "created_at": now,
+            "attempt": 1,
+            "leased_until": now + lease_seconds,
+        }
+        claiming = insert(self._connection.dialect.name, idempotency_keys).on_conflict_do_nothing()
         # On PostgreSQL a second one waits here until the first has committed; on SQLite it waited for the transaction.
-        if rows_written(self._connection, claim.on_conflict_do_nothing()) == 1:
+        if rows_written(self._connection, claiming, claim) == 1:
             return Fresh(attempt=1)
         this = _this(merchant_id, key)
         row = self._connection.execute(select(idempotency_keys).where(this).with_for_update()).one_or_none()

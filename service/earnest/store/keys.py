@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Table, Text, func, select
 
 from earnest.store.records import ApiKey
-from earnest.store.schema import Words, metadata
+from earnest.store.schema import Words, columns_of, metadata
 
 api_keys = Table(
     "api_keys",
@@ -32,7 +31,7 @@ class Keys:
 
     def add(self, key: ApiKey) -> None:
         """Add a key; raises `AlreadyThere`."""
-        self._connection.execute(api_keys.insert(), asdict(key))
+        self._connection.execute(api_keys.insert(), columns_of(key))
 
     def find(self, hash_hex: str) -> ApiKey | None:
         """Return the key whose secret has this SHA-256, revoked and expired ones too; the caller judges."""

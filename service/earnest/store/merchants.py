@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, select
 
 from earnest.store.records import Merchant
-from earnest.store.schema import in_lists, metadata
+from earnest.store.schema import columns_of, in_lists, metadata
 
 merchants = Table(
     "merchants",
@@ -37,7 +36,7 @@ class Merchants:
 
     def add(self, merchant: Merchant) -> None:
         """Add an account; raises `AlreadyThere`."""
-        self._connection.execute(merchants.insert(), asdict(merchant))
+        self._connection.execute(merchants.insert(), columns_of(merchant))
 
     def get(self, merchant_id: str) -> Merchant | None:
         """Return the account, None if there is none of that id."""

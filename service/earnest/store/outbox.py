@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, or_, select, tuple_
@@ -29,7 +29,7 @@ from earnest.store.records import (
     Notification,
     Page,
 )
-from earnest.store.schema import execute_many, in_lists
+from earnest.store.schema import columns_of, execute_many, in_lists
 
 
 class Outbox:
@@ -48,7 +48,7 @@ class Outbox:
             known = select(notifications.c.id).where(notifications.c.id.in_(some))
             for row in self._connection.execute(known):
                 del every[row.id]
-        execute_many(self._connection, notifications.insert(), [asdict(each) for each in every.values()])
+        execute_many(self._connection, notifications.insert(), [columns_of(each) for each in every.values()])
         listening = self._listening({each.merchant_id for each in every.values()})
         begun = [
             _begun(each, endpoint.id, each.created_at)
@@ -128,7 +128,7 @@ class Outbox:
         if row is None:
             raise NotFound(f"notification {attempt.notification_id} has no delivery to {attempt.endpoint_id}")
         number = row.attempts_before_replay + row.attempts + 1
-        self._connection.execute(attempts.insert(), asdict(replace(attempt, number=number)))
+        self._connection.execute(attempts.insert(), columns_of(replace(attempt, number=number)))
         changes: dict[str, Any] = {"attempts": row.attempts + 1, "claimed_until": None}
         if row.state != DeliveryState.DELIVERED:
             changes["state"] = str(state)

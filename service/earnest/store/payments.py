@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
@@ -28,15 +30,7 @@ class Payments:
 
     def add(self, payment: Payment) -> None:
         """Add a created payment; a foreign one of that id is adopted; raises `AlreadyThere` if it has an account."""
-        row = row_of(payment)
-        adding = insert(self._connection, payments).values(row)
-        ours = ("account", "order_reference", "salt", "created_at", "recorded_at")
-        adopting = adding.on_conflict_do_update(
-            index_elements=["chain_id", "id"],
-            set_={name: adding.excluded[name] for name in ours},
-            where=payments.c.account.is_(None),
-        )
-        if rows_written(self._connection, adopting) != 1:
+        if rows_written(self._connection, _adopting(self._connection.dialect.name), row_of(payment)) != 1:
             raise AlreadyThere(f"payment {payment.id} is there already")
 
     def get(self, chain_id: int, payment_id: Hash32, *, lock: bool = False) -> Payment | None:
@@ -63,10 +57,7 @@ class Payments:
 
     def save(self, changed: Iterable[Payment]) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign)."""
-        saving = insert(self._connection, payments)
-        saving = saving.on_conflict_do_update(
-            index_elements=["chain_id", "id"], set_={name: saving.excluded[name] for name in CHAIN_FACTS}
-        )
+        saving = _saving(self._connection.dialect.name)
         execute_many(self._connection, saving, [row_of(payment) for payment in changed])
 
     def page(
@@ -109,6 +100,25 @@ class Payments:
     def _first(self, wanted: Select[tuple[Payment]]) -> Payment | None:
         row = self._connection.execute(wanted).first()
         return payment_of(row) if row else None
+
+
+# Building a statement that names `excluded` takes milliseconds, so each is built once.
+@cache
+def _adopting(dialect: str) -> Any:
+    adding = insert(dialect, payments)
+    ours = ("account", "order_reference", "salt", "created_at", "recorded_at")
+    return adding.on_conflict_do_update(
+        index_elements=["chain_id", "id"],
+        set_={name: adding.excluded[name] for name in ours},
+        where=payments.c.account.is_(None),
+    )
+
+
+@cache
+def _saving(dialect: str) -> Any:
+    saving = insert(dialect, payments)
+    facts = {name: saving.excluded[name] for name in CHAIN_FACTS}
+    return saving.on_conflict_do_update(index_elements=["chain_id", "id"], set_=facts)
 
 
 def _conditions(where: PaymentFilter) -> list[ColumnElement[bool]]:

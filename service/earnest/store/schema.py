@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -65,9 +66,14 @@ class Words(TypeDecorator[frozenset[str]]):
         return None if value is None else frozenset(value.split())
 
 
-def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that knows `ON CONFLICT` as this database spells it."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def columns_of(record: Any) -> dict[str, Any]:
+    """Return a record's fields as columns; unlike `dataclasses.asdict` it copies nothing of what they hold."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -76,9 +82,9 @@ def execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[
         connection.execute(statement, rows)
 
 
-def rows_written(connection: Connection, statement: Any) -> int:
-    """Execute an insert with `ON CONFLICT` and return how many rows it added or changed."""
-    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+def rows_written(connection: Connection, statement: Any, row: Mapping[str, Any]) -> int:
+    """Execute an insert with `ON CONFLICT` for one row and return how many rows it added or changed."""
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def in_lists(values: Collection[T]) -> Iterator[list[T]]:

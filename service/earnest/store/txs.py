@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +25,7 @@ from earnest.payment.errors import NotFound
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.store.records import SETTLED_TX_STATES, TxAttemptRow, TxRow
-from earnest.store.schema import Amount, insert, metadata
+from earnest.store.schema import Amount, columns_of, insert, metadata
 
 nonces = Table(
     "nonces",
@@ -95,7 +94,7 @@ class Txs:
 
         It is the larger one of `chain_nonce` (what the node counts) and what follows the one handed out last.
         """
-        there = insert(self._connection, nonces).values(chain_id=chain_id, sender=sender, next=chain_nonce)
+        there = insert(self._connection.dialect.name, nonces).values(chain_id=chain_id, sender=sender, next=chain_nonce)
         self._connection.execute(there.on_conflict_do_nothing())
         this = (nonces.c.chain_id == chain_id) & (nonces.c.sender == sender)
         following = self._connection.execute(select(nonces.c.next).where(this).with_for_update()).scalar_one()
@@ -105,7 +104,7 @@ class Txs:
 
     def add(self, tx: TxRow) -> None:
         """Add a tx with its attempts; raises `AlreadyThere` if the id, the nonce or the dedupe key is taken."""
-        row = asdict(tx)
+        row = columns_of(tx)
         del row["attempts"], row["block"]
         self._connection.execute(txs.insert(), row | _block_columns(tx.block))
         for attempt in tx.attempts:
@@ -136,7 +135,7 @@ class Txs:
         known = select(func.count(), func.count().filter(tx_attempts.c.hash == attempt.hash))
         number, same = self._connection.execute(known.where(tx_attempts.c.tx_id == tx_id)).one()
         if not same:
-            row = asdict(attempt) | {"tx_id": tx_id, "number": number + 1}
+            row = columns_of(attempt) | {"tx_id": tx_id, "number": number + 1}
             self._connection.execute(tx_attempts.insert(), row)
 
     def set_state(self, tx_id: str, state: str, *, block: BlockRef | None = None, error: str | None = None) -> None:
