@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from earnest.cli.console import say, show_json
+from earnest.payment.errors import InvalidInput
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
 from earnest.payment.terms import DAY, HOUR
 from earnest.settings import Settings, load_settings
@@ -20,6 +22,8 @@ db_app = typer.Typer(no_args_is_help=True, help="The database.")
 
 DATABASE_URL = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")]
 DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest")]
+MAX_COUNT = 1_000_000
+"""Of days or hours: far more than any term allows, and as seconds it still fits every column."""
 MERCHANT = Annotated[str, typer.Argument(metavar="MERCHANT", help="The account's id, mer_…")]
 
 
@@ -60,10 +64,10 @@ def create_merchant_command(
         arbiter=_address_or_zero(arbiter, "arbiter"),
         fee_recipient=_address_or_zero(fee_recipient, "fee_recipient"),
         fee_bps=fee_bps,
-        delivery_period=round(delivery_days * DAY),
-        dispute_window=round(dispute_hours * HOUR) if disputes else 0,
-        arbitration_period=round(arbitration_days * DAY) if disputes else 0,
-        payment_window=round(payment_hours * HOUR),
+        delivery_period=_seconds(delivery_days, DAY, "delivery_days"),
+        dispute_window=_seconds(dispute_hours, HOUR, "dispute_hours") if disputes else 0,
+        arbitration_period=_seconds(arbitration_days, DAY, "arbitration_days") if disputes else 0,
+        payment_window=_seconds(payment_hours, HOUR, "payment_hours"),
         safe_depth_blocks=safe_depth_blocks,
     )
     with closing(open_database(_settings(data_dir, database_url))) as store:
@@ -103,7 +107,7 @@ def create_key_command(
             now=now,
             scopes=scope or SCOPES,
             live=live,
-            expires_at=None if days is None else now + round(days * DAY),
+            expires_at=None if days is None else now + _seconds(days, DAY, "days"),
         )
     show_json({"id": new.key.id, "key": new.secret, "scopes": sorted(new.key.scopes), "expires_at": new.key.expires_at})
     say("keep the key now: it cannot be shown again")
@@ -151,3 +155,10 @@ def _settings(data_dir: Path | None, database_url: str | None) -> Settings:
 
 def _address_or_zero(text: str | None, param: str) -> Address:
     return ZERO_ADDRESS if text is None else parse_address(text, param=param)
+
+
+def _seconds(count: float, unit: int, param: str) -> int:
+    """Return a time in whole seconds; whether it is a possible one is for the command to say."""
+    if not math.isfinite(count) or abs(count) > MAX_COUNT:
+        raise InvalidInput(f"{param} is {count:g}: give a number such as 14 or 0.5", param=param)
+    return round(count * unit)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
-from earnest.payment.errors import EarnestError, Unavailable
+from earnest.payment.errors import EarnestError, InvalidInput, Unavailable
+
+_HEADER_SAFE: Final = re.compile(r"[!-~]+", re.ASCII)
 
 
 class ApiProblem(EarnestError):
@@ -28,6 +31,12 @@ class ServiceUnreachable(Unavailable):
     code = "service_unreachable"
 
 
+class NotTheService(EarnestError):
+    """Something answers at the address given, and it is not this service."""
+
+    code = "not_the_service"
+
+
 class ApiClient:
     """Calls the API at `base_url`; safe to use from one thread.
 
@@ -36,8 +45,14 @@ class ApiClient:
     """
 
     def __init__(self, base_url: str, api_key: str | None, *, patience_seconds: float = 0.0) -> None:
-        self.base_url = base_url.rstrip("/")
+        """Open no connection yet; raises `InvalidInput` for a URL or a key that cannot be one."""
+        self.base_url = _checked_url(base_url)
         self._patience_seconds = patience_seconds
+        if api_key and not _HEADER_SAFE.fullmatch(api_key):
+            # Not repeated: it is a secret, or nearly one.
+            raise InvalidInput(
+                "the API key has a space or a sign that no key has; copy it again: ek_test_… or ek_live_…"
+            )
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._http = httpx.Client(base_url=self.base_url, headers=headers, timeout=30.0, trust_env=False)
 
@@ -81,11 +96,28 @@ class ApiClient:
         try:
             answer = self._http.request(method, path, **how)
         except httpx.TransportError as error:
-            raise ServiceUnreachable(f"no answer from {self.base_url}: {error or type(error).__name__}") from error
-        if answer.is_success:
-            return dict(answer.json()) if answer.content else {}
+            why = str(error) or type(error).__name__
+            raise ServiceUnreachable(
+                f"no answer from {self.base_url} ({why}): start the service, or give its URL (--api-url)"
+            ) from error
         try:
-            problem = dict(answer.json())
+            told = answer.json() if answer.content else {}
         except ValueError:
-            problem = {"title": f"HTTP {answer.status_code}", "retryable": answer.status_code >= 500}
-        raise ApiProblem(answer.status_code, problem)
+            told = None
+        if answer.is_success:
+            if not isinstance(told, dict):
+                raise NotTheService(f"{self.base_url} does not answer as this service does: give its URL (--api-url)")
+            return told
+        if not isinstance(told, dict):
+            told = {"title": f"HTTP {answer.status_code}", "retryable": answer.status_code >= 500}
+        raise ApiProblem(answer.status_code, told)
+
+
+def _checked_url(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = None
+    if url is None or url.scheme not in ("http", "https") or not url.host:
+        raise InvalidInput(f"{text!r} is no URL of a service: give one such as http://127.0.0.1:8000 (--api-url)")
+    return text.rstrip("/")

@@ -51,4 +51,9 @@ def run(arguments: list[str]) -> int:
     except EarnestError as error:
         err.print(f"[bold red]error[/] {escape(str(error))}")
         return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise  # nothing that a person could mend: a fault of ours
+        err.print(f"[bold red]error[/] {escape(f'{error.filename}: {error.strerror}')}")
+        return EXIT_FAILED
     return 0

@@ -33,6 +33,6 @@ def chain(port: PORT = 8545, data_dir: DATA_DIR = None) -> None:
     run_chain(
         settings.data_dir,
         port=port,
-        ready=lambda: say(f"chain 31337 listens on [bold]http://127.0.0.1:{port}[/], files in {settings.data_dir}"),
+        ready=lambda: say(f"chain 31337 listens on http://127.0.0.1:{port}, files in {settings.data_dir}"),
         stop=stop,
     )

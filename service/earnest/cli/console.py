@@ -12,8 +12,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
-    """Tell a person what is going on."""
-    err.print(message)
+    """Tell a person what is going on; nothing in it is markup, for paths and names may have brackets."""
+    err.print(message, markup=False)
 
 
 def show_json(data: Any) -> None:

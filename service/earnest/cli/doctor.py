@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from earnest.cli.console import out
 from earnest.payment.errors import EarnestError
@@ -39,10 +40,10 @@ def doctor(
     wrong = 0
     for name, check in _checks(settings, chain):
         try:
-            out.print(f"[green]ok[/]     {name}: {check()}")
+            out.print(f"[green]ok[/]     {name}: {escape(check())}")
         except EarnestError as error:
             wrong += 1
-            out.print(f"[red]wrong[/]  {name}: {error}")
+            out.print(f"[red]wrong[/]  {name}: {escape(str(error))}")
     if wrong:
         raise typer.Exit(1)
 

@@ -55,6 +55,7 @@ def serve(
     settings = load_settings(
         network=network, rpc_url=rpc_url, database_url=database_url, data_dir=data_dir, host=host, port=port
     )
+    settings.chosen_network()  # a wrong name is told before everything is loaded
     set_up_logs()
     stop = stop_event()
     with listening_socket(settings.host, settings.port) as listener:
@@ -62,7 +63,7 @@ def serve(
 
         service = build_service(settings)
         try:
-            say(f"the service listens on [bold]http://{settings.host}:{listener.getsockname()[1]}[/]")
+            say(f"the service listens on http://{settings.host}:{listener.getsockname()[1]}")
             _run(service.app, service.start_loops(stop), listener, stop)
         finally:
             stop.set()
