@@ -8,8 +8,9 @@ from typing import Any
 from earnest.api.services import Services
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.prepare_tx import PreparedTx, WithGas
-from earnest.payment.events import Credited, EventKind
+from earnest.payment.events import Credited
 from earnest.payment.money import Token
+from earnest.payment.notifications import TYPE_OF_EVENT
 from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.representation import caip2, represent, represent_amount, represent_block, rfc3339
 from earnest.payment.status import Verb
@@ -17,17 +18,6 @@ from earnest.payment.terms import Terms
 from earnest.settings import Network
 from earnest.store import Transaction
 from earnest.store.records import ApiKey, DeliveryReport, DeliveryState, Endpoint, Merchant, Page, StoredEvent
-
-EVENT_TYPES: dict[EventKind, str] = {
-    EventKind.PAYMENT_FUNDED: "payment.funded",
-    EventKind.DELIVERY_CONFIRMED: "payment.delivered",
-    EventKind.PAYMENT_RELEASED: "payment.released",
-    EventKind.PAYMENT_REFUNDED: "payment.refunded",
-    EventKind.PAYMENT_RECLAIMED: "payment.reclaimed",
-    EventKind.PAYMENT_DISPUTED: "payment.disputed",
-    EventKind.DISPUTE_RESOLVED: "payment.resolved",
-}
-"""The notification that each event leads to."""
 
 
 class PaymentView:
@@ -178,7 +168,7 @@ def _timeline_row(stored: StoredEvent, token: Token, view: ChainView | None, dep
     event = stored.event
     finality = None if stored.orphaned else finality_of(stored.block, view, depth)
     return {
-        "type": EVENT_TYPES[event.kind],
+        "type": TYPE_OF_EVENT[event.kind],
         "event": str(event.kind),
         "seq": event.seq,
         "status": str(event.status),

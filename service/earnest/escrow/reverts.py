@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 
 from earnest.escrow.artifact import load
 from earnest.escrow.txs import selector
+from earnest.payment.primitives import checksum_address
 from earnest.payment.status import ON_CHAIN
 
 SENTENCES: Final[dict[str, str]] = {
@@ -109,4 +110,6 @@ def _by_selector() -> dict[bytes, tuple[str, list[str], list[str]]]:
 def _shown(name: str, value: Any) -> str:
     if name == "status":
         return ON_CHAIN[value].value
+    if isinstance(value, str):
+        return checksum_address(value)  # no error of ours has any other text than addresses
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)

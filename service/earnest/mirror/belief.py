@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
 from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
-from earnest.mirror.herald import EXPIRED, FINALIZED, REORGED, TYPES, Herald
+from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
 from earnest.payment.errors import SequenceGap
 from earnest.payment.events import CreditWithdrawn, EventKind, PaymentEvent
+from earnest.payment.notifications import TYPE_OF_EVENT, NotificationType
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
@@ -95,7 +96,7 @@ class Belief:
         self.changes.events[block.hash, log.log_index] = stored
         self._waiting.append(stored)
         self._history.setdefault(event.payment_id, []).append(stored)
-        self._tell(after, TYPES[event.kind], [stored])
+        self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
 
     def _take_credit(self, block: BlockRef, log: EscrowLog, event: CreditWithdrawn) -> None:
         self.changes.credits[block.hash, log.log_index] = StoredCredit(
@@ -130,7 +131,7 @@ class Belief:
         self._history[id_] = kept
         state = fold((each.event, each.block.timestamp) for each in kept)
         block = kept[-1].block if kept else None
-        self._tell(replace(self._payments[id_], state=state, block=block), REORGED, lost)
+        self._tell(replace(self._payments[id_], state=state, block=block), NotificationType.REORGED, lost)
         # Whoever was paid was not told that he expired; now that may be to come.
         if state.status is Status.CREATED and not self._payments[id_].is_foreign and id_ not in self._expiring:
             self._expiring.append(id_)
@@ -143,15 +144,15 @@ class Belief:
         for each in reached:
             payment = self._payments[each.event.payment_id]
             if changes_status(each.event) and not payment.is_foreign:
-                self._tell(payment, FINALIZED, [each])
+                self._tell(payment, NotificationType.FINALIZED, [each])
         for id_ in list(self._expiring):
             payment = self._payments[id_]
             if payment.state.status is Status.CREATED and payment.terms.pay_by <= block.timestamp:
                 self._expiring.remove(id_)
                 self.changes.expired.append(id_)
-                self._tell(payment, EXPIRED, [])
+                self._tell(payment, NotificationType.EXPIRED, [])
 
-    def _tell(self, payment: Payment, type_: str, events: list[StoredEvent]) -> None:
+    def _tell(self, payment: Payment, type_: NotificationType, events: list[StoredEvent]) -> None:
         """Keep a changed payment and tell its merchant, if it has one."""
         if not payment.is_foreign:
             payment = replace(payment, version=payment.version + 1)

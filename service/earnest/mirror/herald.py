@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from earnest.payment.events import EventKind
 from earnest.payment.money import Token
+from earnest.payment.notifications import NotificationType
 from earnest.payment.primitives import Address, Hash32, keccak
 from earnest.payment.record import ChainView, Payment
 from earnest.payment.representation import represent, represent_block, rfc3339
 from earnest.store.records import Merchant, Notification, StoredEvent
-
-TYPES: Final = {
-    EventKind.PAYMENT_FUNDED: "payment.funded",
-    EventKind.DELIVERY_CONFIRMED: "payment.delivered",
-    EventKind.PAYMENT_RELEASED: "payment.released",
-    EventKind.PAYMENT_REFUNDED: "payment.refunded",
-    EventKind.PAYMENT_RECLAIMED: "payment.reclaimed",
-    EventKind.PAYMENT_DISPUTED: "payment.disputed",
-    EventKind.DISPUTE_RESOLVED: "payment.resolved",
-}
-REORGED: Final = "payment.reorged"
-EXPIRED: Final = "payment.expired"
-FINALIZED: Final = "payment.finalized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +30,9 @@ class Herald:
     tokens: Callable[[Address], Token | None]
     checkout_url: Callable[[Payment], str | None]
 
-    def tell(self, payment: Payment, type_: str, events: Sequence[StoredEvent], view: ChainView | None) -> Notification:
+    def tell(
+        self, payment: Payment, type_: NotificationType, events: Sequence[StoredEvent], view: ChainView | None
+    ) -> Notification:
         """Return the notification of a payment as it is at its present version; `events` are those it is about."""
         assert payment.account is not None, "a foreign payment has nobody to be told"
         token = self.tokens(payment.terms.token) or Token(payment.terms.token, "", 0)

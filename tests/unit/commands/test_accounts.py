@@ -12,9 +12,7 @@ import pytest
 from earnest.commands.create_key import create_key, hash_secret
 from earnest.commands.create_merchant import NewMerchant, create_merchant
 from earnest.commands.errors import UnknownScope
-from earnest.commands.event_types import EVENT_TYPES
 from earnest.commands.revoke_key import revoke_key
-from earnest.mirror.herald import EXPIRED, FINALIZED, REORGED, TYPES
 from earnest.payment.errors import InvalidInput, NotFound, TermOutOfBounds
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.terms import DAY, HOUR
@@ -109,7 +107,3 @@ def test_revoking_twice_keeps_the_first_time(store: Store) -> None:
     assert kept.revoked_at == START + 1
     with pytest.raises(NotFound):
         revoke_key(store, "mer_2", key.id, START)
-
-
-def test_an_endpoint_can_ask_for_every_type_that_the_mirror_tells() -> None:
-    assert EVENT_TYPES.keys() == {*TYPES.values(), REORGED, EXPIRED, FINALIZED}

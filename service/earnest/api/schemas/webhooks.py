@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from earnest.api.schemas.common import Answer, OutTime, Request
-from earnest.commands.event_types import EVENT_TYPES
+from earnest.payment.notifications import MEANINGS
 
-_TYPES = "Notification types: " + "; ".join(f"`{name}`: {what}" for name, what in EVENT_TYPES.items()) + "."
+_TYPES = "Notification types: " + "; ".join(f"`{name}`: {what}" for name, what in MEANINGS.items()) + "."
 
 
 class CreateEndpointRequest(Request):

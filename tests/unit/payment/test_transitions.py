@@ -1,0 +1,156 @@
+"""The one transition table, walked through whole, and the books that every event must keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earnest.payment.errors import ChainDisagrees, ForbiddenTransition, SequenceGap
+from earnest.payment.events import EventKind, Funding, PaymentEvent
+from earnest.payment.status import HOLDING, Status
+from earnest.payment.transitions import NOTHING_YET, PaymentState, apply, fold
+from tests.support.ledger import BUYER, START, make_payment, possible_events
+
+PAYMENT = make_payment()
+AMOUNT = PAYMENT.terms.amount
+
+FORWARD = {
+    "created --PaymentFunded--> funded",
+    "funded --DeliveryConfirmed--> delivered",
+    "funded --PaymentReleased--> released",
+    "funded --PaymentReleased--> funded",
+    "funded --PaymentRefunded--> refunded",
+    "funded --PaymentRefunded--> funded",
+    "funded --PaymentReclaimed--> reclaimed",
+    "delivered --PaymentReleased--> released",
+    "delivered --PaymentReleased--> delivered",
+    "delivered --PaymentRefunded--> refunded",
+    "delivered --PaymentRefunded--> delivered",
+    "delivered --PaymentDisputed--> disputed",
+    "disputed --PaymentReleased--> released",
+    "disputed --PaymentRefunded--> refunded",
+    "disputed --PaymentReclaimed--> reclaimed",
+    "disputed --DisputeResolved--> resolved",
+}
+"""The vocabulary's table, written down a second time: every other triple is forbidden."""
+
+
+def state_in(status: Status) -> PaymentState:
+    if status in (Status.CREATED, Status.EXPIRED):
+        return replace(NOTHING_YET, status=status)
+    held = AMOUNT if status in HOLDING else 0
+    return PaymentState(
+        status, START, seq=3, funded=AMOUNT, held=held, to_merchant=AMOUNT - held, payer=BUYER, buyer=BUYER
+    )
+
+
+def event_to(state: PaymentState, kind: EventKind, status: Status) -> PaymentEvent:
+    """Return an event whose number and books are right whatever the table says of it."""
+    funding = Funding(BUYER, BUYER, PAYMENT.terms) if kind is EventKind.PAYMENT_FUNDED else None
+    if funding:
+        held = AMOUNT - state.to_merchant if status in HOLDING else 0
+        return PaymentEvent(
+            kind, PAYMENT.id, state.seq + 1, status, held, AMOUNT - held - state.to_merchant, funding=funding
+        )
+    held = max(state.held // 2, 1) if status in HOLDING and state.held else 0
+    return PaymentEvent(kind, PAYMENT.id, state.seq + 1, status, held, to_merchant=state.held - held)
+
+
+@pytest.mark.parametrize(("before", "kind", "after"), list(product(Status, EventKind, Status)))
+def test_every_status_by_every_event_to_every_status(before: Status, kind: EventKind, after: Status) -> None:
+    state = state_in(before)
+    event = event_to(state, kind, after)
+    if f"{before} --{kind}--> {after}" in FORWARD:
+        assert apply(state, event, START + 9).status is after
+    else:
+        with pytest.raises(ForbiddenTransition, match="cannot lead"):
+            apply(state, event, START + 9)
+
+
+def test_since_is_when_the_status_began_and_partial_amounts_never_move_it() -> None:
+    funded = apply(NOTHING_YET, event_to(NOTHING_YET, EventKind.PAYMENT_FUNDED, Status.FUNDED), START + 1)
+    partly = apply(funded, event_to(funded, EventKind.PAYMENT_RELEASED, Status.FUNDED), START + 2)
+    delivered = apply(partly, event_to(partly, EventKind.DELIVERY_CONFIRMED, Status.DELIVERED), START + 3)
+    assert [funded.since, partly.since, delivered.since] == [START + 1, START + 1, START + 3]
+    assert partly.held == AMOUNT // 2
+
+
+def test_the_funding_tells_payer_buyer_and_amount_and_they_stay() -> None:
+    payer = make_payment().terms.merchant
+    event = replace(
+        event_to(NOTHING_YET, EventKind.PAYMENT_FUNDED, Status.FUNDED), funding=Funding(payer, BUYER, PAYMENT.terms)
+    )
+    funded = apply(NOTHING_YET, event, START)
+    later = apply(funded, event_to(funded, EventKind.PAYMENT_RECLAIMED, Status.RECLAIMED), START)
+    assert (later.payer, later.buyer, later.funded) == (payer, BUYER, AMOUNT)
+
+
+@pytest.mark.parametrize("seq", [0, 1, 3, 5, 2**48 - 1])
+def test_an_event_out_of_number_is_a_gap(seq: int) -> None:
+    state = state_in(Status.FUNDED)
+    event = replace(event_to(state, EventKind.DELIVERY_CONFIRMED, Status.DELIVERED), seq=seq)
+    with pytest.raises(SequenceGap) as gap:
+        apply(state, event, START)
+    assert (gap.value.expected, gap.value.got) == (4, seq)
+    assert isinstance(gap.value, ChainDisagrees)
+    assert gap.value.retryable
+
+
+@pytest.mark.parametrize("field", ["held", "to_merchant", "to_fee_recipient", "to_buyer"])
+@pytest.mark.parametrize("by", [-1, 1])
+def test_books_that_do_not_balance_by_one_unit_are_refused(field: str, by: int) -> None:
+    state = state_in(Status.FUNDED)
+    event = event_to(state, EventKind.PAYMENT_RELEASED, Status.FUNDED)
+    with pytest.raises(ForbiddenTransition, match="accounted for"):
+        apply(state, replace(event, **{field: getattr(event, field) + by}), START)
+
+
+def test_a_status_that_holds_money_holds_some_and_no_other_does() -> None:
+    state = state_in(Status.DELIVERED)
+    empty = PaymentEvent(EventKind.PAYMENT_RELEASED, PAYMENT.id, 4, Status.DELIVERED, 0, to_merchant=AMOUNT)
+    with pytest.raises(ForbiddenTransition, match="0 held"):
+        apply(state, empty, START)
+    left = PaymentEvent(EventKind.PAYMENT_RELEASED, PAYMENT.id, 4, Status.RELEASED, 1, to_merchant=AMOUNT - 1)
+    with pytest.raises(ForbiddenTransition, match="1 held"):
+        apply(state, left, START)
+
+
+def test_nothing_folds_to_nothing() -> None:
+    assert fold([]) == NOTHING_YET
+    assert NOTHING_YET.status is Status.CREATED
+
+
+@given(st.lists(st.integers(0, 20), max_size=12))
+def test_money_is_conserved_along_every_life(options: list[int]) -> None:
+    state, told = NOTHING_YET, []
+    for second, option in enumerate(options):
+        possible = possible_events(PAYMENT, state)
+        if not possible:
+            break
+        told.append((possible[option % len(possible)], START + second))
+        state = apply(state, *told[-1])
+        assert state.funded == state.held + state.released_gross + state.to_buyer == AMOUNT
+        assert (state.held > 0) == state.status.holds_money
+        assert state.seq == len(told)
+    assert fold(told) == state
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=8), st.integers(0, 7))
+def test_a_life_with_an_event_missing_is_noticed(options: list[int], missing: int) -> None:
+    state, told = NOTHING_YET, []
+    for option in options:
+        possible = possible_events(PAYMENT, state)
+        if not possible:
+            break
+        told.append((possible[option % len(possible)], START))
+        state = apply(state, *told[-1])
+    gone = missing % len(told)
+    if gone == len(told) - 1:
+        return  # the newest one that is not there yet looks like no event at all
+    del told[gone]
+    with pytest.raises(SequenceGap):
+        fold(told)
