@@ -122,9 +122,8 @@ EIP_55 = [
 @pytest.mark.parametrize("text", EIP_55)
 def test_checksums_are_those_of_eip_55(text: str) -> None:
     assert checksum_address(text.lower()) == text
-    wrong = text.replace("A", "a", 1) if "A" in text else text.replace("D", "d", 1)
     with pytest.raises(InvalidAddress, match=text):
-        parse_address(wrong, param="buyer")
+        parse_address("0x" + text[2:].swapcase(), param="buyer")
 
 
 @pytest.mark.parametrize(
