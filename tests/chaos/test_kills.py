@@ -11,11 +11,13 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from earnest.cli.demo.books import books_of_chain
 from earnest.cli.demo.narrator import Narrator
 from earnest.cli.demo.run import build_world, prove
 from earnest.cli.demo.story import Story
@@ -41,16 +43,21 @@ def victims(stack: LocalStack, who: str) -> list[Child]:
     return {"serve": [stack.service], "chain": [stack.chain], "both": [stack.chain, stack.service]}[who]
 
 
-def play(stack: LocalStack, after_each_step: Callable[[], None]) -> Story:
-    """Tell the story, and prove its end."""
-    with WebhookReceiver() as receiver:
-        world = build_world(stack, receiver, Narrator(Console()), PATIENCE_SECONDS)
+def play(stack: LocalStack, after_each_step: Callable[[], None], before_the_end: Callable[[], None]) -> None:
+    """Tell the story, and prove its end once everything is up again."""
+    with (
+        WebhookReceiver() as receiver,
+        closing(build_world(stack, receiver, Narrator(Console()), PATIENCE_SECONDS)) as world,
+    ):
         story = Story(world)
         for step in story.steps():
             step.run()
             after_each_step()
+        before_the_end()
+        stack.wait_up()
         prove(story, stack)
-        return story
+        prove_no_tx_went_out_twice(stack, story)
+        prove_books(stack, story)
 
 
 def prove_no_tx_went_out_twice(stack: LocalStack, story: Story) -> None:
@@ -74,8 +81,6 @@ def prove_no_tx_went_out_twice(stack: LocalStack, story: Story) -> None:
 
 def prove_books(stack: LocalStack, story: Story) -> None:
     """Check that everybody has what the undisturbed story gives him."""
-    from earnest.cli.demo.books import books_of_chain  # noqa: PLC0415
-
     books = books_of_chain(story.world.rpc, story.world.escrow, stack.deployment.block_number)
     token = books[story.world.token.address]
     # A funding that the reorg came too late for is repeated, and stays in the escrow.
@@ -96,9 +101,7 @@ def test_story_ends_the_same_when_killed_after_each_step(tmp_path: Path, plan: t
             for victim in chosen:
                 victim.start()
 
-        story = play(stack, kill)
-        prove_no_tx_went_out_twice(stack, story)
-        prove_books(stack, story)
+        play(stack, kill, lambda: None)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -117,11 +120,13 @@ def test_story_ends_the_same_when_killed_at_random_moments(tmp_path: Path, seed:
                     victim.start()
 
         killer = threading.Thread(target=kill_now_and_then)
-        killer.start()
-        try:
-            story = play(stack, lambda: None)
-        finally:
+
+        def spare() -> None:
             done.set()
             killer.join()
-        prove_no_tx_went_out_twice(stack, story)
-        prove_books(stack, story)
+
+        killer.start()
+        try:
+            play(stack, lambda: None, spare)
+        finally:
+            spare()

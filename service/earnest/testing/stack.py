@@ -111,6 +111,12 @@ class LocalStack:
         if self.chain is not None:
             self.chain.stop()
 
+    def wait_up(self) -> None:
+        """Wait until chain and service answer, as after a restart; raises `ChildFailed`."""
+        if self.chain is not None:
+            self.chain.wait_ready(self._node_answers, START_SECONDS)
+        self.service.wait_ready(self._service_answers, START_SECONDS)
+
     def wait_caught_up(self, timeout_seconds: float = 30.0) -> None:
         """Wait until the service says that it follows the chain; raises `TimeoutError`."""
         deadline = time.monotonic() + timeout_seconds

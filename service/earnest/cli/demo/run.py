@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -107,12 +108,12 @@ def tell_story(stack: LocalStack, console: Console) -> None:
     """Tell the whole story and prove its end; raises `StoryFailed` (or whatever stood in its way)."""
     narrator = Narrator(console)
     with WebhookReceiver() as receiver:
-        world = build_world(stack, receiver, narrator, patience_seconds=30.0)
-        narrator.tell("host", f"the escrow stands at {stack.deployment.address}, and nobody owns it")
-        story = Story(world)
-        for step in story.steps():
-            step.run()
-        prove(story, stack)
+        with closing(build_world(stack, receiver, narrator, patience_seconds=30.0)) as world:
+            narrator.tell("host", f"the escrow stands at {stack.deployment.address}, and nobody owns it")
+            story = Story(world)
+            for step in story.steps():
+                step.run()
+            prove(story, stack)
         narrator.plain(f"\nThe story held, in {narrator.seconds:.1f} s.")
 
 

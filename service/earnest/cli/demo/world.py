@@ -53,6 +53,11 @@ class World:
         """The token of the story."""
         return self.network.tokens[0]
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.api.close()
+        self.rpc.close()
+
     # What the merchant does, by the API.
 
     def create(self, name: str, value: str, token: Address, terms: dict[str, int]) -> dict[str, Any]:
