@@ -9,6 +9,7 @@ from earnest.mirror import ChainMirror
 from earnest.mirror.errors import FinalBlockDropped
 from earnest.payment.events import EventKind
 from earnest.payment.status import Status
+from earnest.payment.terms import HOUR
 from earnest.store import Store
 from tests.support.ledger import CHAIN_ID, FakeChain, make_payment
 from tests.support.stores import create, stored, told, types
@@ -163,3 +164,15 @@ def test_a_reorg_back_to_before_the_first_block_empties_the_position(
     position = mirror.position()
     assert position is not None
     assert position.head == chain.head
+
+
+def test_a_funding_taken_back_in_the_batch_that_makes_its_pay_by_final_is_expired(
+    mirror: ChainMirror, memory_store: Store, chain: FakeChain
+) -> None:
+    payment = create(memory_store, make_payment())
+    mirror.take([chain.mine(), chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED))])
+    mirror.take([chain.drop(1)[0], chain.mine(seconds=HOUR), chain.finalize()])
+    assert types(told(memory_store)) == ["funded", "reorged", "expired"]
+    assert [each.version for each in told(memory_store)] == [1, 2, 3]
+    mirror.take([chain.mine(), chain.finalize()])
+    assert len(told(memory_store)) == 3
