@@ -41,9 +41,9 @@ class Outcome:
             self.failed += 1
 
     def add_forge(self, output: str, status: int) -> None:
-        """Count a forge run from the line that closes it."""
-        counts = FORGE_CLOSING_LINE.search(output)
-        passed, failed, skipped = (int(count) for count in counts.groups()) if counts else (0, 0, 0)
+        """Count forge runs from the lines that close them: there is one for each profile."""
+        runs = FORGE_CLOSING_LINE.findall(output)
+        passed, failed, skipped = (sum(int(run[column]) for run in runs) for column in range(3))
         self.passed += passed
         self.failed += failed
         if skipped:

@@ -67,6 +67,7 @@ def test_nothing_run_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
         ("Ran 2 test suites in 1s: 47 tests passed, 0 failed, 0 skipped (47 total tests)", 0, (47, 0, 0)),
         ("Ran 2 test suites in 1s: 46 tests passed, 1 failed, 2 skipped (49 total tests)", 1, (46, 1, 2)),
         ("Ran 1 test suite in 1s: 1 tests passed, 0 failed, 0 skipped (1 total tests)", 1, (1, 1, 0)),
+        ("5 tests passed, 0 failed, 0 skipped\n…\n4 tests passed, 1 failed, 0 skipped", 1, (9, 1, 0)),
         ("No tests found in project!", 0, (0, 1, 0)),
         ("Error: compiler run failed", 1, (0, 1, 0)),
     ],
