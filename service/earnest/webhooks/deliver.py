@@ -131,7 +131,12 @@ class Deliverer:
             secrets = EndpointSecrets.unseal(endpoint.secret_encrypted, self._secrets).valid_at(now)
         except EarnestError as error:
             return Answer(error=str(error))
-        return self._poster.post(endpoint.url, signed_headers(secrets, notification.id, now, body), body, now)
+        try:
+            return self._poster.post(endpoint.url, signed_headers(secrets, notification.id, now, body), body, now)
+        except Exception:
+            # Counted like any other failed try: one that was not would be due again with each lease, for ever.
+            log.exception("a webhook failed by a fault of ours", id=notification.id)
+            return Answer(error="a fault of the sender's")
 
     def _record(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
         now = self._clock()

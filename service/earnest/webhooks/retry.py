@@ -84,7 +84,7 @@ def parse_retry_after(text: str | None, now: int) -> int | None:
         return min(int(text.strip()[:12]), MAX_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the library reads a year of twenty digits as far as it can
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0, int(moment.timestamp()) - now)
