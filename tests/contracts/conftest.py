@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 import pytest
 from eth_tester import EthereumTester, PyEVMBackend
+from eth_typing import ChecksumAddress
 from web3 import EthereumTesterProvider, Web3
 from web3.contract import Contract
+from web3.types import TxReceipt
 
 from earnest.escrow import txs, views
 from earnest.escrow.artifact import from_json, load
 from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.payment.terms import Terms, payment_id
+from tests.support.web3_words import as_web3
 
 DAY = 86_400
 AMOUNT = 100_000_000
@@ -69,7 +72,7 @@ class Stage:
     def id_of(self, terms: Terms) -> Hash32:
         return payment_id(terms, self.web3.eth.chain_id, Address(self.escrow.address))
 
-    def send(self, sender: Address, tx: txs.UnsignedTx) -> Any:
+    def send(self, sender: Address, tx: txs.UnsignedTx) -> TxReceipt:
         """Send an unsigned tx from an account of the chain; returns its receipt."""
         assert tx.chain_id == self.web3.eth.chain_id
         sent = self.web3.eth.send_transaction(
@@ -92,13 +95,18 @@ class Stage:
     def tokens(self, account: Address) -> int:
         return int(self.token.functions.balanceOf(account).call())
 
-    def fund(self, terms: Terms) -> Any:
+    def coins(self, account: Address) -> int:
+        return int(self.web3.eth.get_balance(as_web3(account)))
+
+    def fund(self, terms: Terms) -> TxReceipt:
         return self.send(self.buyer, txs.fund(*self.where, terms, self.buyer))
 
 
 def _deployed(web3: Web3, abi: Any, bytecode: bytes) -> Contract:
     sent = web3.eth.contract(abi=abi, bytecode=bytecode).constructor().transact({"from": web3.eth.accounts[0]})
-    return web3.eth.contract(address=web3.eth.get_transaction_receipt(sent)["contractAddress"], abi=abi)
+    address = web3.eth.get_transaction_receipt(sent)["contractAddress"]
+    assert address is not None
+    return web3.eth.contract(address=address, abi=abi)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +115,8 @@ def built_stage() -> Stage:
     web3 = Web3(EthereumTesterProvider(tester))
     escrow = load("Escrow")
     token = from_json((files("earnest.localnet") / "artifacts" / "TestToken.json").read_text("utf-8"))
-    parties = [Address(account) for account in web3.eth.accounts[1:7]]
+    accounts: Sequence[ChecksumAddress] = web3.eth.accounts  # declared as a tuple of one
+    parties = [Address(account) for account in accounts[1:7]]
     stage = Stage(
         web3,
         tester,

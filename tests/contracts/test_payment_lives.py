@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 import pytest
 from eth_tester.exceptions import TransactionFailed
+from web3.types import TxReceipt
 
 from earnest.escrow import txs, views
 from earnest.escrow.reverts import explain_revert
@@ -15,8 +17,10 @@ from earnest.payment.status import Status, Verb
 from earnest.payment.terms import Terms
 from tests.contracts.conftest import AMOUNT, DAY, Stage
 
+Build = Callable[[Stage, Terms], txs.UnsignedTx]
 
-def kinds(stage: Stage, receipt) -> list[EventKind]:  # type: ignore[no-untyped-def]
+
+def kinds(stage: Stage, receipt: TxReceipt) -> list[EventKind]:
     own = [log for log in receipt["logs"] if log["address"] == stage.escrow.address]
     return [TOPICS[Hash32(log["topics"][0].to_0x_hex())] for log in own]
 
@@ -34,7 +38,7 @@ def refusal(stage: Stage, sender: Address, tx: txs.UnsignedTx) -> str | None:
 @pytest.mark.parametrize("coin", [False, True], ids=["token", "coin"])
 def test_paid_delivered_and_released_by_anyone_after_the_window(stage: Stage, coin: bool) -> None:
     terms = stage.terms(coin=coin)
-    balance = stage.web3.eth.get_balance if coin else stage.tokens
+    balance = stage.coins if coin else stage.tokens
     merchant, fee_recipient = balance(stage.merchant), balance(stage.fee_recipient)
     assert kinds(stage, stage.fund(terms)) == [EventKind.PAYMENT_FUNDED]
     assert stage.state(terms) == views.EscrowState(stage.buyer, Status.FUNDED, stage.now(), 1)
@@ -62,7 +66,7 @@ def test_delivery_without_a_dispute_window_releases_at_once(stage: Stage) -> Non
 @pytest.mark.parametrize("coin", [False, True], ids=["token", "coin"])
 def test_refunded_in_part_then_wholly(stage: Stage, coin: bool) -> None:
     terms = stage.terms(coin=coin)
-    balance = stage.web3.eth.get_balance if coin else stage.tokens
+    balance = stage.coins if coin else stage.tokens
     stage.fund(terms)
     before = balance(stage.buyer)
     stage.send(stage.merchant, txs.refund(*stage.where, terms, 1))
@@ -120,21 +124,21 @@ def test_states_of_a_thousand_payments_by_one_call(stage: Stage) -> None:
     assert {state.status for state in states[1:]} == {Status.CREATED}
 
 
-@pytest.mark.parametrize(
-    ("sender", "build", "sentence"),
-    [
-        ("stranger", lambda s, t: txs.confirm_delivery(*s.where, t), "neither"),
-        ("merchant", lambda s, t: txs.release(*s.where, t), "only the buyer"),
-        ("buyer", lambda s, t: txs.release(*s.where, t, AMOUNT + 1), "only 100000000 are held"),
-        ("buyer", lambda s, t: txs.dispute(*s.where, t), "is funded, and this is not possible there"),
-        ("buyer", lambda s, t: txs.fund(*s.where, t, s.buyer), "was funded before"),
-        ("stranger", lambda s, t: txs.fund(*s.where, s.terms(pay_by=1), s.buyer), "could be funded before 1;"),
-        ("stranger", lambda s, t: txs.fund(*s.where, s.terms(amount=7), s.buyer), "approve it first"),
-        ("stranger", lambda s, t: txs.reclaim(*s.where, s.terms(amount=7)), "nothing was ever funded"),
-        ("stranger", lambda s, t: txs.withdraw(*s.where, s.buyer, ZERO_ADDRESS), "owes"),
-    ],
-)
-def test_refusals_are_sentences(stage: Stage, sender: str, build, sentence: str) -> None:  # type: ignore[no-untyped-def]
+REFUSALS: list[tuple[str, Build, str]] = [
+    ("stranger", lambda s, t: txs.confirm_delivery(*s.where, t), "neither"),
+    ("merchant", lambda s, t: txs.release(*s.where, t), "only the buyer"),
+    ("buyer", lambda s, t: txs.release(*s.where, t, AMOUNT + 1), "only 100000000 are held"),
+    ("buyer", lambda s, t: txs.dispute(*s.where, t), "is funded, and this is not possible there"),
+    ("buyer", lambda s, t: txs.fund(*s.where, t, s.buyer), "was funded before"),
+    ("stranger", lambda s, t: txs.fund(*s.where, s.terms(pay_by=1), s.buyer), "could be funded before 1;"),
+    ("stranger", lambda s, t: txs.fund(*s.where, s.terms(amount=7), s.buyer), "approve it first"),
+    ("stranger", lambda s, t: txs.reclaim(*s.where, s.terms(amount=7)), "nothing was ever funded"),
+    ("stranger", lambda s, t: txs.withdraw(*s.where, s.buyer, ZERO_ADDRESS), "owes"),
+]
+
+
+@pytest.mark.parametrize(("sender", "build", "sentence"), REFUSALS)
+def test_refusals_are_sentences(stage: Stage, sender: str, build: Build, sentence: str) -> None:
     terms = stage.terms()
     stage.fund(terms)
     assert sentence in str(refusal(stage, getattr(stage, sender), build(stage, terms)))

@@ -114,7 +114,7 @@ class House:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = TestClient(create_app(self.services), raise_server_exceptions=False)
+        self.client = client_of(self.services, raise_server_exceptions=False)
         self.key = self.new_key(*SCOPES)
         self.tell(self.chain.mine())
 
@@ -153,6 +153,11 @@ class House:
             payment = tx.payments.get(CHAIN_ID, Hash32(payment_id))
         assert payment is not None
         return payment
+
+
+def client_of(services: Services, *, raise_server_exceptions: bool = True) -> TestClient:
+    """Return a client of an application over services; what the application does not catch is raised, or is a 500."""
+    return TestClient(create_app(services), raise_server_exceptions=raise_server_exceptions)
 
 
 def make_services(store: Store, node: ScriptedNode, clock: Callable[[], int], **changes: Any) -> Services:

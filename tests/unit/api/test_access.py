@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -42,7 +43,7 @@ def test_every_route_is_guarded_and_only_the_listed_ones_are_public() -> None:
 
 
 def test_the_application_has_no_route_beside_the_guarded_ones(house: House) -> None:
-    def of(routes: list[object]) -> list[object]:
+    def of(routes: Iterable[object]) -> list[object]:
         found: list[object] = []
         for each in routes:
             inner = getattr(each, "original_router", None)

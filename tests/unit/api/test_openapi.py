@@ -63,7 +63,9 @@ def test_every_documented_path_answers_as_documented(house: House, document: dic
     house.node.answers |= {"eth_getBlockByNumber": {"number": "0x1", "hash": "0x", "timestamp": "0x1"}}
     for method, path, operation in sorted(operations(document), key=lambda each: each[0] == "DELETE"):
         filled = path.replace("{id}", payment).replace("{verb}", "release")
-        example = {"content": b"{}", "headers": {"Content-Type": "application/json"}} if method != "GET" else {}
+        example: dict[str, Any] = {}
+        if method != "GET":
+            example = {"content": b"{}", "headers": {"Content-Type": "application/json"}}
         answer = house.call(method, filled, **example)
         documented = operation["responses"]
         assert str(answer.status_code) in documented, (method, path, answer.status_code, answer.text)

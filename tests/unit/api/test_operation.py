@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from earnest.api.schemas.operation import Head, Live, Ready, Sync
-from tests.unit.api.house import LOCAL, House, open_house
+from earnest.store import Store, Transaction
+from earnest.store.errors import DatabaseUnavailable
+from tests.unit.api.house import LOCAL, House, client_of, open_house
+
+
+class Refusal(AbstractContextManager[Transaction]):
+    """A transaction that cannot begin."""
+
+    def __enter__(self) -> Transaction:
+        raise DatabaseUnavailable("connection refused")
+
+    def __exit__(self, *_: object) -> None:
+        """Undo nothing: nothing was begun."""
+
+
+class Down(Store):
+    """A database that does not answer."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        return Refusal()
 
 
 def test_alive_is_whoever_answers(house: House) -> None:
@@ -40,29 +63,7 @@ def test_not_ready_at_once_when_a_final_block_is_gone_or_the_node_was_never_reac
 
 
 def test_not_ready_without_a_database(house: House) -> None:
-    from collections.abc import Iterator  # noqa: PLC0415
-    from contextlib import AbstractContextManager, contextmanager  # noqa: PLC0415
-
-    from earnest.api import create_app  # noqa: PLC0415
-    from earnest.store import Store, Transaction  # noqa: PLC0415
-    from earnest.store.errors import DatabaseUnavailable  # noqa: PLC0415
-    from tests.unit.api.house import TestClient  # noqa: PLC0415
-
-    class Down(Store):
-        """A database that does not answer."""
-
-        def __init__(self) -> None:
-            """Open nothing."""
-
-        def read(self) -> AbstractContextManager[Transaction]:
-            @contextmanager
-            def refuse() -> Iterator[Transaction]:
-                raise DatabaseUnavailable("connection refused")
-                yield
-
-            return refuse()
-
-    client = TestClient(create_app(replace(house.services, store=Down())))
+    client = client_of(replace(house.services, store=Down()))
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.json()["reasons"]) == (
         503,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from earnest.escrow import txs
@@ -13,7 +15,10 @@ from earnest.payment.status import ON_CHAIN
 from earnest.payment.terms import TERMS_ABI, Terms
 
 TERMS = Terms(
-    *(Address(f"0x{number:040d}") for number in range(1, 5)),
+    buyer=Address(f"0x{1:040d}"),
+    merchant=Address(f"0x{2:040d}"),
+    operator=Address(f"0x{3:040d}"),
+    arbiter=Address(f"0x{4:040d}"),
     token=ZERO_ADDRESS,
     amount=5,
     fee_recipient=ZERO_ADDRESS,
@@ -27,10 +32,11 @@ TERMS = Terms(
 ESCROW = Address("0x" + "11" * 20)
 
 
-def abi_type(field: dict) -> str:  # type: ignore[type-arg]
-    if field["type"].startswith("tuple"):
-        return f"({','.join(abi_type(each) for each in field['components'])})" + field["type"][5:]
-    return str(field["type"])
+def abi_type(field: dict[str, Any]) -> str:
+    name = str(field["type"])
+    if name.startswith("tuple"):
+        return f"({','.join(abi_type(each) for each in field['components'])})" + name.removeprefix("tuple")
+    return name
 
 
 def signatures(kind: str) -> dict[str, str]:

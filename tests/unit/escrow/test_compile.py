@@ -13,6 +13,7 @@ from earnest.escrow.compile import ARTIFACTS, differences, write_artifacts
 from earnest.escrow.compilers import long_version
 from earnest.escrow.errors import ArtifactDiffers, CompilerMissing, SourcesMissing
 from earnest.escrow.sources import contracts_dir, read_sources, source_hash
+from earnest.payment.primitives import Hash32
 
 
 def tree(root: Path, **files: str) -> Path:
@@ -65,7 +66,11 @@ def test_no_difference_between_an_artifact_and_its_own_file() -> None:
 def test_each_difference_is_named() -> None:
     fresh = load("Escrow")
     other = replace(
-        fresh, abi=fresh.abi[1:], bytecode=fresh.bytecode + b"\0", compiler_version="0.8.1+commit.0", source_hash="0x00"
+        fresh,
+        abi=fresh.abi[1:],
+        bytecode=fresh.bytecode + b"\0",
+        compiler_version="0.8.1+commit.0",
+        source_hash=Hash32("0x00"),
     )
     lines = differences("Escrow", ARTIFACTS["Escrow"], other)
     said = "\n".join(lines)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_tester import EthereumTester, PyEVMBackend
+from eth_typing import HexStr
 from web3 import EthereumTesterProvider, Web3
+from web3.types import Wei
 
 from earnest.escrow.artifact import load
 from earnest.escrow.create2 import PROXY, PROXY_RAW_TX, PROXY_RUNTIME, PROXY_TX_SENDER, create2_address, create_address
@@ -26,6 +27,7 @@ from earnest.escrow.errors import (
     NothingAtAddress,
 )
 from earnest.payment.primitives import Address
+from tests.support.web3_words import as_web3
 
 COIN = 10**18
 SIGNER: LocalAccount = Account.from_key("0x" + "51" * 32)
@@ -46,13 +48,17 @@ class Person:
 def new_chain(signer_balance: int = COIN) -> Web3:
     web3 = Web3(EthereumTesterProvider(EthereumTester(PyEVMBackend())))
     if signer_balance:
-        web3.eth.send_transaction({"from": web3.eth.accounts[0], "to": SIGNER.address, "value": signer_balance})
+        web3.eth.send_transaction({"from": web3.eth.accounts[0], "to": SIGNER.address, "value": Wei(signer_balance)})
     return web3
 
 
 @pytest.fixture
-def chain() -> Iterator[Web3]:
+def chain() -> Web3:
     return new_chain()
+
+
+def code_at(chain: Web3, address: Address) -> bytes:
+    return bytes(chain.eth.get_code(as_web3(address)))
 
 
 def test_deploy_puts_the_escrow_at_its_deterministic_address(chain: Web3, tmp_path: Path) -> None:
@@ -60,9 +66,10 @@ def test_deploy_puts_the_escrow_at_its_deterministic_address(chain: Web3, tmp_pa
     deployment = deploy(chain, SIGNER, chain.eth.chain_id, person, tmp_path)
     assert deployment.address == create2_address(load("Escrow").bytecode)
     assert deployment.method is Method.CREATE2
-    assert load("Escrow").matches_runtime(bytes(chain.eth.get_code(deployment.address)))
+    assert load("Escrow").matches_runtime(code_at(chain, deployment.address))
     assert load_deployment(tmp_path, chain.eth.chain_id) == deployment
-    receipt = chain.eth.get_transaction_receipt(deployment.tx_hash)
+    assert deployment.tx_hash is not None
+    receipt = chain.eth.get_transaction_receipt(HexStr(deployment.tx_hash))
     assert (receipt["blockNumber"], receipt["blockHash"].to_0x_hex()) == (
         deployment.block_number,
         deployment.block_hash,
@@ -139,7 +146,7 @@ def test_deploy_goes_on_where_it_was_killed(chain: Web3, tmp_path: Path, at_send
         deploy(DyingChain(chain, at_send, after).web3, SIGNER, chain.eth.chain_id, Person(), tmp_path)
     nonce_if_clean = 2
     deployment = deploy(chain, SIGNER, chain.eth.chain_id, Person(), tmp_path)
-    assert deployment.deployer == SIGNER.address
+    assert deployment.deployer == Address(SIGNER.address)
     assert deployment.tx_hash is not None
     assert chain.eth.get_transaction_count(SIGNER.address) == nonce_if_clean
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{chain.eth.chain_id}.json"]
@@ -163,9 +170,9 @@ def test_deploy_reverts_to_plain_create_where_the_proxy_cannot_be(chain: Web3, t
 
 
 def test_deploy_uses_a_proxy_that_is_there(chain: Web3, tmp_path: Path) -> None:
-    chain.eth.send_transaction({"from": chain.eth.accounts[0], "to": PROXY_TX_SENDER, "value": COIN})
+    chain.eth.send_transaction({"from": chain.eth.accounts[0], "to": PROXY_TX_SENDER, "value": Wei(COIN)})
     chain.eth.send_raw_transaction(PROXY_RAW_TX)  # type: ignore[arg-type]
-    assert bytes(chain.eth.get_code(PROXY)) == PROXY_RUNTIME
+    assert code_at(chain, PROXY) == PROXY_RUNTIME
     person = Person()
     assert deploy(chain, SIGNER, chain.eth.chain_id, person, tmp_path).method is Method.CREATE2
     assert not person.plans[0].deploys_proxy

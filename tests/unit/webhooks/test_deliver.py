@@ -265,7 +265,11 @@ def test_the_loop_outlives_a_database_that_is_away_for_a_while(post: Post) -> No
             raise DatabaseUnavailable("away")
         return post.moment[0]
 
-    post.poster.behave = lambda *_: (stop.set(), Answer(200))[1]
+    def stop_at_the_first(_url: str, _headers: dict[str, str], _body: bytes) -> Answer:
+        stop.set()
+        return Answer(200)
+
+    post.poster.behave = stop_at_the_first
     loop = Thread(target=Deliverer(post.store, post.secrets, post.poster, clock).run, args=(stop,))
     loop.start()
     loop.join(20)
