@@ -107,7 +107,9 @@ class Follower:
         """
         try:
             return self._step()
-        except EarnestError as error:
+        except (
+            Exception
+        ) as error:  # a fault of ours stands in the way as well, and health must not say that all is fine
             self._greeted = False  # whoever answers next may be another
             self._note_failure(error)
             raise
@@ -225,7 +227,11 @@ class Follower:
             last_update_at=self._clock() if told else self._status.last_update_at,
         )
 
-    def _note_failure(self, error: EarnestError) -> None:
+    def _note_failure(self, error: Exception) -> None:
+        # Of what is not in our tree only the kind is told: its words were not written for people outside.
+        words = (
+            str(error) if isinstance(error, EarnestError) else f"a fault of ours ({type(error).__name__}): see the log"
+        )
         match error:
             case Misconfigured():
                 state = FollowerState.STOPPED
@@ -233,7 +239,7 @@ class Follower:
                 state = FollowerState.FROZEN
             case _:
                 state = FollowerState.WAITING
-        self._status = replace(self._status, state=state, error=str(error), failures=self._status.failures + 1)
+        self._status = replace(self._status, state=state, error=words, failures=self._status.failures + 1)
 
 
 def _is_or_follows(block: Block, head: Block) -> bool:
