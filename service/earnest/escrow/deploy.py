@@ -218,10 +218,14 @@ class _Deployer:
         return mined
 
     def _record(self, sent: SentDeployment, mined: Mined) -> Deployment:
-        code = self._node.code(sent.address)
-        if not mined.succeeded and not code:
+        if not mined.succeeded:
             forget_sent(self._dir, self._chain_id)
-            raise DeploymentFailed(f"tx {sent.tx_hash} was mined and reverted: the escrow is not there")
+            # Somebody else was first with the same bytes; logs have to be read from his block on, not from ours.
+            overtaken = self._found()
+            if overtaken is None:
+                raise DeploymentFailed(f"tx {sent.tx_hash} was mined and reverted: the escrow is not there")
+            return overtaken
+        code = self._node.code(sent.address)
         check_code(self._artifact, sent.address, self._chain_id, code)
         deployment = Deployment(
             chain_id=self._chain_id,
