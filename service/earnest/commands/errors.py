@@ -3,6 +3,7 @@
 InvalidInput
 ├── PricingNotConfigured    a price in money, while there is no source of prices
 ├── TokenIsNoContract       nothing stands at the token's address on this chain
+├── RequestKeyReused        the idempotency key stands for a refund of another amount
 └── UnknownScope            no scope of that name
 Misconfigured
 └── EscrowNotDeployed       the chain has no escrow of ours yet
@@ -41,6 +42,18 @@ class TokenIsNoContract(InvalidInput):
 
     def __init__(self, symbol: str, address: Address, chain_id: int) -> None:
         super().__init__(f"{symbol} ({address}) is no contract on chain {chain_id}", param="amount.token")
+
+
+class RequestKeyReused(InvalidInput):
+    """The idempotency key stands for a refund of another amount; unlike stored answers, that is never forgotten."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Idempotency-Key came with a refund of another amount before; use a new key for a new refund",
+            param="Idempotency-Key",
+        )
 
 
 class UnknownScope(InvalidInput):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from earnest.chain.sending import OutgoingTx, TxState
-from earnest.commands.errors import MoreThanHeld, OnlyWholeAmounts, RefundUnderWay
+from earnest.commands.errors import MoreThanHeld, OnlyWholeAmounts, RefundUnderWay, RequestKeyReused
 from earnest.commands.own_payment import check_may, free_dedupe_key, load_own, send
 from earnest.commands.ports import Submitter
 from earnest.escrow import txs
@@ -14,8 +14,10 @@ from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.payment.status import Status, Verb
 from earnest.store import Store, Transaction
+from earnest.store.records import TxRow
 
 _ON_ITS_WAY = frozenset({str(TxState.SIGNED), str(TxState.BROADCAST)})
+_MINED = frozenset({str(TxState.INCLUDED), str(TxState.FINAL)})
 
 
 def refund(
@@ -43,6 +45,7 @@ def refund(
 
     Raises:
         NotFound: the merchant created none of that id (a foreign payment is never refunded by us).
+        RequestKeyReused: the key stands for a refund of another amount.
         MoreThanHeld, OnlyWholeAmounts, RefundUnderWay, NotTheOperator, Conflict: it is not possible now.
         Unavailable: no operator's key here, no node, or no money for gas.
     """
@@ -51,14 +54,16 @@ def refund(
         payment = asked.payment
         dedupe_key, sent = free_dedupe_key(tx, _stem(payment, amount, request_key))
         under_way = _under_way(tx, payment, dedupe_key)
+    unsigned = txs.refund(payment.escrow, payment.chain_id, payment.terms, amount)
     if sent is not None and (request_key is not None and amount is not None):
+        if sent.data != bytes.fromhex(unsigned.data[2:]):
+            raise RequestKeyReused()
         return sent
     sender = sender_on(payment.chain_id)
     check_may(asked, Verb.REFUND, sender.status().address)
     if sent is not None:
         return sent
     _check_amount(payment, amount)
-    unsigned = txs.refund(payment.escrow, payment.chain_id, payment.terms, amount)
     if under_way is not None and request_key is None:
         raise RefundUnderWay(under_way)
     tx_sent = send(sender, payment, Verb.REFUND, unsigned, dedupe_key=dedupe_key)
@@ -77,10 +82,21 @@ def _stem(payment: Payment, amount: int | None, request_key: str | None) -> str:
 
 
 def _under_way(tx: Transaction, payment: Payment, dedupe_key: str) -> str | None:
-    """Return the id of another refund that was sent and not mined yet."""
+    """Return the id of another refund that was sent and has not come back from the chain as an event."""
     rows = tx.txs.find(payment.account or "", payment.id)
-    others = (row for row in rows if row.verb == Verb.REFUND and row.dedupe_key != dedupe_key)
-    return next((row.id for row in others if row.state in _ON_ITS_WAY), None)
+    others = [row for row in rows if row.verb == Verb.REFUND and row.dedupe_key != dedupe_key]
+    if not others:
+        return None
+    back = {each.tx_hash for each in tx.events.canonical(payment.chain_id, [payment.id])[payment.id]}
+    return next((row.id for row in others if _is_under_way(row, back)), None)
+
+
+def _is_under_way(row: TxRow, back: Collection[str]) -> bool:
+    """The sender can see a tx mined before the mirror does; until then, what the mirror calls held is too much."""
+    if row.state in _ON_ITS_WAY:
+        return True
+    did_it = row.state in _MINED and row.block is not None and row.error is None
+    return did_it and not any(attempt.hash in back for attempt in row.attempts)
 
 
 def _check_amount(payment: Payment, amount: int | None) -> None:
