@@ -4,6 +4,7 @@ InvalidInput
 ├── MalformedJson            the body is no JSON
 ├── BodyTooLarge             the body is larger than anything that we take
 ├── UnsupportedMediaType     the body is not sent as JSON
+├── OddText                  the path or the query holds a NUL
 ├── InvalidIdempotencyKey    the header is empty, too long or not printable ASCII
 └── IdempotencyKeyReused     the key was used for another request
 NotFound
@@ -46,6 +47,15 @@ class UnsupportedMediaType(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__("send the body as Content-Type: application/json", param="Content-Type")
+
+
+class OddText(InvalidInput):
+    """The path or the query holds a NUL, which no name of ours has and PostgreSQL does not know."""
+
+    code = "odd_text"
+
+    def __init__(self) -> None:
+        super().__init__("the address holds a NUL (%00)")
 
 
 class InvalidIdempotencyKey(InvalidInput):

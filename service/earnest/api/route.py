@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from earnest.api.access import access_of
-from earnest.api.errors import UnsupportedMediaType
+from earnest.api.errors import OddText, UnsupportedMediaType
 from earnest.api.gate import Gate
 from earnest.api.once import Idempotency, Once
 from earnest.api.openapi import described
@@ -54,6 +54,8 @@ class GuardedRoute(APIRoute):
         body = await request.body()
         if body and not _is_json(request.headers.get("content-type", "")):
             raise UnsupportedMediaType()
+        if _has_nul(request):
+            raise OddText()
         if request.method != "POST" or caller is None:
             return await inner(request)
         idempotency: Idempotency = request.app.state.idempotency
@@ -72,6 +74,11 @@ async def _once(request: Request, inner: Handler, once: Once) -> Response:
     if not once.kept:
         await run_in_threadpool(once.settle, request.app.state.services.store, response)
     return response
+
+
+def _has_nul(request: Request) -> bool:
+    texts = (text for pair in request.query_params.multi_items() for text in pair)
+    return "\x00" in request.scope["path"] or any("\x00" in text for text in texts)
 
 
 def _is_json(content_type: str) -> bool:

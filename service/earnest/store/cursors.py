@@ -27,4 +27,5 @@ def read_cursor(cursor: str, *kinds: type) -> list[Any]:
 
 
 def _fits(place: list[Any]) -> bool:
-    return all(not isinstance(part, int) or abs(part) < 2**63 for part in place)
+    """Whether both databases can compare with it: integers of 64 bits, text without NUL and halves of characters."""
+    return all(abs(part) < 2**63 if isinstance(part, int) else part.isascii() and "\x00" not in part for part in place)

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 T = TypeVar("T")
 
@@ -48,10 +48,26 @@ OutHash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
 BaseUnits = Annotated[str, Field(pattern="^(0|[1-9][0-9]*)$", examples=["12500000"])]
 
 
+def _refuse_half_characters(body: Any) -> Any:
+    """Refuse text with a lone surrogate: JSON can spell it, and no database and no answer can hold it."""
+    left = [body]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, str) and any("\ud800" <= char <= "\udfff" for char in each):
+            raise ValueError("text holds half of a character")
+    return body
+
+
 class Request(BaseModel):
     """A request's body: what it does not know, it refuses by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _whole_characters = model_validator(mode="before")(_refuse_half_characters)
 
 
 class Answer(BaseModel):

@@ -34,7 +34,9 @@ class UpdateEndpointRequest(Request):
 class ReplayRequest(Request):
     """Which notifications; none named: all that were given up."""
 
-    notification_ids: Annotated[list[str] | None, Field(min_length=1, max_length=1_000)] = None
+    notification_ids: Annotated[
+        list[Annotated[str, Field(pattern="^[a-zA-Z0-9_]{1,100}$")]] | None, Field(min_length=1, max_length=1_000)
+    ] = None
 
 
 class Endpoint(Answer):
