@@ -31,7 +31,7 @@ def test_a_fault_of_ours_is_told_like_any_other_failure() -> None:
 
 
 def test_it_goes_on_as_if_nothing_had_been_when_the_fault_is_over() -> None:
-    node, mirror = FakeNode(ESCROW), FakeMirror(fault=lambda _carried_out: 1 // 0)  # type: ignore[arg-type,return-value]
+    node, mirror = FakeNode(ESCROW), FakeMirror(fault=lambda _carried_out: 1 // 0)  # type: ignore[arg-type]
     one = follower(node, mirror)
     node.mine_empty(6)
     with pytest.raises(ZeroDivisionError):
