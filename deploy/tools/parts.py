@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def pytest(*folders: str, workers: int = 0) -> Step:
 
 def run_for_a_while(command: list[str], limit_seconds: float = STEP_LIMIT_SECONDS) -> int:
     """Run tests and return their exit status; past the limit they are interrupted, which names where they hang."""
-    with subprocess.Popen(command, cwd=ROOT, env=environment()) as process:
+    with interruptible():
+        started = subprocess.Popen(command, cwd=ROOT, env=environment())
+    with started as process:
         try:
             return process.wait(limit_seconds)
         except subprocess.TimeoutExpired:
@@ -82,6 +85,16 @@ def run_for_a_while(command: list[str], limit_seconds: float = STEP_LIMIT_SECOND
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait() or 1
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let programs that are started meanwhile heed SIGINT, which they would inherit as ignored behind a shell's `&`."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def forge(outcome: Outcome) -> None:
@@ -146,13 +159,13 @@ PARTS = (
     Part(
         "acceptance",
         "a payment's whole life, as a user runs it",
-        (node, pytest("tests/acceptance")),
+        (node, pytest("tests/acceptance", workers=2)),
         ("tests/acceptance",),
     ),
     Part(
         "chaos",
         "the same life under kill -9, a short run",
-        (node, pytest("tests/chaos")),
+        (node, pytest("tests/chaos", workers=2)),
         ("tests/chaos",),
     ),
 )
