@@ -41,7 +41,7 @@ def demo(
     is released, one refunded, one reclaimed, one disputed and resolved, one taken back by a reorg. It ends with the
     books.
     """
-    from earnest.cli.demo.run import show_addresses, tell_story  # noqa: PLC0415 (loads everything there is)
+    from earnest.cli.demo.run import sample_merchant, tell_story  # noqa: PLC0415 (loads everything there is)
     from earnest.testing.stack import LocalStack  # noqa: PLC0415
 
     stop = stop_event()
@@ -51,7 +51,7 @@ def demo(
         tell_story(stack, out)
         if exit_:
             return
-        show_addresses(stack, out)
+        sample_merchant(stack).show(stack, out)
         say("\nThe stack stays up; Ctrl-C ends it.")
         stop.wait()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
@@ -22,7 +23,7 @@ from earnest.localnet.accounts import DevAccount, dev_accounts
 from earnest.payment.primitives import Address
 from earnest.payment.terms import DAY, HOUR
 from earnest.settings import load_settings
-from earnest.testing.stack import LocalStack
+from earnest.testing.stack import LocalStack, write_private
 from earnest.testing.webhook_receiver import WebhookReceiver
 from earnest.wiring import open_database, wall_clock
 
@@ -53,7 +54,16 @@ class SampleMerchant:
 
 
 def sample_merchant(stack: LocalStack) -> SampleMerchant:
-    """Open an account for the story's merchant, with a key that may do everything."""
+    """Return the stack's sample account with a key that may do everything; opened at the first start, kept after it."""
+    file = stack.data_dir / "sample-merchant.json"
+    if file.exists():
+        return SampleMerchant(**json.loads(file.read_text()))
+    account = _open_account(stack)
+    write_private(file, json.dumps(asdict(account)))
+    return account
+
+
+def _open_account(stack: LocalStack) -> SampleMerchant:
     url = {"database_url": stack.database_url} if stack.database_url else {}
     store = open_database(load_settings(data_dir=stack.data_dir, **url))
     try:
