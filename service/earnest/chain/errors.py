@@ -23,6 +23,7 @@ ChainDisagrees
 ├── LogsDisagree                logs that do not fit their block
 └── ReorgPastFinality           a block that was final is no longer on the node's chain
 Conflict
+├── NoContract                  nothing stands at the address that is to be called
 └── TxWouldRevert               the contract refuses; carries its reason
 """
 
@@ -189,6 +190,18 @@ class ReorgPastFinality(ChainDisagrees):
             "nothing is written until the node agrees again or the mirror is rebuilt"
         )
         self.number, self.expected, self.actual = number, expected, actual
+
+
+class NoContract(Conflict):
+    """Nothing stands at the address that is to be called, so the tx would succeed and do nothing."""
+
+    code = "no_contract"
+
+    def __init__(self, endpoint: str, address: str) -> None:
+        super().__init__(
+            f"there is no contract at {address} on the chain of the node at {endpoint}: "
+            "was the chain wiped, or is it another one? nothing was sent"
+        )
 
 
 class TxWouldRevert(Conflict):

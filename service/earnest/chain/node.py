@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from earnest.chain.errors import MalformedAnswer, RpcError
+from earnest.chain.errors import MalformedAnswer, NoContract, RpcError
 from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
 
@@ -155,7 +155,13 @@ class Node(ABC):
         return self.quantity(self.call("eth_getBalance", (account, "latest"), str))
 
     def estimate_gas(self, sender: Address, to: Address, data: bytes, value: int) -> int:
-        """Return the gas that the tx would need now; a revert comes as `RpcError` with the contract's data."""
+        """Return the gas that the tx would need now; a revert comes as `RpcError` with the contract's data.
+
+        Raises:
+            NoContract: a call to an address without code, which every chain would take and which does nothing.
+        """
+        if data and self.call("eth_getCode", (to, "latest"), str) in ("0x", "0x0"):
+            raise NoContract(self.endpoint, to)
         tx = {"from": sender, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
         return self.quantity(self.call("eth_estimateGas", (tx,), str))
 

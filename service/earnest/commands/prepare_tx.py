@@ -65,12 +65,16 @@ def prepare_tx(place: Place, payment: Payment, verb: Verb, signer: Address, part
         now: chain time (Unix).
 
     Raises:
+        EscrowNotDeployed: nothing stands at the escrow's address on the node's chain.
         Conflict, TooEarly, TooLate: by the mirror's facts, the signer cannot do this now.
         TxWouldRevert: the contract would refuse it now.
         InvalidInput: the verb needs a part that is not given.
         Unavailable: the node does not answer.
     """
     if place.escrow is None:
+        raise EscrowNotDeployed(place.network.name)
+    # On a chain that was wiped, paying coin to the escrow's address would succeed, and the coin would be gone.
+    if place.node.call("eth_getCode", [payment.escrow, "latest"]) in ("0x", "0x0", None):
         raise EscrowNotDeployed(place.network.name)
     _check_signer(payment, verb, signer, now)
     buyer = parts.buyer

@@ -217,6 +217,9 @@ class FakeNode(Node):
     def _eth_getBalance(self, account: Address, _at: str) -> str:  # noqa: N802
         return hex(self.balances.get(account, 10**20))
 
+    def _eth_getCode(self, _account: Address, _at: str) -> str:  # noqa: N802
+        return "0x60"
+
     def _eth_estimateGas(self, tx: dict[str, str]) -> str:  # noqa: N802
         refused = self.reverting.get(bytes.fromhex(tx["data"][2:]))
         if refused is not None:
