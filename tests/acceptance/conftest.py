@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 
 import pytest
 
@@ -14,10 +15,12 @@ from tests.acceptance.bad_input import Shop
 @pytest.fixture(scope="session")
 def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
     """A merchant on a stack that many tests share."""
-    with LocalStack(tmp_path_factory.mktemp("stack")) as stack, WebhookReceiver() as receiver:
-        shop = Shop(stack, receiver)
+    with (
+        LocalStack(tmp_path_factory.mktemp("stack")) as stack,
+        WebhookReceiver() as receiver,
+        closing(Shop(stack, receiver)) as shop,
+    ):
         yield shop
-        shop.close()
 
 
 @pytest.fixture
