@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 STAND_BY_SECONDS = 1.0
 """How often a process that does not lead asks whether it may."""
+WATCH_SECONDS = 1.0
+"""How often a process that leads makes sure that it still does."""
 MEND_SECONDS = 15.0
 """How long a loop rests that something stopped which only the host can mend (a node on another chain, say)."""
 RESTART_SECONDS = 2.0
@@ -66,6 +68,58 @@ class Loop:
 
     name: str
     run: Callable[[threading.Event], None]
+
+
+class Led:
+    """A job that one process at a time may run; where several share a database, the others stand by.
+
+    Args:
+        store: holds the lock.
+        name: of the lock and of the loop.
+        run: the job; runs until it is told to stop.
+    """
+
+    def __init__(self, store: Store, name: str, run: Callable[[threading.Event], None]) -> None:
+        self._store, self._name, self._run = store, name, run
+        self.leads = store.takes_one_process
+        """Whether this process runs it now."""
+
+    @property
+    def loop(self) -> Loop:
+        """The loop to be started."""
+        return Loop(self._name, self._run if self._store.takes_one_process else self._lead)
+
+    def _lead(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                with self._store.lock(self._name) as held:
+                    log.info("leads", loop=self._name)
+                    self._run_while(held, stop)
+            except LockTaken:
+                pass
+            stop.wait(STAND_BY_SECONDS)
+
+    def _run_while(self, held: Callable[[], bool], stop: threading.Event) -> None:
+        """Run the job until told to stop, or until the lock is lost: then another process may lead already."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.is_set():
+                if stop.wait(WATCH_SECONDS):
+                    over.set()
+                elif not over.is_set() and not held():
+                    log.warning("lost the lead: the connection that held the lock ended", loop=self._name)
+                    over.set()
+
+        watcher = threading.Thread(target=watch, name=f"{self._name}-watch", daemon=True)
+        watcher.start()
+        self.leads = True
+        try:
+            self._run(over)
+        finally:
+            self.leads = False
+            over.set()
+            watcher.join()
 
 
 @dataclass
@@ -179,6 +233,7 @@ def build_service(settings: Settings) -> Service:
             with store.transaction() as tx:
                 tx.outbox.release_claims()
         follower = _follower(settings, store, rpc, network, deployment)
+        following = Led(store, f"follow-{network.chain_id}", follower.run)
         sender = _sender(settings, store, rpc, network, signer)
         deliverer = Deliverer(store, secrets, Poster(allow_private=settings.webhooks_allow_private), wall_clock)
         chain = ChainService(
@@ -186,7 +241,7 @@ def build_service(settings: Settings) -> Service:
             escrow=deployment.address,
             rpc=rpc,
             sender=sender,
-            follower_status=follower.status,
+            follower_status=lambda: follower.status() if following.leads else None,
             deployed_at_block=deployment.block_number,
         )
         services = Services(
@@ -199,9 +254,9 @@ def build_service(settings: Settings) -> Service:
             allow_private=settings.webhooks_allow_private,
             version=__version__,
         )
-        loops = [Loop("deliver", deliverer.run), _led(store, f"follow-{network.chain_id}", follower.run)]
+        loops = [Loop("deliver", deliverer.run), following.loop]
         if sender is not None:
-            loops.append(_led(store, f"send-{network.chain_id}-{sender.address}", sender.run))
+            loops.append(Led(store, f"send-{network.chain_id}-{sender.address}", sender.run).loop)
         return Service(create_app(services), loops, resources.pop_all())
 
 
@@ -253,23 +308,6 @@ def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer
         poll_seconds=network.poll_seconds,
         explain=explain_revert,
     )
-
-
-def _led(store: Store, name: str, run: Callable[[threading.Event], None]) -> Loop:
-    """Return a loop that one process at a time may run; where several share a database, the others stand by."""
-    if store.takes_one_process:
-        return Loop(name, run)
-
-    def lead(stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                with store.lock(name):
-                    log.info("leads", loop=name)
-                    run(stop)
-            except LockTaken:
-                stop.wait(STAND_BY_SECONDS)
-
-    return Loop(name, lead)
 
 
 def _keep_running(loop: Loop, stop: threading.Event) -> None:

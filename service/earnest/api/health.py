@@ -35,9 +35,9 @@ def _chain_reasons(chain: ChainService, view: ChainView | None) -> list[str]:
         reasons.append("no escrow is deployed")
     if view is None:
         reasons.append("nothing is mirrored yet")
-    if chain.follower_status is None:
+    status = chain.follower
+    if status is None:  # whoever follows tells how that goes
         return reasons
-    status = chain.follower_status()
     if status.error and (status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")):
         reasons.append("the follower is held up by an error, see /health/sync")
     if status.lag_blocks is None:
@@ -55,7 +55,7 @@ def sync_of(services: Services) -> list[dict[str, Any]]:
 
 
 def _sync(chain_id: int, chain: ChainService, view: ChainView | None) -> dict[str, Any]:
-    status = chain.follower_status() if chain.follower_status else None
+    status = chain.follower
     return {
         "chain": caip2(chain_id),
         "network": chain.network.name,

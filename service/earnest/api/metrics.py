@@ -53,9 +53,9 @@ class _Chains(Collector):
             "earnest_follower_failing", "1 while something stands in its way.", labels=["chain"]
         )
         for chain_id, chain in self._chains.items():
-            if chain.follower_status is None:
+            status, labels = chain.follower, [str(chain_id)]
+            if status is None:
                 continue
-            status, labels = chain.follower_status(), [str(chain_id)]
             for gauge, value in ((head, status.head), (final, status.final), (lag, status.lag_blocks)):
                 if value is not None:
                     gauge.add_metric(labels, value)

@@ -56,7 +56,7 @@ class ChainService:
         escrow: the escrow's address, None where it is not deployed yet.
         rpc: its node.
         sender: who sends with the operator's key; None: this process has no key.
-        follower_status: how far the follower is; None: another process follows.
+        follower_status: how far the follower is; None, or answering None: another process follows.
         deployed_at_block: the block of the escrow's deployment.
         code_seen: the tokens that were found to be contracts, so that the node is asked once.
     """
@@ -65,9 +65,14 @@ class ChainService:
     escrow: Address | None
     rpc: Node
     sender: Submitter | None = None
-    follower_status: Callable[[], FollowerReport] | None = None
+    follower_status: Callable[[], FollowerReport | None] | None = None
     deployed_at_block: int | None = None
     code_seen: set[Address] = field(default_factory=set, compare=False)
+
+    @property
+    def follower(self) -> FollowerReport | None:
+        """How far this process' follower is, None where another process follows."""
+        return self.follower_status() if self.follower_status else None
 
     @property
     def place(self) -> Place:

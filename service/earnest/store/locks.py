@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,16 @@ from sqlalchemy import Engine, text
 from earnest.store.driver_errors import DRIVER_ERRORS, translate
 from earnest.store.errors import DatabaseMissing, LockTaken, StoreInUse
 
+Held = Callable[[], bool]
+"""Tells whether a lock that was taken is still ours."""
+
+
+def _always() -> bool:
+    return True
+
 
 @contextmanager
-def file_lock(database: Path, name: str) -> Iterator[None]:
+def file_lock(database: Path, name: str) -> Iterator[Held]:
     """Hold a lock file beside an SQLite database; the system releases it when the process ends, however it does."""
     path = database.with_name(f"{database.name}.{name}.lock")
     try:
@@ -32,12 +39,15 @@ def file_lock(database: Path, name: str) -> Iterator[None]:
                 "PostgreSQL, where any number can work together"
             ) from error
         # The file stays: to delete it would let two processes lock two files of one name.
-        yield
+        yield _always
 
 
 @contextmanager
-def advisory_lock(engine: Engine, name: str, database: str) -> Iterator[None]:
-    """Hold a PostgreSQL advisory lock on a connection of its own; the server releases it when that ends."""
+def advisory_lock(engine: Engine, name: str, database: str) -> Iterator[Held]:
+    """Hold a PostgreSQL advisory lock on a connection of its own; the server releases it when that ends.
+
+    The connection can end long before the block does (a restart of the server, a cut line), so ask what is yielded.
+    """
     key = int.from_bytes(hashlib.sha256(f"earnest:{name}".encode()).digest()[:8], signed=True)
     try:
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -47,8 +57,19 @@ def advisory_lock(engine: Engine, name: str, database: str) -> Iterator[None]:
     if not taken:
         connection.close()
         raise LockTaken(f"another process holds the lock {name!r} in the database {database}")
+    lost = False
+
+    def held() -> bool:
+        nonlocal lost
+        try:
+            # Once lost it stays lost: a connection that comes back is another one, without the lock.
+            lost = lost or connection.execute(text("SELECT 1")).scalar_one() != 1
+        except DRIVER_ERRORS:
+            lost = True
+        return not lost
+
     try:
-        yield
+        yield held
     finally:
         # Closed for good rather than given back to the pool: that releases the lock even if the server was restarted.
         connection.invalidate()
@@ -62,14 +83,14 @@ class ProcessLocks:
         self._guard, self._taken = threading.Lock(), set[str]()
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
+    def hold(self, name: str) -> Iterator[Held]:
         """Hold the lock `name`; raises `StoreInUse`."""
         with self._guard:
             if name in self._taken:
                 raise StoreInUse(f"this process already holds the lock {name!r}")
             self._taken.add(name)
         try:
-            yield
+            yield _always
         finally:
             with self._guard:
                 self._taken.discard(name)

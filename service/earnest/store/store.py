@@ -16,7 +16,7 @@ from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
 from earnest.store.events import Events
 from earnest.store.idempotency import Idempotency
 from earnest.store.keys import Keys
-from earnest.store.locks import ProcessLocks, WriterQueue, advisory_lock, file_lock
+from earnest.store.locks import Held, ProcessLocks, WriterQueue, advisory_lock, file_lock
 from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
@@ -93,8 +93,8 @@ class Store:
             # Begun as a writer it is, but only a statement that writes finds out whether it may.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
 
-    def lock(self, name: str) -> AbstractContextManager[None]:
-        """Hold the lock `name` for this process, without waiting for it.
+    def lock(self, name: str) -> AbstractContextManager[Held]:
+        """Hold the lock `name` for this process, without waiting for it; the block can ask whether it still does.
 
         Raises:
             StoreInUse: SQLite; another process has it, and a second one on this file is a mistake.
