@@ -54,7 +54,9 @@ class Outcome:
 
     def _add_case(self, case: ET.Element) -> None:
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        # The test that an interrupt ended is in pytest's report without a name or a result.
+        interrupted = case.get("name") is None
+        if interrupted or case.find("failure") is not None or case.find("error") is not None:
             self.failed += 1
         elif skipped is None or skipped.get("type") == "pytest.xfail":
             self.passed += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -111,14 +113,30 @@ def test_pytest_is_counted_by_its_report_and_skips_fail_under_ci(
     assert any("MISSING: a moon" in reason for reason in outcome.did_not_run) is not strict
 
 
+@pytest.fixture(params=["foreground", "background"])
+def started_in(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Stand where a shell starts its commands: with `&`, and without job control, they ignore SIGINT."""
+    inherited = signal.default_int_handler if request.param == "foreground" else signal.SIG_IGN
+    before = signal.signal(signal.SIGINT, inherited)
+    yield request.param
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("started_in")
 def test_a_test_that_hangs_is_interrupted_and_counted(pytester: pytest.Pytester) -> None:
-    suite = pytester.makepyfile(test_hangs="import time\ndef test_passes(): pass\ndef test_hangs(): time.sleep(60)\n")
-    report = pytester.path / "report.xml"
+    begun, report = pytester.path / "begun", pytester.path / "report.xml"
+    hanging = f"import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(600)\n"
+    suite = pytester.makepyfile(test_hangs=f"def test_passes(): pass\ndef test_hangs():\n    {hanging}")
     options = ["-q", "-p", "no:cacheprovider", f"--rootdir={pytester.path}", f"--junitxml={report}"]
-    status = run_for_a_while([sys.executable, "-m", "pytest", *options, str(suite)], limit_seconds=4.0)
+    # On a busy machine the first limits may be over before the test has begun, which would prove nothing.
+    for limit_seconds in (3.0, 12.0, 48.0):
+        status = run_for_a_while([sys.executable, "-m", "pytest", *options, str(suite)], limit_seconds)
+        if begun.exists():
+            break
     outcome = Outcome("unit")
     outcome.add_pytest(report, status)
-    assert outcome.failed == 1
+    assert begun.exists()
+    assert (outcome.passed, outcome.failed) == (1, 1)
 
 
 def test_a_pytest_run_that_left_no_report_is_a_failure(tmp_path: Path) -> None:
