@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, exists, or_, select, tuple_
 
@@ -30,6 +30,10 @@ from earnest.store.records import (
     Page,
 )
 from earnest.store.schema import columns_of, execute_many, in_lists
+
+LONGEST_WAIT_SECONDS: Final = 2 * 86_400
+"""No plan puts a try off longer, and no lease lasts so long. What lies further ahead was written by a clock that was
+wrong, and waiting for it could take years."""
 
 
 class Outbox:
@@ -85,12 +89,14 @@ class Outbox:
 
         In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
         """
-        d, until = deliveries.c, now + lease_seconds
+        d, until, absurd = deliveries.c, now + lease_seconds, now + LONGEST_WAIT_SECONDS
         due = (
             select(deliveries)
             .join(endpoints, endpoints.c.id == d.endpoint_id)
-            .where(d.state == "pending", d.next_attempt_at <= now, endpoints.c.disabled_at.is_(None))
-            .where(or_(d.claimed_until.is_(None), d.claimed_until <= now), ~_earlier_is_pending())
+            .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
+            .where(or_(d.next_attempt_at <= now, d.next_attempt_at > absurd))
+            .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd))
+            .where(~_earlier_is_pending())
             .order_by(d.next_attempt_at, d.version)
             .limit(limit)
             .with_for_update(of=deliveries, skip_locked=True)
