@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -20,9 +22,10 @@ from earnest.chain.wallet import Wallet
 from earnest.cli.demo.run import account_of, sample_merchant
 from earnest.escrow import txs
 from earnest.escrow.reverts import explain_revert
-from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
+from earnest.payment.primitives import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from earnest.payment.representation import parse_terms
 from earnest.payment.terms import Terms, payment_id
+from earnest.testing.processes import free_port
 from earnest.testing.stack import LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
 
@@ -56,18 +59,22 @@ class Said:
             assert word in errors[0]
 
 
-def earnest(*arguments: str, obey_permissions: bool = False, env: Mapping[str, str] | None = None) -> Said:
+def earnest(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, obey_permissions: bool = False
+) -> Said:
     """Run `earnest` to its end.
 
     Args:
         arguments: what stands after the command's name.
-        obey_permissions: as root, give up root's right to write what nobody may write.
         env: the settings, on top of our environment without any `EARNEST_…`.
+        cwd: where it runs.
+        obey_permissions: as root, give up root's right to write what nobody may write.
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("EARNEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "earnest.cli", *arguments],
         env={**ours, **(env or {})},
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -215,3 +222,32 @@ def check_logs(stack: LocalStack) -> None:
 def database_url(data_dir: Path) -> str:
     """Return the URL of a stack's SQLite file."""
     return f"sqlite:///{data_dir / 'earnest.db'}"
+
+
+def good_settings(data_dir: Path) -> dict[str, str]:
+    """Return settings with which `serve` would start, on a node that is down; one thing is then made wrong.
+
+    An escrow is recorded in the folder, as if it had been deployed.
+    """
+    deployments = data_dir / "deployments"
+    deployments.mkdir()
+    record = {
+        "chain_id": 31337,
+        "genesis_hash": ZERO_HASH,
+        "address": account_of("anyone").address,
+        "method": "create",
+        "salt": None,
+        "constructor_args": [],
+        "artifact_hash": ZERO_HASH,
+        "tx_hash": None,
+        "block_number": 1,
+        "block_hash": ZERO_HASH,
+        "deployer": None,
+    }
+    (deployments / "31337.json").write_text(json.dumps(record))
+    return {
+        "EARNEST_DATA_DIR": str(data_dir),
+        "EARNEST_SECRET_KEY": base64.b64encode(bytes(range(32))).decode(),
+        "EARNEST_RPC_URL": f"http://127.0.0.1:{free_port()}",
+        "EARNEST_PORT": "0",
+    }

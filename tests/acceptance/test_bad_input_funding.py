@@ -120,7 +120,7 @@ def test_foreign_terms_that_name_our_merchant_are_kept_and_never_his(shop: Shop)
             with store.read() as tx:
                 found = tx.payments.many(shop.stack.network.chain_id, [payment]).get(payment)
             assert found is None or found.is_foreign
-            return found and str(found.state.status)
+            return str(found.state.status) if found else None
 
         assert until(stored, "the foreign payment") == "funded"
         assert payment not in shop.ids()
