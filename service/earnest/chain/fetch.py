@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from earnest.chain.bloom import may_hold_events
+from earnest.chain.bloom import bloom_of, may_hold_events
 from earnest.chain.canonical import check_linked, linked
-from earnest.chain.errors import HeadersDisagree, LogsDisagree
+from earnest.chain.errors import HeadersDisagree, LogsDisagree, RpcError
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Header, Node, RawLog
 from earnest.chain.ranges import PageSize, Remedy, remedy
@@ -19,8 +20,11 @@ LIVE_BLOCKS: Final = 64
 """How many blocks near the head go into one batch: a slot's worth of every chain we know, small enough for one call."""
 MAX_PAGE_LOGS: Final = 20_000
 """A page with more logs is asked for in halves, so that one transaction of the mirror stays bounded."""
-ASKED_AGAIN: Final = 2
+ASKED_AGAIN: Final = 3
 """How often an empty answer is doubted when the bloom says maybe: nodes were seen to give 10% of them for nothing."""
+_IS_HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*").fullmatch
+_SAYS_NOTHING: Final = (1 << 2048) - 1
+"""A bloom with every bit set: some chains do not keep one."""
 
 
 class Fetcher:
@@ -74,12 +78,38 @@ class Fetcher:
 
     def _accept(self, header: Header, raws: Sequence[RawLog]) -> BlockAccepted:
         if not raws and may_hold_events(header.bloom, self._escrow):
-            raws = self._ask_again(header.block.hash)
+            raws = self._ask_again(header)
         return BlockAccepted(header.block, decode_block(header, raws, self._escrow))
 
-    def _ask_again(self, block_hash: Hash32) -> Sequence[RawLog]:
+    def _ask_again(self, header: Header) -> Sequence[RawLog]:
+        """Return the escrow's logs out of all those of the block, which have to account for its bloom, bit by bit.
+
+        An event that is missed here is missed for ever, and its payment would be told as expired though it was paid.
+
+        Raises:
+            LogsDisagree: the node keeps some of the block's logs back.
+        """
+        if header.bloom == _SAYS_NOTHING:
+            return self._believe_in_the_end(header.block.hash)
+        for _ in range(ASKED_AGAIN):
+            try:
+                every = self._node.every_log_in_block(header.block.hash)
+            except RpcError:
+                # Some nodes want an address in each question about logs.
+                return self._believe_in_the_end(header.block.hash)
+            if not header.bloom & ~_bloom_of(every):
+                return [raw for raw in every if raw.address.lower() == self._escrow.lower()]
+        raise LogsDisagree(
+            f"block {header.block.number} ({header.block.hash}): its logs do not add up to the bloom of its header"
+        )
+
+    def _believe_in_the_end(self, block_hash: Hash32) -> Sequence[RawLog]:
         for _ in range(ASKED_AGAIN):
             (raws,) = self._node.logs_in_blocks(self._escrow, [block_hash])
             if raws:
                 return raws
         return ()
+
+
+def _bloom_of(raws: Sequence[RawLog]) -> int:
+    return bloom_of(Hash32(value.lower()) for raw in raws for value in (raw.address, *raw.topics) if _IS_HEX(value))

@@ -137,6 +137,11 @@ class Node(ABC):
             [Call("eth_getLogs", ({"address": escrow, "blockHash": each},), list[RawLog]) for each in hashes]
         )
 
+    def every_log_in_block(self, block_hash: Hash32) -> list[RawLog]:
+        """Return the logs of all addresses in one block, which together make up its bloom. Source: EIP-234."""
+        result: list[RawLog] = self.call("eth_getLogs", ({"blockHash": block_hash},), list[RawLog])
+        return result
+
     def receipts(self, tx_hashes: Sequence[Hash32]) -> list[Receipt | None]:
         """Return the receipts of these txs, None where it is not mined (or not on this node's chain)."""
         calls = [Call("eth_getTransactionReceipt", (each,), _RawReceipt | None) for each in tx_hashes]

@@ -1,0 +1,93 @@
+"""A node that keeps logs back, as those behind a load balancer do: no event may be missed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from earnest.chain.bloom import bloom_of, may_hold_events
+from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import hash32, keccak
+from earnest.testing.fake_mirror import FakeMirror
+from earnest.testing.fake_node import FakeNode
+from tests.unit.chain.examples import ESCROW, OTHER, delivery
+from tests.unit.chain.test_follower import believed, catch_up, follower
+
+TOPICS = [hash32(keccak(b"%d" % number)) for number in range(2_000)]
+"""So many topics that their bloom says maybe to whatever it is asked."""
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    return FakeNode(ESCROW)
+
+
+@pytest.fixture
+def mirror() -> FakeMirror:
+    return FakeMirror()
+
+
+@pytest.mark.parametrize("blocks_on_top", [1, 9], ids=["near the head", "below finality"])
+def test_a_block_whose_logs_are_kept_back_is_not_believed_until_they_are_told(
+    node: FakeNode, mirror: FakeMirror, blocks_on_top: int
+) -> None:
+    one = follower(node, mirror)
+    node.mine_empty(6)
+    catch_up(one)
+    node.mine(delivery(1))
+    node.mine_empty(blocks_on_top)
+    node.tamper = lambda method, _params, result: [] if method == "eth_getLogs" else result
+    for _ in range(5):
+        with pytest.raises(LogsDisagree):
+            one.step()
+    assert mirror.blocks[-1].number == 6
+    node.tamper = None
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
+def test_logs_that_are_only_told_without_a_filter_are_found(node: FakeNode, mirror: FakeMirror) -> None:
+    def empty(method: str, params: Sequence[Any], result: Any) -> Any:
+        return [] if method == "eth_getLogs" and "address" in params[0] else result
+
+    node.tamper = empty
+    node.mine_empty(6)
+    node.mine(delivery(1), delivery(2))
+    catch_up(follower(node, mirror))
+    assert believed(mirror) == node.chain_events()
+
+
+def test_a_bloom_that_others_logs_account_for_is_believed(node: FakeNode, mirror: FakeMirror) -> None:
+    bloom = bloom_of([OTHER, *TOPICS])
+    assert may_hold_events(bloom, ESCROW)
+    log = {"address": OTHER, "topics": TOPICS, "data": "0x", "blockNumber": "0x1", "blockHash": TOPICS[0]}
+    others = [{**log, "transactionHash": TOPICS[0], "logIndex": "0x0"}]
+
+    def busy(method: str, params: Sequence[Any], result: Any) -> Any:
+        if method == "eth_getBlockByNumber" and result:
+            return {**result, "logsBloom": f"0x{bloom:0512x}"}
+        return others if method == "eth_getLogs" and "address" not in params[0] else result
+
+    node.tamper = busy
+    node.mine_empty(10)
+    catch_up(follower(node, mirror))
+    assert mirror.blocks[-1] == node.head
+    assert believed(mirror) == []
+
+
+def test_a_node_that_wants_an_address_in_each_question_is_believed_in_the_end(
+    node: FakeNode, mirror: FakeMirror
+) -> None:
+    def wants_address(method: str, params: Sequence[Any]) -> EarnestError | None:
+        odd = method == "eth_getLogs" and "address" not in params[0]
+        return RpcError(method, -32602, "give an address") if odd else None
+
+    node.faults = wants_address
+    node.tamper = lambda method, _params, result: [] if method == "eth_getLogs" else result
+    node.mine(delivery(1))
+    node.mine_empty(1)
+    catch_up(follower(node, mirror))
+    assert mirror.blocks[-1] == node.head
