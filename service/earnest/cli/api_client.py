@@ -47,7 +47,7 @@ class ApiClient:
     def __init__(self, base_url: str, api_key: str | None, *, patience_seconds: float = 0.0) -> None:
         """Open no connection yet; raises `InvalidInput` for a URL or a key that cannot be one."""
         self.base_url = _checked_url(base_url)
-        self._patience_seconds = patience_seconds
+        self._api_key, self._patience_seconds = api_key, patience_seconds
         if api_key and not _HEADER_SAFE.fullmatch(api_key):
             # Not repeated: it is a secret, or nearly one.
             raise InvalidInput(
@@ -55,6 +55,10 @@ class ApiClient:
             )
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._http = httpx.Client(base_url=self.base_url, headers=headers, timeout=30.0, trust_env=False)
+
+    def at(self, base_url: str) -> ApiClient:
+        """Return a client with the same key and patience at another address."""
+        return ApiClient(base_url, self._api_key, patience_seconds=self._patience_seconds)
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """Return the JSON answer to a GET; raises `ApiProblem` or `ServiceUnreachable`."""

@@ -50,15 +50,14 @@ class LocalStack:
 
     def __post_init__(self) -> None:
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        logs = self.data_dir / "logs"
         if self.rpc_url is None:
             self.chain_port = self.chain_port or free_port()
             self.rpc_url = f"http://127.0.0.1:{self.chain_port}"
             chain = ["earnest.cli", "chain", "--port", str(self.chain_port)]
-            self.chain = Child("the chain", chain, logs / "chain.log", self._environment())
+            self.chain = Child("the chain", chain, *self.child_settings("chain"))
         self.api_port = self.api_port or free_port()
         serve = ["earnest.cli", "serve", "--port", str(self.api_port)]
-        self.service = Child("the service", serve, logs / "serve.log", self._environment())
+        self.service = Child("the service", serve, *self.child_settings("serve"))
 
     @property
     def api_url(self) -> str:
@@ -125,7 +124,8 @@ class LocalStack:
                 raise TimeoutError("the service does not say that it is ready")
             time.sleep(0.05)
 
-    def _environment(self) -> dict[str, str]:
+    def child_settings(self, log_name: str) -> tuple[Path, dict[str, str]]:
+        """Return the log file and the environment of one more child of this stack (a second service, say)."""
         settings = {
             "EARNEST_DATA_DIR": str(self.data_dir.absolute()),
             "EARNEST_NETWORK": "local",
@@ -136,7 +136,7 @@ class LocalStack:
         }
         if self.database_url:
             settings["EARNEST_DATABASE_URL"] = self.database_url
-        return settings
+        return self.data_dir / "logs" / f"{log_name}.log", settings
 
     def _node_answers(self) -> bool:
         ask = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
