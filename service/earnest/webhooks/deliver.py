@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import Final, Protocol
@@ -22,8 +23,12 @@ from earnest.webhooks.signature import signed_headers
 
 WORKERS: Final = 8
 """Posting is waiting: eight threads cost little and keep one slow endpoint from holding the others."""
-LEASE_SECONDS: Final = 60
-"""Four times a try's own timeout, which leaves room for a slow resolver; after that another worker may take over."""
+WORKERS_PER_ENDPOINT: Final = 2
+WORKERS_PER_MERCHANT: Final = 4
+"""More than that are never busy for one: an endpoint that takes its time would hold up all the others."""
+LEASE_SECONDS: Final = 30
+"""Twice a try's own timeout, which leaves room for a slow resolver. What a killed process had claimed waits so long for
+another one, and a try that outlasts it is made twice under one id, which is what receivers expect."""
 IDLE_SECONDS: Final = 0.25
 TROUBLE_SECONDS: Final = 2.0
 
@@ -75,26 +80,35 @@ class Deliverer:
 
     def run(self, stop: Event) -> None:
         """Deliver until told to stop; tries that are under way then are finished and recorded."""
-        under_way: set[Future[None]] = set()
+        under_way: dict[Future[None], Endpoint] = {}
         with ThreadPoolExecutor(self._workers, "webhook") as pool:
             while not stop.is_set():
-                under_way = {each for each in under_way if not each.done()}
-                claimed = self._claim_calmly(self._workers - len(under_way), stop)
-                under_way |= {pool.submit(self._deliver, each) for each in claimed}
+                under_way = {each: to for each, to in under_way.items() if not each.done()}
+                claimed = self._claim_calmly(under_way.values(), stop)
+                under_way |= {pool.submit(self._deliver, each): each[2] for each in claimed}
                 if len(under_way) >= self._workers:
                     wait(under_way, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
                 elif not claimed:
                     stop.wait(IDLE_SECONDS)
 
-    def _claim(self, limit: int) -> Sequence[Claimed]:
+    def _claim(self, limit: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()) -> Sequence[Claimed]:
         if limit <= 0:
             return ()
         with self._store.transaction() as tx:
-            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS)
+            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS, but_of=but_of, but_to=but_to)
 
-    def _claim_calmly(self, limit: int, stop: Event) -> Sequence[Claimed]:
+    def _claim_calmly(self, busy_for: Collection[Endpoint], stop: Event) -> Sequence[Claimed]:
+        """Claim what free workers can take, so few at a time that all of it may be for one endpoint."""
+        to, of = Counter(each.id for each in busy_for), Counter(each.merchant_id for each in busy_for)
+        room_to = {each: WORKERS_PER_ENDPOINT - count for each, count in to.items()}
+        room_of = {each: WORKERS_PER_MERCHANT - count for each, count in of.items()}
+        room = [each for each in (*room_to.values(), *room_of.values()) if each > 0]
         try:
-            return self._claim(limit)
+            return self._claim(
+                min(WORKERS_PER_ENDPOINT, self._workers - len(busy_for), *room),
+                but_of=[each for each, left in room_of.items() if left <= 0],
+                but_to=[each for each, left in room_to.items() if left <= 0],
+            )
         except EarnestError as error:
             log.warning("webhooks wait for the database", code=error.code, error=str(error))
             stop.wait(TROUBLE_SECONDS)
