@@ -16,7 +16,7 @@ from earnest.testing.stack import START_SECONDS, LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
 
 PATIENCE_SECONDS = 90.0
-"""What the first one had claimed when it was killed waits for its lease, half a minute, before the second may send it."""
+"""What the first one had claimed when it was killed waits for its lease, half a minute, before the second sends it."""
 
 
 def test_the_second_service_goes_on_when_the_first_is_killed(tmp_path: Path, postgres_url: str) -> None:
