@@ -84,9 +84,12 @@ class Outbox:
             [notification_of(row) for row in rows[:limit]], write_cursor(rows[limit - 1].position) if more else None
         )
 
-    def claim(self, now: int, limit: int, lease_seconds: int) -> Sequence[tuple[Delivery, Notification, Endpoint]]:
+    def claim(
+        self, now: int, limit: int, lease_seconds: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()
+    ) -> Sequence[tuple[Delivery, Notification, Endpoint]]:
         """Claim deliveries that are due; nobody else gets them before `now + lease_seconds`.
 
+        Left out are those `but_of` these merchants and `but_to` these endpoints, for which enough is under way.
         In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
         """
         d, until, absurd = deliveries.c, now + lease_seconds, now + LONGEST_WAIT_SECONDS
@@ -96,7 +99,7 @@ class Outbox:
             .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
             .where(or_(d.next_attempt_at <= now, d.next_attempt_at > absurd))
             .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd))
-            .where(~_earlier_is_pending())
+            .where(endpoints.c.merchant_id.not_in(but_of), endpoints.c.id.not_in(but_to), ~_earlier_is_pending())
             .order_by(d.next_attempt_at, d.version)
             .limit(limit)
             .with_for_update(of=deliveries, skip_locked=True)

@@ -23,8 +23,8 @@ from earnest.webhooks.signature import signed_headers
 
 WORKERS: Final = 8
 """Posting is waiting: eight threads cost little and keep one slow endpoint from holding the others."""
-WORKERS_PER_ENDPOINT: Final = 2
-WORKERS_PER_MERCHANT: Final = 4
+WORKERS_PER_ENDPOINT: Final = 3
+WORKERS_PER_MERCHANT: Final = 5
 """More than that are never busy for one: an endpoint that takes its time would hold up all the others."""
 LEASE_SECONDS: Final = 30
 """Twice a try's own timeout, which leaves room for a slow resolver. What a killed process had claimed waits so long for
@@ -86,7 +86,7 @@ class Deliverer:
                 under_way = {each: to for each, to in under_way.items() if not each.done()}
                 claimed = self._claim_calmly(under_way.values(), stop)
                 under_way |= {pool.submit(self._deliver, each): each[2] for each in claimed}
-                if len(under_way) >= self._workers:
+                if len(under_way) >= self._workers or (under_way and not claimed):
                     wait(under_way, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
                 elif not claimed:
                     stop.wait(IDLE_SECONDS)
