@@ -30,6 +30,8 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """A page of 10,000 logs is about 10 MB; what is far larger is a fault, and must not fill our memory."""
 MAX_BATCH: Final = 100
 """The smallest limit that large providers set on a batch."""
+MAX_TIMEOUTS_AN_ANSWER: Final = 6
+"""A whole answer takes at most so many timeouts: a node that drips would else hold the follower for days, unnoticed."""
 RETRIES: Final = 2
 FIRST_DELAY_SECONDS: Final = 0.2
 MAX_DELAY_SECONDS: Final = 5.0
@@ -175,8 +177,12 @@ class Rpc(Node):
     def _read(self, response: httpx.Response) -> bytes:
         parts: list[bytes] = []
         size = 0
+        patience_seconds = self._timeout_seconds * MAX_TIMEOUTS_AN_ANSWER
+        deadline = time.monotonic() + patience_seconds
         for part in response.iter_bytes():
             size += len(part)
+            if time.monotonic() > deadline:
+                raise NodeTimeout(self.endpoint, f"did not finish its answer within {patience_seconds:g} s")
             if size > self._max_answer_bytes:
                 raise AnswerTooLarge(self.endpoint, f"sent more than {self._max_answer_bytes} bytes")
             parts.append(part)
