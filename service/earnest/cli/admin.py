@@ -54,7 +54,6 @@ def create_merchant_command(
 ) -> None:
     """Open a merchant's account: who is paid, and the terms that his payments get unless a request names others."""
     from earnest.commands.create_merchant import NewMerchant, create_merchant  # noqa: PLC0415
-    from earnest.wiring import open_database, wall_clock  # noqa: PLC0415
 
     disputes = arbiter is not None
     new = NewMerchant(
@@ -70,6 +69,8 @@ def create_merchant_command(
         payment_window=_seconds(payment_hours, HOUR, "payment_hours"),
         safe_depth_blocks=safe_depth_blocks,
     )
+    from earnest.wiring import open_database, wall_clock  # noqa: PLC0415 (after what was mistyped, since it is slow)
+
     with closing(open_database(_settings(data_dir, database_url))) as store:
         show_json(asdict(create_merchant(store, new, wall_clock())))
     if not disputes:
