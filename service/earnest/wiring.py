@@ -243,6 +243,7 @@ def build_service(settings: Settings) -> Service:
             sender=sender,
             follower_status=lambda: follower.status() if following.leads else None,
             deployed_at_block=deployment.block_number,
+            sender_status=sender.status if sender is not None else None,
         )
         services = Services(
             store=store,

@@ -66,4 +66,17 @@ def _sync(chain_id: int, chain: ChainService, view: ChainView | None) -> dict[st
         "node_head": status.node_head if status else None,
         "lag_blocks": status.lag_blocks if status else None,
         "error": status.error if status else None,
+        "operator": _operator(chain),
+    }
+
+
+def _operator(chain: ChainService) -> dict[str, Any] | None:
+    if chain.sender_status is None:
+        return None
+    status = chain.sender_status()
+    return {
+        "address": status.address,
+        "balance_wei": None if status.balance is None else str(status.balance),
+        "unsettled_txs": status.unsettled,
+        "error": status.error,
     }

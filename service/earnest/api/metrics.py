@@ -60,4 +60,18 @@ class _Chains(Collector):
                 if value is not None:
                     gauge.add_metric(labels, value)
             failing.add_metric(labels, 1 if status.error else 0)
-        return [head, final, lag, failing]
+        return [head, final, lag, failing, *self._senders()]
+
+    def _senders(self) -> Iterable[Metric]:
+        balance = GaugeMetricFamily("earnest_operator_balance_coin", "The operator's coin for gas.", labels=["chain"])
+        unsettled = GaugeMetricFamily("earnest_operator_unsettled_txs", "Txs not final yet.", labels=["chain"])
+        failing = GaugeMetricFamily("earnest_operator_failing", "1 while its txs are held up.", labels=["chain"])
+        for chain_id, chain in self._chains.items():
+            if chain.sender_status is None:
+                continue
+            status, labels = chain.sender_status(), [str(chain_id)]
+            if status.balance is not None:
+                balance.add_metric(labels, status.balance / 10**chain.network.coin.decimals)
+            unsettled.add_metric(labels, status.unsettled)
+            failing.add_metric(labels, 1 if status.error else 0)
+        return [balance, unsettled, failing]

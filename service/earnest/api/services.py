@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from earnest.chain.sender import SenderStatus
 from earnest.commands.ports import Node, Place, Submitter
 from earnest.payment.errors import NotFound, Unavailable
 from earnest.payment.primitives import Address
@@ -58,6 +59,7 @@ class ChainService:
         sender: who sends with the operator's key; None: this process has no key.
         follower_status: how far the follower is; None, or answering None: another process follows.
         deployed_at_block: the block of the escrow's deployment.
+        sender_status: how the operator's txs fare; None: this process sends none.
         code_seen: the tokens that were found to be contracts, so that the node is asked once.
     """
 
@@ -67,6 +69,7 @@ class ChainService:
     sender: Submitter | None = None
     follower_status: Callable[[], FollowerReport | None] | None = None
     deployed_at_block: int | None = None
+    sender_status: Callable[[], SenderStatus] | None = None
     code_seen: set[Address] = field(default_factory=set, compare=False)
 
     @property

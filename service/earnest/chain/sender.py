@@ -181,8 +181,19 @@ class Sender:
                 else:
                     self._nonce_used_by.pop(tx.id, None)
                     problem = self._pusher.push(tx, view) or problem
+            unmined = [tx.nonce for tx in txs if tx.id not in mined]
+            problem = self._gap(unmined, view.nonce) or problem
         self._status = replace(self._status, balance=balance, error=problem)
         return txs
+
+    def _gap(self, unmined: list[int], chain_nonce: int) -> str | None:
+        """Return what to do where no tx of ours has the nonce that the chain waits for: then none is ever mined."""
+        if not unmined or min(unmined) <= chain_nonce:
+            return None
+        return (
+            f"the chain waits for nonce {chain_nonce} of {self.address}, and the lowest one waiting here is "
+            f"{min(unmined)} (a node once told too high a number): send any tx from that account with each nonce between"
+        )
 
     def _follow(self, tx: OutgoingTx, mined: Mined, view: View) -> None:
         """Note the block of a mined tx; once that is final, the tx is settled."""

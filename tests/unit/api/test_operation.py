@@ -10,8 +10,10 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from earnest.api.schemas.operation import Head, Live, Ready, Sync
+from earnest.chain.sender import SenderStatus
 from earnest.store import Store, Transaction
 from earnest.store.errors import DatabaseUnavailable
+from tests.support.ledger import CHAIN_ID, OPERATOR
 from tests.unit.api.house import LOCAL, House, client_of, open_house
 
 
@@ -81,6 +83,21 @@ def test_not_ready_without_a_database(house: House) -> None:
 def test_sync_tells_how_far_each_chain_is(house: House) -> None:
     (chain,) = Sync.model_validate(house.get("/health/sync", key=None).json()).chains
     assert (chain.network, chain.head, chain.lag_blocks) == ("local", house.chain.head.number, 0)
+
+
+def test_sync_and_metrics_tell_how_the_operators_txs_fare(house: House) -> None:
+    status = SenderStatus(OPERATOR, unsettled=2, balance=15 * 10**17, error="no coin for gas")
+    chain = replace(house.services.chains[CHAIN_ID], sender_status=lambda: status)
+    with client_of(replace(house.services, chains={CHAIN_ID: chain})) as client:
+        (told,) = client.get("/health/sync").json()["chains"]
+        numbers = client.get("/metrics").text
+    assert told["operator"] == {
+        "address": OPERATOR,
+        "balance_wei": "1500000000000000000",
+        "unsettled_txs": 2,
+        "error": "no coin for gas",
+    }
+    assert f'earnest_operator_balance_coin{{chain="{CHAIN_ID}"}} 1.5' in numbers
 
 
 def test_the_numbers_have_no_label_of_a_callers(house: House) -> None:

@@ -20,7 +20,7 @@ from earnest.chain.errors import (
     TxWouldRevert,
 )
 from earnest.chain.sender import Sender
-from earnest.chain.sending import OutgoingTx, TxIntent, TxState, UnsignedTx
+from earnest.chain.sending import OutgoingTx, SignedTx, TxIntent, TxState, UnsignedTx
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import hash32
 from earnest.settings import FinalityRule
@@ -488,6 +488,18 @@ def test_an_account_that_ran_out_of_money_later_is_told_and_the_tx_sent_when_it_
     del office.node.balances[operator().address]
     office.sender.step()
     assert (office.tx().state, office.tx().error) == (TxState.BROADCAST, None)
+
+
+def test_a_gap_before_the_lowest_nonce_is_told_with_what_closes_it(office: Office) -> None:
+    def sign(nonce: int) -> SignedTx:
+        return operator().sign(UnsignedTx(CHAIN_ID, nonce, ESCROW, b"", 0, ESTIMATE, 10**10, 10**9), 1_000)
+
+    office.journal.enqueue(intent(1), 7, sign)  # a node had told seven txs where there are none
+    office.mine_and_step()
+    assert "the chain waits for nonce 0" in str(office.sender.status().error)
+    assert "the lowest one waiting here is 7" in str(office.sender.status().error)
+    office.sender.submit(intent(2))
+    assert [tx.nonce for tx in office.journal.all()] == [7, 8]
 
 
 def test_one_refused_tx_does_not_stop_the_others(office: Office) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earnest.api.schemas.common import Answer, OutTime, Request
+from earnest.api.schemas.common import Answer, OutAddress, OutTime, Request
 
 
 class Live(Answer):
@@ -23,6 +23,15 @@ class Ready(Answer):
     reasons: list[str]
 
 
+class Operator(Answer):
+    """The account that sends what merchants ask for: its coin for gas, its txs under way, what stands in their way."""
+
+    address: OutAddress
+    balance_wei: Annotated[str | None, Field(examples=["10000000000000000"])]
+    unsettled_txs: int
+    error: str | None
+
+
 class ChainSync(Answer):
     """How far one chain is mirrored. Numbers are block numbers."""
 
@@ -35,6 +44,7 @@ class ChainSync(Answer):
     node_head: int | None
     lag_blocks: int | None
     error: str | None
+    operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
 
 
 class Sync(Answer):
