@@ -12,10 +12,11 @@ import typer
 from earnest.cli.api_client import ApiClient
 from earnest.cli.console import say, show_json
 from earnest.payment.errors import InvalidInput, NotAllowed
+from earnest.payment.money import format_value
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address, parse_hash32
 from earnest.payment.representation import parse_terms
 from earnest.payment.terms import payment_id
-from earnest.settings import load_settings
+from earnest.settings import Network, load_settings
 
 if TYPE_CHECKING:
     from earnest.chain.wallet import CallTx, Wallet
@@ -210,16 +211,14 @@ class _Act:
         chain = load_settings(network=network, rpc_url=rpc_url).chosen_network()
         self.chain_id = chain.chain_id
         told = ApiClient(api_url, None).get(f"/v1/checkout/{wanted}")
-        self.escrow: Address = parse_address(escrow or told["escrow"], param="escrow")
-        self.terms: Terms = parse_terms(told["terms"])
+        self.escrow: Address = parse_address(escrow or told.get("escrow", ""), param="escrow")
+        self.terms: Terms = parse_terms(told.get("terms", {}))
         if payment_id(self.terms, self.chain_id, self.escrow) != wanted:
             raise NotAllowed(
                 f"the terms that the service told are not those of {wanted} on chain {self.chain_id} "
                 f"at the escrow {self.escrow}: nothing was sent"
             )
-        self.summary = (
-            f"{told['amount']['value']} {told['amount']['symbol']} of payment {wanted} at escrow {self.escrow}"
-        )
+        self.summary = f"{_amount(self.terms, chain)} of payment {wanted} at escrow {self.escrow}"
         self.wallet: Wallet = _wallet(chain, keystore)
 
     def send(self, does: str, steps: Sequence[CallTx], yes: bool) -> None:
@@ -232,13 +231,21 @@ class _Act:
             show_json({"tx_hash": receipt.tx_hash, "block_number": receipt.block_number, "gas_used": receipt.gas_used})
 
 
+def _amount(terms: Terms, network: Network) -> str:
+    """Return what the terms say, never what the service says beside them."""
+    token = network.token_at(terms.token)
+    if token is None:
+        return f"{terms.amount} base units of the token {terms.token}, which is not in networks.toml,"
+    return f"{format_value(terms.amount, token.decimals)} {token.symbol}"
+
+
 def _merchant(api_url: str, api_key: str | None) -> ApiClient:
     if not api_key:
         raise InvalidInput("this is a merchant's verb: give the API key with --api-key or EARNEST_API_KEY")
     return ApiClient(api_url, api_key)
 
 
-def _wallet(network: Any, keystore: Path | None) -> Wallet:
+def _wallet(network: Network, keystore: Path | None) -> Wallet:
     from earnest.chain.signer import LocalSigner  # noqa: PLC0415
     from earnest.chain.wallet import Wallet  # noqa: PLC0415
     from earnest.escrow.reverts import explain_revert  # noqa: PLC0415
