@@ -192,7 +192,7 @@ class Sender:
             return None
         return (
             f"the chain waits for nonce {chain_nonce} of {self.address}, and the lowest one waiting here is "
-            f"{min(unmined)} (a node once told too high a number): send any tx from that account with each nonce between"
+            f"{min(unmined)} (a node once told too high a number): send a tx from that account with each nonce between"
         )
 
     def _follow(self, tx: OutgoingTx, mined: Mined, view: View) -> None:
