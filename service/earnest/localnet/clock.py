@@ -25,9 +25,12 @@ class BlockClock:
             return self
         return BlockClock(offset_seconds=self.next_timestamp - wall_time)
 
-    def moved(self, seconds: int) -> "BlockClock":
-        """Return the clock with its offset moved by `seconds`."""
-        return replace(self, offset_seconds=self.offset_seconds + seconds)
+    def moved(self, seconds: int, parent_timestamp: int, wall_time: int) -> "BlockClock":
+        """Return the clock moved by `seconds`, from the newest block where a burst of blocks has run ahead of it.
+
+        Otherwise a period that somebody waits out by moving the clock would not be over yet.
+        """
+        return replace(self, offset_seconds=max(self.offset_seconds, parent_timestamp - wall_time) + seconds)
 
     def set_next(self, timestamp: int) -> "BlockClock":
         """Return the clock with an exact time for the next block."""

@@ -133,7 +133,7 @@ class Node:
     def move_clock(self, seconds: int) -> None:
         """Move the time of the blocks to come by `seconds`."""
         with self._changing():
-            self.clock = self.clock.moved(seconds)
+            self.clock = self.clock.moved(seconds, self.head.timestamp, self.wall_seconds())
 
     def set_next_timestamp(self, timestamp: int) -> None:
         """Give the next block an exact time. Raises `RpcError` unless it is later than the head's."""

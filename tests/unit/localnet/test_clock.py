@@ -15,7 +15,13 @@ def test_a_block_is_always_later_than_its_parent(offset: int, exact: int | None,
 
 def test_block_time_follows_wall_time_and_offset() -> None:
     assert BlockClock().block_time(parent_timestamp=100, wall_time=500) == 500
-    assert BlockClock().moved(60).moved(40).block_time(parent_timestamp=100, wall_time=500) == 600
+    clock = BlockClock().moved(60, parent_timestamp=100, wall_time=500).moved(40, parent_timestamp=100, wall_time=500)
+    assert clock.block_time(parent_timestamp=100, wall_time=500) == 600
+
+
+def test_moving_starts_from_a_block_that_is_ahead_of_the_clock() -> None:
+    clock = BlockClock().moved(60, parent_timestamp=512, wall_time=500)
+    assert clock.block_time(parent_timestamp=512, wall_time=500) == 572
 
 
 def test_an_exact_time_holds_for_one_block_and_time_goes_on_from_there() -> None:
