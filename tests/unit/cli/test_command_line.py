@@ -18,7 +18,7 @@ COMMANDS = [
     *("demo", "dev", "chain", "compile", "deploy", "serve", "doctor"),
     *("merchant create", "merchant list", "key create", "key list", "key revoke", "db upgrade"),
     *(f"payment {verb}" for verb in ("create", "show", "list", "timeline", "confirm-delivery", "refund")),
-    *(f"payment {verb}" for verb in ("fund", "release", "reclaim", "dispute", "resolve")),
+    *(f"payment {verb}" for verb in ("fund", "release", "reclaim", "dispute", "resolve", "withdraw")),
 ]
 
 
