@@ -51,7 +51,8 @@ def test_clock_finality_and_a_reorg_survive_a_kill(tmp_path: Path) -> None:
 
     again = ChainProcess(tmp_path)
     assert again.calls("earnest_nodeInfo") == info
-    assert info["offset"] == 86_400
+    # The blocks before ran ahead of wall time, a second each, and the clock moved on from the newest of them.
+    assert 86_400 <= info["offset"] <= 86_430
     assert again.calls.block("finalized") == final
     assert [again.calls.receipt(one) for one in hashes] == [receipt, None]
     again.calls("evm_mine")
