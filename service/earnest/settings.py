@@ -143,8 +143,3 @@ def load_network(name: str) -> Network:
         explorer_url=entry.get("explorer_url"),
         is_local=entry.get("is_local", False),
     )
-
-
-def network_names() -> list[str]:
-    """Return the names of the chains in `networks.toml`, in its order."""
-    return list(tomllib.loads(resources.files("earnest").joinpath("networks.toml").read_text("utf-8")))

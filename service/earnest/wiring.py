@@ -25,6 +25,7 @@ from earnest.escrow.reverts import explain_revert
 from earnest.mirror import ChainMirror
 from earnest.payment.errors import EarnestError, Misconfigured, Unavailable
 from earnest.payment.record import Payment
+from earnest.payment.uri import checkout_url
 from earnest.settings import Network, Settings
 from earnest.store import Store, open_store
 from earnest.store.errors import LockTaken
@@ -278,11 +279,11 @@ def wall_clock() -> int:
 
 
 def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, deployment: Deployment) -> Follower:
-    def checkout_url(payment: Payment) -> str:
-        return f"{settings.base_url()}/v1/checkout/{payment.id}"
+    def where_to_pay(payment: Payment) -> str:
+        return checkout_url(settings.base_url(), payment.id)
 
     mirror = ChainMirror(
-        store, network.chain_id, deployment.address, network.token_at, wall_clock, checkout_url=checkout_url
+        store, network.chain_id, deployment.address, network.token_at, wall_clock, checkout_url=where_to_pay
     )
     return Follower(
         rpc,

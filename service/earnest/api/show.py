@@ -15,6 +15,7 @@ from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.representation import caip2, represent, represent_amount, represent_block, rfc3339
 from earnest.payment.status import Verb
 from earnest.payment.terms import Terms
+from earnest.payment.uri import checkout_url
 from earnest.settings import Network
 from earnest.store import Transaction
 from earnest.store.records import ApiKey, DeliveryReport, DeliveryState, Endpoint, Merchant, Page, StoredEvent
@@ -54,7 +55,7 @@ class PaymentView:
             token_of(self._network(payment), payment.terms),
             self.view(payment.chain_id),
             safe_depth_blocks=self.safe_depth_blocks(payment),
-            checkout_url=f"{self._services.public_url}/v1/checkout/{payment.id}",
+            checkout_url=checkout_url(self._services.public_url, payment.id),
         )
 
     def show_timeline(self, payment: Payment, events: Iterable[StoredEvent]) -> list[dict[str, Any]]:

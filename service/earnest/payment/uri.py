@@ -1,9 +1,14 @@
-"""The link that a wallet understands without a page of ours."""
+"""The links of a payment: where its buyer pays, and what a wallet understands without a page of ours."""
 
 from __future__ import annotations
 
-from earnest.payment.primitives import ZERO_ADDRESS, Address
+from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.payment.terms import Terms
+
+
+def checkout_url(base_url: str, payment_id: Hash32) -> str:
+    """Return where a payment's buyer pays; `base_url` is the service's, without a slash at the end."""
+    return f"{base_url}/v1/checkout/{payment_id}"
 
 
 def payment_uri(terms: Terms, chain_id: int, escrow: Address) -> str | None:

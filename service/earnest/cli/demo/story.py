@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from earnest.cli.demo.narrator import short
-from earnest.cli.demo.world import StoryFailed, World
+from earnest.cli.demo.world import World
 from earnest.payment.money import format_value
 from earnest.payment.primitives import ZERO_ADDRESS, Address
 from earnest.payment.terms import DAY
@@ -209,6 +209,3 @@ class Story:
         held = heard["data"]["held"]
         left = format_value(int(held["base_units"]), held["decimals"])
         self.world.narrator.tell("webhook", f"{kind}, signature verified, {left} {held['symbol']} still held")
-
-
-__all__ = ["Step", "Story", "StoryFailed"]
