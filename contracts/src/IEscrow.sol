@@ -45,7 +45,16 @@ enum Status {
     Repaid // cold: the merchant paid everything back afterwards
 }
 
-/// @notice A payment's one storage slot.
+/// @notice What one payment of a batch does not share with the others; the rest of its terms it has in common with them.
+/// @dev The fields mean what they mean in {Terms}.
+struct Item {
+    address buyer;
+    uint256 amount;
+    uint40 payBy;
+    bytes32 orderHash;
+}
+
+/// @notice What a payment's storage slot says.
 /// @param buyer the buyer, named in the terms or at funding
 /// @param status where the payment stands
 /// @param since Unix time at which the present status began; partial amounts never move it
@@ -161,8 +170,35 @@ interface IEscrow {
         uint8 credited
     );
 
+    /// @notice The merchant gave back to the buyer, after the payment was released or resolved. `toBuyer` came from the
+    /// merchant's own wallet, not from what is held. See {DeliveryConfirmed} for the fields.
+    event PaymentRepaid(
+        bytes32 indexed id,
+        uint48 seq,
+        Status status,
+        uint256 held,
+        uint256 toMerchant,
+        uint256 toFeeRecipient,
+        uint256 toBuyer,
+        uint8 credited
+    );
+
+    // The following are no part of a payment's own history, and carry no `seq`.
+
     /// @notice A credit was paid out, in full, to the account that it belonged to.
     event CreditWithdrawn(address indexed account, address indexed token, uint256 amount);
+
+    /// @notice Money that a deposit address received and that could not fund its payment went to the buyer.
+    event DepositReturned(bytes32 indexed id, address indexed token, address buyer, uint256 amount);
+
+    /// @notice A batch passed over one of its items.
+    /// @param id the item's payment
+    /// @param item its place in the batch, from zero
+    /// @param why the selector of the error that the single verb would have raised
+    event ItemSkipped(bytes32 indexed id, uint256 item, bytes4 why);
+
+    /// @notice This operator may never again act for this merchant.
+    event OperatorDismissed(address indexed merchant, address indexed operator);
 
     // ------------------------------------------------------------------------------------- errors of terms, at funding
 
@@ -205,6 +241,15 @@ interface IEscrow {
     /// @notice The token did not raise the escrow's balance by exactly the amount.
     error WrongBalanceRise(uint256 balanceBefore, uint256 balanceAfter, uint256 amount);
 
+    /// @notice The deposit address holds none of this token.
+    error NothingToCollect(address depositAddress, address token);
+    /// @notice The deposit address holds less than the amount; only the buyer may have it back before `payBy`.
+    error DepositTooShort(uint256 balance, uint256 amount);
+    /// @notice The token or the buyer did not take what the deposit address holds; it stays there for another try.
+    error ReturnFailed(address depositAddress, address token, uint256 amount);
+    /// @notice Only the deposit address of this payment may, and only while it is collected.
+    error NotDepositAddress(address caller);
+
     // ------------------------------------------------------------------------------------------ errors of the verbs
 
     /// @notice Nothing was ever funded under these terms.
@@ -215,6 +260,12 @@ interface IEscrow {
     error NotMerchantOrOperator(address caller);
     /// @notice Only the buyer may (others may release only everything, and only after the dispute window).
     error NotBuyer(address caller);
+    /// @notice Only the merchant may.
+    error NotMerchant(address caller);
+    /// @notice The merchant has dismissed this operator.
+    error OperatorIsDismissed(address merchant, address operator);
+    /// @notice The signature is not the buyer's, or not for this payment, escrow and chain.
+    error NotBuyersReceipt(bytes32 id, address buyer);
     /// @notice Only the arbiter may.
     error NotArbiter(address caller);
     /// @notice Delivery could be confirmed before `confirmableUntil`, the end of the delivery period.
@@ -229,6 +280,8 @@ interface IEscrow {
     error ResolveTooLate(uint256 now_, uint256 resolvableUntil);
     /// @notice More was asked for than is held.
     error AmountExceedsHeld(uint256 amount, uint256 held);
+    /// @notice More was to be repaid than the merchant's side was paid, the fee included, and has not repaid yet.
+    error AmountExceedsRepayable(uint256 amount, uint256 repayable);
     /// @notice While disputed, only the whole held amount moves.
     error OnlyWholeWhileDisputed(uint256 amount, uint256 held);
     /// @notice The two parts of a resolution must add up to exactly what is held.
@@ -245,46 +298,175 @@ interface IEscrow {
     /// @notice The account or the token did not take the withdrawal; the credit stays.
     error WithdrawFailed(address account, address token, uint256 amount);
 
-    // ------------------------------------------------------------------------------------------------------------ verbs
+    // ---------------------------------------------------------------------------------------------------- verbs: funding
+    // All of them check the terms, once and for all, and raise the errors of terms above.
 
     /// @notice Brings the whole amount, always from the caller, for `buyer`.
-    /// @dev Checks the terms, once and for all. Tokens need an allowance to the escrow.
+    /// @dev *Who*: anyone, before `payBy`. *Assumes*: for a token, an allowance to the escrow; for coin, exactly the amount
+    /// sent along. *Warns*: whoever funds unnamed terms says who gets the money back.
+    /// *Errors*: those of terms; {WrongCoinAmount}, {CoinSentWithToken}, {TokenHasNoCode}, {WrongBalanceRise}.
     /// @param terms the payment's terms
     /// @param buyer who gets money back; the one named in the terms, if there is one
     function fund(Terms calldata terms, address buyer) external payable;
 
-    /// @notice Merchant or operator say, within the delivery period, that the goods were handed over.
-    /// @dev With a dispute window of zero it releases in the same tx, with a second event.
+    /// @notice {fund} with the allowance signed in the same tx, by EIP-2612.
+    /// @dev *Who*: the payer himself, before `payBy`; a permit says nothing of the terms, so nobody relays it. *Assumes*: a
+    /// permit of the caller to the escrow for exactly the amount. *Warns*: a stranger may use the permit first; that does no
+    /// harm, for what counts is the allowance, and only its owner can spend it here. *Errors*: as {fund}; the token's own when
+    /// there is no allowance in the end.
+    /// @param terms the payment's terms
+    /// @param buyer who gets money back; the one named in the terms, if there is one
+    /// @param deadline Unix time until which the permit holds
+    function fundWithPermit(
+        Terms calldata terms,
+        address buyer,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
+
+    /// @notice Brings the amount from `payer`'s wallet by his EIP-3009 authorization; he needs no gas.
+    /// @dev *Who*: any relayer, before `payBy`. *Assumes*: `payer` signed `ReceiveWithAuthorization` of the token, from himself
+    /// to the escrow, over the amount, with the payment's id as its nonce: so it binds the terms and is used up with them.
+    /// The buyer is the named one, else the payer, never the relayer. *Warns*: signatures of smart-contract wallets work as
+    /// far as the token asks them. *Errors*: as {fund}, and the token's own.
+    /// @param terms the payment's terms
+    /// @param payer whose money it is, and who signed
+    /// @param validAfter Unix time after which the authorization holds
+    /// @param validBefore Unix time before which it holds
+    /// @param signature 65 bytes `r, s, v`; any other length goes to the token's form for contract wallets
+    function fundWithAuthorization(
+        Terms calldata terms,
+        address payer,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Brings the amount from `payer`'s wallet by Permit2; he needs no gas.
+    /// @dev *Who*: any relayer, before `payBy`. *Assumes*: an allowance of `payer` to Permit2, and his signature of
+    /// `PermitWitnessTransferFrom` for the amount to the escrow with the witness `Funding(bytes32 id,address payer,address buyer)`.
+    /// The buyer is the named one, else the payer, never the relayer. *Warns*: nonces that follow one another (0, 1, 2, …) are
+    /// 15,000 gas cheaper than scattered ones. *Errors*: as {fund}, and Permit2's own; {WrongBalanceRise} also where the chain
+    /// has no Permit2.
+    /// @param terms the payment's terms
+    /// @param payer whose money it is, and who signed
+    /// @param nonce an unused one of Permit2's unordered nonces
+    /// @param deadline Unix time until which the signature holds
+    /// @param signature as Permit2 takes them: 65 or 64 bytes, or a contract wallet's
+    function fundWithPermit2(
+        Terms calldata terms,
+        address payer,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Takes what plain transfers brought to the payment's deposit address: funds the payment with it where it can, and
+    /// gives everything else to the buyer.
+    /// @dev *Who*: anyone; with less than the amount in it, before `payBy`, the buyer alone, who so has his money back.
+    /// *Assumes*: terms with a named buyer. Funds if the token is the payment's, the amount is there, the terms keep their
+    /// bounds, nothing was funded yet and `payBy` is not reached. A surplus, and whatever came too late, twice, or in another
+    /// token, goes to the buyer; what he or the token does not take stays at the deposit address for another try. *Warns*: the
+    /// one address serves each chain and each token on its own; a token that keeps a fee on transfers can't fund.
+    /// *Errors*: {BuyerIsZero}, {NothingToCollect}, {DepositTooShort}, {ReturnFailed}, {WrongBalanceRise}, {PushNeedsGas}.
+    /// @param terms the payment's terms
+    /// @param token what to collect; zero: coin
+    function collect(Terms calldata terms, address token) external;
+
+    /// @notice Takes coin from the deposit address of a payment that is being collected; of no use to anyone else.
+    /// @dev *Errors*: {NotDepositAddress}.
+    function receiveDeposit(bytes32 id) external payable;
+
+    // --------------------------------------------------------------------------------------------------- verbs: settling
+    // All of them raise {NotFunded} for terms that were never funded, {WrongStatus} where the verb does not exist, and
+    // {PushNeedsGas} when the caller's gas could starve a receiver. What a payee can't be paid becomes his credit.
+
+    /// @notice The goods or the service were handed over; the dispute window opens.
+    /// @dev *Who*: merchant or operator; `Funded`, within the delivery period. *Warns*: with a dispute window of zero it
+    /// releases in the same tx, with a second event. *Errors*: {NotMerchantOrOperator}, {OperatorIsDismissed}, {ConfirmTooLate}.
     function confirmDelivery(Terms calldata terms) external;
 
-    /// @notice Pays the merchant, less the fee: by the buyer at any time while money is held, by anyone (everything) from
-    /// the end of the dispute window.
+    /// @notice Pays the merchant, less the fee.
+    /// @dev *Who*: the buyer, any part, while money is held (while disputed, everything); anyone, everything, from the end of
+    /// the dispute window. *Errors*: {NotBuyer}, {ReleaseTooEarly}, {AmountOutOfBounds}, {AmountExceedsHeld},
+    /// {OnlyWholeWhileDisputed}.
     /// @param terms the payment's terms
     /// @param amount base units; `type(uint256).max`: everything held
     function release(Terms calldata terms, uint256 amount) external;
 
-    /// @notice Merchant or operator give money back to the buyer while it is held; no fee is taken.
+    /// @notice Pays the merchant everything held, less the fee, on the buyer's receipt.
+    /// @dev *Who*: anyone with the buyer's EIP-712 signature of `Receipt(bytes32 id,address buyer)`, while money is held. *Warns*:
+    /// a receipt can be signed ahead, even before funding, and can't be taken back: it is as good as the money. *Errors*:
+    /// {NotBuyersReceipt}.
+    /// @param terms the payment's terms
+    /// @param signature 65 bytes `r, s, v`, or whatever the buyer's contract wallet (ERC-1271) accepts
+    function releaseWithReceipt(Terms calldata terms, bytes calldata signature) external;
+
+    /// @notice Gives money back to the buyer while it is held; no fee is taken.
+    /// @dev *Who*: merchant or operator. *Errors*: {NotMerchantOrOperator}, {OperatorIsDismissed}, {AmountOutOfBounds},
+    /// {AmountExceedsHeld}, {OnlyWholeWhileDisputed}.
     /// @param terms the payment's terms
     /// @param amount base units; `type(uint256).max`: everything held
     function refund(Terms calldata terms, uint256 amount) external;
 
-    /// @notice Anyone sends everything held back to the buyer: from the end of the delivery period while funded, from the
-    /// end of the arbitration period while disputed.
+    /// @notice Sends everything held back to the buyer, because time ran out on the merchant or on the arbiter.
+    /// @dev *Who*: anyone; `Funded` from the end of the delivery period, `Disputed` from the end of the arbitration period.
+    /// *Errors*: {ReclaimTooEarly}.
     function reclaim(Terms calldata terms) external;
 
-    /// @notice The buyer objects, within the dispute window. From here only whole amounts move.
+    /// @notice The buyer objects. From here only whole amounts move.
+    /// @dev *Who*: the buyer; `Delivered`, within the dispute window. *Errors*: {NotBuyer}, {DisputeTooLate}.
     function dispute(Terms calldata terms) external;
 
-    /// @notice The arbiter splits everything held, within the arbitration period.
+    /// @notice The arbiter splits everything held; the fee is taken of the merchant's part.
+    /// @dev *Who*: the arbiter; `Disputed`, within the arbitration period. *Errors*: {NotArbiter}, {ResolveTooLate},
+    /// {PartsNotHeld}.
     /// @param terms the payment's terms
     /// @param toBuyer base units for the buyer
     /// @param toMerchant base units for the merchant, before the fee
     function resolve(Terms calldata terms, uint256 toBuyer, uint256 toMerchant) external;
 
-    /// @notice Pays the credit of `account` to `account`, whoever calls. No gas cap; reverts on failure.
+    /// @notice The merchant gives back, out of his own wallet, what was released; all of it makes the status `Repaid`.
+    /// @dev *Who*: the merchant himself; `Released` or `Resolved`. *Assumes*: for a token, an allowance to the escrow; for coin,
+    /// exactly the part sent along. *Warns*: at most what was released in gross; the fee comes back from nobody else.
+    /// *Errors*: {NotMerchant}, {AmountOutOfBounds}, {AmountExceedsRepayable}, {WrongCoinAmount}, {CoinSentWithToken},
+    /// {TokenHasNoCode}, {WrongBalanceRise}.
+    /// @param terms the payment's terms
+    /// @param amount base units; `type(uint256).max`: everything that is not repaid yet
+    function repay(Terms calldata terms, uint256 amount) external payable;
+
+    // ---------------------------------------------------------------------------------------------------- verbs: batches
+    // An item that the single verb would refuse, or that stands in the batch twice, is skipped with {ItemSkipped}; the
+    // others go ahead.
+
+    /// @notice {release} of everything held, for many payments of one merchant, with one push to each payee.
+    /// @dev *Who*: as {release}, item by item. *Warns*: a push that fails becomes one credit over all items. *Errors*:
+    /// {PushNeedsGas}.
+    /// @param common the terms that all items share; its `buyer`, `amount`, `payBy` and `orderHash` are not read
+    /// @param items what each payment has for itself
+    function releaseMany(Terms calldata common, Item[] calldata items) external;
+
+    /// @notice {confirmDelivery} for many payments of one merchant.
+    /// @dev *Who*: merchant or operator. *Warns*: with a dispute window of zero it releases in the same tx. *Errors*:
+    /// {NotMerchantOrOperator}, {OperatorIsDismissed}, {PushNeedsGas}.
+    /// @param common the terms that all items share; its `buyer`, `amount`, `payBy` and `orderHash` are not read
+    /// @param items what each payment has for itself
+    function confirmDeliveryMany(Terms calldata common, Item[] calldata items) external;
+
+    // ---------------------------------------------------------------------------------------------------- verbs: accounts
+
+    /// @notice Takes from `operator`, once and for all, every right to act for the caller: for a key that leaked.
+    /// @dev *Who*: a merchant, for himself, at any time, for payments old and new. *Warns*: it can't be taken back.
+    function dismissOperator(address operator) external;
+
+    /// @notice Pays the whole credit of `account` to `account`.
+    /// @dev *Who*: anyone. *Warns*: no gas cap; on failure it reverts and the credit stays. *Errors*: {NoCredit},
+    /// {WithdrawFailed}.
     function withdraw(address account, address token) external;
 
-    // ------------------------------------------------------------------------------ views (revert while a call is under way)
+    // ---------------------------------------------------------------------------- views (they revert while a call is under way)
 
     /// @notice The payment's id: `keccak256(abi.encode(TERMS_TYPEHASH, deployment chain id, escrow, terms))`.
     function idOf(Terms calldata terms) external view returns (bytes32);
@@ -300,4 +482,14 @@ interface IEscrow {
 
     /// @notice What the escrow owes `account` because pushing it failed, in base units of `token`.
     function creditOf(address account, address token) external view returns (uint256);
+
+    /// @notice Where plain transfers for the payment go: a wallet (CREATE2, salt = id) that only the escrow commands. It is
+    /// known before anything is there, and is made by the first {collect}.
+    function depositAddressOf(bytes32 id) external view returns (address);
+
+    /// @notice Whether the merchant has dismissed this operator.
+    function isDismissed(address merchant, address operator) external view returns (bool);
+
+    /// @notice Whether these terms with this buyer keep every bound; reverts with the one that breaks.
+    function checkTerms(Terms calldata terms, address buyer) external view;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IEscrow, Terms} from "./IEscrow.sol";
+import {IEscrow, Item, Terms} from "./IEscrow.sol";
 
 /// @title What terms are allowed to say, and what their payment is called.
 library TermsLib {
@@ -32,6 +32,18 @@ library TermsLib {
             calldatacopy(add(start, 0x60), terms, mul(WORDS, 0x20))
             hash := keccak256(start, mul(add(WORDS, 3), 0x20))
         }
+    }
+
+    /// @dev The id of the terms that an item makes with what it has in common with the others of its batch.
+    function id(Terms calldata common, Item calldata item, uint256 deploymentChainId, address escrow)
+        internal
+        pure
+        returns (bytes32)
+    {
+        Terms memory terms = common;
+        (terms.buyer, terms.amount, terms.payBy, terms.orderHash) =
+            (item.buyer, item.amount, item.payBy, item.orderHash);
+        return keccak256(abi.encode(TYPEHASH, deploymentChainId, escrow, terms));
     }
 
     /// @dev Reverts unless the terms keep every bound of `contract.md` with this buyer.

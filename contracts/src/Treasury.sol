@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
-import {IEscrow} from "./IEscrow.sol";
+import {IEscrow, Terms} from "./IEscrow.sol";
 
 /// @title How money enters and leaves: exact pulls, pushes that no one can starve or block, and credits for what failed.
 /// @dev The zero address stands for the chain's own coin. What a token says is never believed; the escrow's balance is.
@@ -12,12 +12,17 @@ abstract contract Treasury is IEscrow {
     /// @dev Exactly what a receiver of coin may use: a smart wallet's receive hook with a log or two.
     uint256 private constant COIN_PUSH_GAS = 100_000;
     /// @dev Exactly what a token's transfer may use: a proxy with blocklist, fee table and hooks needs less than half.
-    uint256 private constant TOKEN_PUSH_GAS = 300_000;
+    uint256 internal constant TOKEN_PUSH_GAS = 300_000;
     /// @dev The EVM gives this on top of a call that carries coin, so that much less is passed.
     uint256 private constant CALL_STIPEND = 2_300;
     /// @dev What is spent before the receiver runs (at most 36,600: cold account, value, new account) and left to do
     /// afterwards (the balance's verdict, a new credit at 22,100, the event).
     uint256 private constant PUSH_RESERVE = 80_000;
+
+    /// @dev Whom an event's `credited` means.
+    uint8 internal constant MERCHANT_CREDITED = 1;
+    uint8 internal constant FEE_CREDITED = 2;
+    uint8 internal constant BUYER_CREDITED = 4;
 
     mapping(address account => mapping(address token => uint256 amount)) private _credits;
 
@@ -25,20 +30,42 @@ abstract contract Treasury is IEscrow {
     function _pull(address token, uint256 amount) internal {
         if (token == address(0)) {
             if (msg.value != amount) revert WrongCoinAmount(msg.value, amount);
-            return;
+        } else {
+            if (msg.value != 0) revert CoinSentWithToken(msg.value);
+            _pullToken(token, address(this), amount);
         }
-        if (msg.value != 0) revert CoinSentWithToken(msg.value);
+    }
+
+    /// @dev Moves exactly `amount` of a token from the caller to `account`, or reverts.
+    function _pullToken(address token, address account, uint256 amount) internal {
+        uint256 balanceBefore = _balanceToRaise(token, account);
+        _call(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, account, amount)));
+        _requireRise(token, account, balanceBefore, amount);
+    }
+
+    /// @return the balance of a token that {_requireRise} will compare with
+    function _balanceToRaise(address token, address account) internal view returns (uint256) {
         if (token.code.length == 0) revert TokenHasNoCode(token);
-        uint256 balanceBefore = _balance(token);
-        if (!LowLevelCall.callNoReturn(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, address(this), amount))))
-        {
-            LowLevelCall.bubbleRevert();
-        }
-        uint256 balanceAfter = _balance(token);
+        return IERC20(token).balanceOf(account);
+    }
+
+    /// @return the balance of a token, or of coin
+    function _balanceOf(address token, address account) internal view returns (uint256) {
+        return token == address(0) ? account.balance : _balanceToRaise(token, account);
+    }
+
+    /// @dev Reverts unless the account has exactly `amount` more than before.
+    function _requireRise(address token, address account, uint256 balanceBefore, uint256 amount) internal view {
+        uint256 balanceAfter = IERC20(token).balanceOf(account);
         unchecked {
             // Wrapping is harmless: amount < 2^128, so a fall wraps to something far greater.
             if (balanceAfter - balanceBefore != amount) revert WrongBalanceRise(balanceBefore, balanceAfter, amount);
         }
+    }
+
+    /// @dev A call whose answer nobody believes; a revert is passed on.
+    function _call(address target, bytes memory data) internal {
+        if (!LowLevelCall.callNoReturn(target, data)) LowLevelCall.bubbleRevert();
     }
 
     /// @dev Pushes `amount` to `account`; what fails becomes the account's credit.
@@ -48,6 +75,24 @@ abstract contract Treasury is IEscrow {
         if (token == address(0) ? _pushCoin(account, amount) : _pushToken(token, account, amount)) return 0;
         _credits[account][token] += amount;
         return flag;
+    }
+
+    /// @dev Pays the merchant's side.
+    /// @return credited the flags of those who got a credit
+    function _payMerchant(Terms calldata terms, uint256 net, uint256 fee) internal returns (uint8 credited) {
+        credited = _pay(terms.token, terms.merchant, net, MERCHANT_CREDITED);
+        if (fee != 0) credited |= _pay(terms.token, terms.feeRecipient, fee, FEE_CREDITED);
+    }
+
+    /// @dev Takes exactly `amount` from the caller straight to `account`. Coin that it can't be paid becomes its credit.
+    function _passOn(address token, address account, uint256 amount, uint8 flag) internal returns (uint8) {
+        if (token == address(0)) {
+            _pull(token, amount);
+            return _pay(token, account, amount, flag);
+        }
+        if (msg.value != 0) revert CoinSentWithToken(msg.value);
+        _pullToken(token, account, amount);
+        return 0;
     }
 
     /// @dev Pays the whole credit without a gas cap, or reverts.
@@ -96,7 +141,7 @@ abstract contract Treasury is IEscrow {
 
     /// @dev A call passes on at most 63/64 of what is left (EIP-150) and goes ahead with less than it was told to. So the
     /// verb reverts first: nobody can starve a push into failing.
-    function _requireGasFor(uint256 pushGas) private view {
+    function _requireGasFor(uint256 pushGas) internal view {
         uint256 needed = pushGas * 64 / 63 + PUSH_RESERVE;
         uint256 left = gasleft();
         if (left < needed) revert PushNeedsGas(left, needed);

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+
+import {DepositWallet} from "./DepositWallet.sol";
+import {IERC3009Bytes} from "./IERC3009Bytes.sol";
+import {IEscrow, Status, Terms} from "./IEscrow.sol";
+import {IPermit2} from "./IPermit2.sol";
+import {Ledger} from "./Ledger.sol";
+import {StateLib} from "./StateLib.sol";
+import {TermsLib} from "./TermsLib.sol";
+
+/// @title Every way to pay.
+/// @dev Each has the same rhythm: `_open` checks and writes the state, then the money comes, then `_funded` tells it.
+abstract contract Funding is Ledger, ReentrancyGuardTransient {
+    using TermsLib for Terms;
+
+    /// @dev Permit2 has this address on every chain where it is deployed.
+    IPermit2 private constant PERMIT2 = IPermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
+    bytes32 private constant FUNDING_TYPEHASH = keccak256("Funding(bytes32 id,address payer,address buyer)");
+    /// @dev Permit2 puts this behind its own type's open bracket; the types follow in alphabetical order (EIP-712).
+    string private constant WITNESS_TYPE =
+        "Funding witness)Funding(bytes32 id,address payer,address buyer)TokenPermissions(address token,uint256 amount)";
+    /// @dev A token's push and what the wallet itself needs around it.
+    uint256 private constant RETURN_GAS = TOKEN_PUSH_GAS + 10_000;
+    bytes32 private immutable WALLET_CODE_HASH = keccak256(type(DepositWallet).creationCode);
+
+    // -------------------------------------------------------------------------------------------- by the payer himself
+
+    /// @inheritdoc IEscrow
+    function fund(Terms calldata terms, address buyer) external payable nonReentrant {
+        bytes32 id = _open(terms, buyer);
+        _pull(terms.token, terms.amount);
+        _funded(id, terms, msg.sender, buyer);
+    }
+
+    /// @inheritdoc IEscrow
+    function fundWithPermit(
+        Terms calldata terms,
+        address buyer,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
+        bytes32 id = _open(terms, buyer);
+        // Whoever saw the permit may have used it first; then this fails, and the allowance is there all the same.
+        LowLevelCall.callNoReturn(
+            terms.token,
+            abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), terms.amount, deadline, v, r, s))
+        );
+        _pullToken(terms.token, address(this), terms.amount);
+        _funded(id, terms, msg.sender, buyer);
+    }
+
+    // ------------------------------------------------------------------------------------------- by the payer's signature
+
+    /// @inheritdoc IEscrow
+    function fundWithAuthorization(
+        Terms calldata terms,
+        address payer,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes calldata signature
+    ) external nonReentrant {
+        address buyer = _namedBuyerOr(payer, terms);
+        bytes32 id = _open(terms, buyer);
+        (address token, uint256 amount) = (terms.token, terms.amount);
+        uint256 balanceBefore = _balanceToRaise(token, address(this));
+        _call(token, _authorization(payer, amount, validAfter, validBefore, id, signature));
+        _requireRise(token, address(this), balanceBefore, amount);
+        _funded(id, terms, payer, buyer);
+    }
+
+    /// @inheritdoc IEscrow
+    function fundWithPermit2(
+        Terms calldata terms,
+        address payer,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external nonReentrant {
+        address buyer = _namedBuyerOr(payer, terms);
+        bytes32 id = _open(terms, buyer);
+        bytes32 witness = keccak256(abi.encode(FUNDING_TYPEHASH, id, payer, buyer));
+        _pullByPermit2(terms, payer, nonce, deadline, witness, signature);
+        _funded(id, terms, payer, buyer);
+    }
+
+    // --------------------------------------------------------------------------------------------- by the deposit address
+
+    /// @inheritdoc IEscrow
+    function collect(Terms calldata terms, address token) external nonReentrant {
+        if (terms.buyer == address(0)) revert BuyerIsZero();
+        bytes32 id = _idOf(terms);
+        DepositWallet wallet = _walletOf(id);
+        uint256 balance = _balanceOf(token, address(wallet));
+        if (balance == 0) revert NothingToCollect(address(wallet), token);
+        bool funds = token == terms.token && _isFundable(id, terms);
+        if (funds && balance < terms.amount) {
+            if (msg.sender != terms.buyer) revert DepositTooShort(balance, terms.amount);
+            funds = false;
+        }
+        if (funds) _fundFrom(wallet, id, terms);
+        uint256 surplus = funds ? balance - terms.amount : balance;
+        uint256 returned = _giveBack(wallet, id, terms.buyer, token, surplus);
+        // A surplus that nobody takes must not keep the payment from being funded.
+        if (!funds && returned == 0) revert ReturnFailed(address(wallet), token, surplus);
+    }
+
+    /// @inheritdoc IEscrow
+    function receiveDeposit(bytes32 id) external payable {
+        if (msg.sender != _depositAddressOf(id)) revert NotDepositAddress(msg.sender);
+    }
+
+    // ------------------------------------------------------------------------------------------------- steps of funding
+
+    /// @dev Checks everything that can be known before the money comes, and writes the state.
+    function _open(Terms calldata terms, address buyer) private returns (bytes32 id) {
+        id = _idOf(terms);
+        Status status = _states[id].status();
+        if (status != Status.None) revert AlreadyFunded(id, status);
+        if (block.timestamp >= terms.payBy) revert FundTooLate(block.timestamp, terms.payBy);
+        terms.check(buyer);
+        _states[id] = StateLib.funded(buyer);
+    }
+
+    function _funded(bytes32 id, Terms calldata terms, address payer, address buyer) private {
+        emit PaymentFunded(id, 1, Status.Funded, terms.amount, payer, buyer, terms);
+    }
+
+    function _pullByPermit2(
+        Terms calldata terms,
+        address payer,
+        uint256 nonce,
+        uint256 deadline,
+        bytes32 witness,
+        bytes calldata signature
+    ) private {
+        (address token, uint256 amount) = (terms.token, terms.amount);
+        uint256 balanceBefore = _balanceToRaise(token, address(this));
+        PERMIT2.permitWitnessTransferFrom(
+            IPermit2.PermitTransferFrom(IPermit2.TokenPermissions(token, amount), nonce, deadline),
+            IPermit2.SignatureTransferDetails(address(this), amount),
+            payer,
+            witness,
+            WITNESS_TYPE,
+            signature
+        );
+        _requireRise(token, address(this), balanceBefore, amount);
+    }
+
+    function _namedBuyerOr(address payer, Terms calldata terms) private pure returns (address) {
+        return terms.buyer == address(0) ? payer : terms.buyer;
+    }
+
+    /// @dev 65 bytes are `r, s, v`, which every EIP-3009 token takes; newer ones hand anything else to the payer's wallet.
+    function _authorization(
+        address payer,
+        uint256 amount,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 id,
+        bytes calldata signature
+    ) private view returns (bytes memory) {
+        if (signature.length != 65) {
+            return abi.encodeCall(
+                IERC3009Bytes.receiveWithAuthorization,
+                (payer, address(this), amount, validAfter, validBefore, id, signature)
+            );
+        }
+        (uint8 v, bytes32 r, bytes32 s) = ECDSA.parseCalldata(signature);
+        return abi.encodeCall(
+            IERC3009.receiveWithAuthorization, (payer, address(this), amount, validAfter, validBefore, id, v, r, s)
+        );
+    }
+
+    // ----------------------------------------------------------------------------------------- steps of deposit addresses
+
+    /// @dev `checkTerms` is asked by a call, so that terms out of bounds send the money back instead of keeping it.
+    function _isFundable(bytes32 id, Terms calldata terms) private view returns (bool) {
+        if (_states[id].status() != Status.None || block.timestamp >= terms.payBy) return false;
+        try this.checkTerms(terms, terms.buyer) {
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    function _fundFrom(DepositWallet wallet, bytes32 id, Terms calldata terms) private {
+        _open(terms, terms.buyer);
+        (address token, uint256 amount) = (terms.token, terms.amount);
+        if (token == address(0)) {
+            wallet.deposit(id, amount);
+        } else {
+            uint256 balanceBefore = _balanceToRaise(token, address(this));
+            wallet.send(token, address(this), amount);
+            _requireRise(token, address(this), balanceBefore, amount);
+        }
+        _funded(id, terms, address(wallet), terms.buyer);
+    }
+
+    /// @return returned what left the wallet; what did not is there for another try
+    function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token, uint256 amount)
+        private
+        returns (uint256 returned)
+    {
+        if (amount == 0) return 0;
+        _requireGasFor(RETURN_GAS);
+        try wallet.send{gas: RETURN_GAS}(token, buyer, amount) {} catch {}
+        uint256 left = _balanceOf(token, address(wallet));
+        if (left >= amount) return 0;
+        returned = amount - left;
+        emit DepositReturned(id, token, buyer, returned);
+    }
+
+    function _walletOf(bytes32 id) private returns (DepositWallet) {
+        address wallet = _depositAddressOf(id);
+        return wallet.code.length == 0 ? new DepositWallet{salt: id}() : DepositWallet(payable(wallet));
+    }
+
+    function _depositAddressOf(bytes32 id) internal view returns (address) {
+        return Create2.computeAddress(id, WALLET_CODE_HASH);
+    }
+}
