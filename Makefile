@@ -8,7 +8,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 endif
 SETUP_TOOL := "$(PYTHON)" deploy/tools/setup.py
 CHECK := .venv/bin/python -m deploy.tools.check
-PARTS := lint types layers unit properties contracts integration acceptance chaos
+PARTS := lint types layers unit properties analysis contracts integration acceptance chaos
 ARGS ?=
 
 help: ## list the targets
@@ -31,7 +31,7 @@ lock: setup-test ## resolve the requirement files anew (ARGS=--upgrade: to the n
 	@.venv/bin/python -m deploy.tools.lock $(ARGS)
 
 clean: ## remove what these commands made here; your data stays
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-proofs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	rm -rf contracts/node_modules contracts/out contracts/cache
 	find service tests deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,7 +1,8 @@
 """Write the hashed files of `deploy/requirements/` anew from `pyproject.toml`: `make lock`.
 
-One file for running and one for developing, which never disagree; small ones for what builds and installs. They are
-universal (any system, Python 3.11 and newer) and name no registry.
+One file for running and one for developing, which never disagree; small ones for what builds and installs; two for the
+tools that examine the contract, which have an environment of their own (`proofs.py`). They are universal (any system,
+Python 3.11 and newer) and name no registry.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ SOURCES = {
     "build.txt": f"--group build -c {RUN}",
     "installer.txt": "--group installer",
     "node.txt": "--group node",
+    "slither.txt": "--group slither",
+    "proofs.txt": "--group proofs -c deploy/requirements/slither.txt",
 }
 
 

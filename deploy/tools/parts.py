@@ -14,7 +14,9 @@ from pathlib import Path
 
 from deploy.tools.node import CONTRACTS, set_up_node
 from deploy.tools.outcome import Outcome
+from deploy.tools.proofs import set_up_proofs
 from deploy.tools.setup import ROOT, VENV
+from deploy.tools.slither import SlitherFailed, analyse
 
 # No part needs this long; without a limit one test that hangs would keep the closing lines from ever being written.
 STEP_LIMIT_SECONDS = 15 * 60.0
@@ -116,6 +118,25 @@ def forge(outcome: Outcome) -> None:
     outcome.add_forge("".join(lines), process.wait())
 
 
+def slither(outcome: Outcome) -> None:
+    """Analyse the contract's sources; every finding counts as a failure."""
+    try:
+        findings = analyse(set_up_proofs("slither"))
+    except SlitherFailed as problem:
+        print(problem, flush=True)
+        outcome.failed += 1
+        return
+    for finding in findings:
+        print(finding, flush=True)
+    outcome.failed += len(findings)
+    outcome.passed += not findings
+
+
+def slither_set_up(_: Outcome) -> None:
+    """Set up slither, before several workers of pytest want it at once; it counts nothing."""
+    set_up_proofs("slither")
+
+
 def node(_: Outcome) -> None:
     """Set up Node and the npm packages; it counts nothing."""
     path = f"{set_up_node()}{os.pathsep}{os.environ['PATH']}"
@@ -144,10 +165,11 @@ PARTS = (
         ("tests/unit",),
     ),
     Part("properties", "laws, by Hypothesis", (pytest("tests/properties", workers=2),), ("tests/properties",)),
+    Part("analysis", "slither, on the contract's sources", (slither,)),
     Part(
         "contracts",
         "the artifact's bytes, forge, and the contract from Python",
-        (node, tool("earnest", "compile", "--check"), forge, pytest("tests/contracts", workers=2)),
+        (node, tool("earnest", "compile", "--check"), forge, slither_set_up, pytest("tests/contracts", workers=2)),
         ("tests/contracts",),
     ),
     Part(

@@ -118,15 +118,18 @@ def uv() -> Path | None:
     return None
 
 
-def install(files: tuple[str, ...]) -> None:
-    """Install hashed requirement files of `deploy/requirements/`, by uv if it can, else by pip."""
+def install(files: tuple[str, ...], into: Path = PYTHON) -> None:
+    """Install hashed requirement files of `deploy/requirements/`, by uv if it can, else by pip.
+
+    `into` is the Python whose environment gets them; that one needs no pip of its own.
+    """
     arguments = [part for name in files for part in ("-r", str(REQUIREMENTS / name))]
     fast = uv()
-    if fast and run(fast, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", *arguments):
+    if fast and run(fast, "pip", "install", "-q", "--python", into, "--require-hashes", *arguments):
         return
     if fast:
         say("uv failed (see above): trying pip")
-    pip = (PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check")
+    pip = (PYTHON, "-m", "pip", "--python", into, "install", "-q", "--disable-pip-version-check")
     if not run(*pip, "--require-hashes", *arguments):
         raise SetupFailed(f"{', '.join(files)} could not be installed; what pip said stands above")
 
