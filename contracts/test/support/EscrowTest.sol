@@ -75,6 +75,12 @@ abstract contract EscrowTest is Test {
         return coin ? coinTerms() : tokenTerms();
     }
 
+    /// @dev The same terms for another order: another payment.
+    function another(Terms memory terms, uint256 order) internal pure returns (Terms memory copy) {
+        copy = abi.decode(abi.encode(terms), (Terms));
+        copy.orderHash = bytes32(order);
+    }
+
     function withoutDispute(Terms memory terms) internal pure returns (Terms memory) {
         (terms.arbiter, terms.disputeWindow, terms.arbitrationPeriod) = (address(0), 0, 0);
         return terms;
@@ -105,6 +111,19 @@ abstract contract EscrowTest is Test {
         escrow.dispute(terms);
     }
 
+    /// @dev Gives the merchant a part to repay, and lets him do it.
+    function repay(Terms memory terms, uint256 part) internal {
+        uint256 value = terms.token == address(0) ? part : 0;
+        if (value == 0) {
+            token.mint(terms.merchant, part);
+            vm.prank(terms.merchant);
+            token.approve(address(escrow), part);
+        }
+        vm.deal(terms.merchant, terms.merchant.balance + value);
+        vm.prank(terms.merchant);
+        escrow.repay{value: value}(terms, part);
+    }
+
     /// @dev Brings a payment of these terms into the status, as fast as time allows.
     function reach(Terms memory terms, Status status) internal returns (bytes32 id) {
         id = escrow.idOf(terms);
@@ -112,9 +131,10 @@ abstract contract EscrowTest is Test {
         fund(terms);
         if (status == Status.Delivered || status == Status.Disputed || status == Status.Resolved) confirm(terms);
         if (status == Status.Disputed || status == Status.Resolved) openDispute(terms);
-        if (status == Status.Released) {
+        if (status == Status.Released || status == Status.Repaid) {
             vm.prank(buyer);
             escrow.release(terms, ALL);
+            if (status == Status.Repaid) repay(terms, terms.amount);
         } else if (status == Status.Refunded) {
             vm.prank(merchant);
             escrow.refund(terms, ALL);
