@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, EscrowLog
-from earnest.payment.events import CreditWithdrawn, EventKind, Funding, PaymentEvent
+from earnest.payment.events import EscrowEvent, EventKind, Funding, PaymentEvent
 from earnest.payment.primitives import ZERO_ADDRESS, ZERO_HASH, Address, Hash32, checksum_address, hash32, keccak
 from earnest.payment.record import Payment
 from earnest.payment.status import Status
@@ -89,12 +89,19 @@ def make_payment(number: int = 1, account: str | None = MERCHANT.id, **changes: 
 
 
 def possible_events(payment: Payment, state: PaymentState) -> list[PaymentEvent]:
-    """Return every kind of event that may come next, with half of what is held where a part may move."""
+    """Return every kind of event that may come next, with half of what is there where a part may move."""
     found = []
     for (status, kind), leads_to in TRANSITIONS.items():
         if status is state.status:
             found += [_event(payment, state, kind, after) for after in sorted(leads_to)]
-    return [event for event in found if (event.held > 0) == event.status.holds_money]
+    return [event for event in found if _is_sound(state, event)]
+
+
+def _is_sound(state: PaymentState, event: PaymentEvent) -> bool:
+    """Halving the last unit leaves nothing to move, or nothing to keep."""
+    if event.kind is EventKind.PAYMENT_REPAID:
+        return event.to_buyer > 0 and (event.to_buyer == state.repayable) == (event.status is Status.REPAID)
+    return (event.held > 0) == event.status.holds_money
 
 
 def event_of(payment: Payment, state: PaymentState, kind: EventKind, status: Status | None = None) -> PaymentEvent:
@@ -119,6 +126,8 @@ def _event(payment: Payment, state: PaymentState, kind: EventKind, status: Statu
             held, to_merchant, to_buyer = 0, moved // 2, moved - moved // 2
         case EventKind.PAYMENT_REFUNDED | EventKind.PAYMENT_RECLAIMED:
             held, to_buyer = held - moved, moved
+        case EventKind.PAYMENT_REPAID:
+            to_buyer = state.repayable if status is Status.REPAID else state.repayable // 2
     return PaymentEvent(kind, payment.id, state.seq + 1, status, held, to_merchant, to_fee, to_buyer, funding=funding)
 
 
@@ -142,9 +151,7 @@ class FakeChain:
             if isinstance(log.event, PaymentEvent) and log.event.payment_id == payment.id
         )
 
-    def mine(
-        self, *events: PaymentEvent | CreditWithdrawn, seconds: int = BLOCK_SECONDS, gap: int = 0
-    ) -> BlockAccepted:
+    def mine(self, *events: EscrowEvent, seconds: int = BLOCK_SECONDS, gap: int = 0) -> BlockAccepted:
         """Return a new head with these events in it; with `gap`, that many empty blocks below it are not told."""
         self._salt += 1
         parent = self.blocks[-1].block if self.blocks else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from earnest.payment.errors import Conflict, TooEarly, TooLate
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.status import Role, Status, Verb
 from earnest.payment.terms import Terms
-from earnest.payment.transitions import PaymentState
+from earnest.payment.transitions import REPAYABLE, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,27 @@ def status_at(terms: Terms, state: PaymentState, now: int) -> Status:
     return state.status
 
 
-def actions(terms: Terms, state: PaymentState, now: int) -> list[Action]:
-    """Return what can be done next or by waiting; what is over at chain time `now` is left out."""
-    return [each for each in _windows(terms, state) if each.possible_until is None or now < each.possible_until]
+def actions(terms: Terms, state: PaymentState, now: int, *, operator_dismissed: bool = False) -> list[Action]:
+    """Return what can be done next or by waiting; what is over at chain time `now` is left out.
+
+    These are the contract's rules: whether a token takes signatures, or whether anything lies at the deposit address,
+    is not known here. An operator whom the merchant has dismissed is none any more.
+    """
+    windows = _windows(terms, state, operator_dismissed)
+    return [each for each in windows if each.possible_until is None or now < each.possible_until]
 
 
-def check_action(terms: Terms, state: PaymentState, verb: Verb, by: Role, now: int) -> None:
+def check_action(
+    terms: Terms, state: PaymentState, verb: Verb, by: Role, now: int, *, operator_dismissed: bool = False
+) -> None:
     """Check that `by` may do `verb` at chain time `now`.
 
     Raises:
         TooEarly, TooLate: the status fits, the time does not.
         Conflict: the status (or the role) does not fit.
     """
-    fitting = [each for each in _windows(terms, state) if each.verb is verb and ({by, Role.ANYONE} & set(each.by))]
+    windows = _windows(terms, state, operator_dismissed)
+    fitting = [each for each in windows if each.verb is verb and ({by, Role.ANYONE} & set(each.by))]
     if any(
         each.possible_from <= now and (each.possible_until is None or now < each.possible_until) for each in fitting
     ):
@@ -56,13 +65,26 @@ def check_action(terms: Terms, state: PaymentState, verb: Verb, by: Role, now: i
     raise TooLate(verb, now, max(each.possible_until or 0 for each in fitting))
 
 
-def _windows(terms: Terms, state: PaymentState) -> list[Action]:
-    merchant_side = (Role.MERCHANT, Role.OPERATOR) if terms.operator != ZERO_ADDRESS else (Role.MERCHANT,)
+def _windows(terms: Terms, state: PaymentState, operator_dismissed: bool) -> list[Action]:
+    # Money can come to a deposit address at any time, whatever became of the payment.
+    collect = [Action(Verb.COLLECT, (Role.ANYONE,), 0)] if terms.buyer != ZERO_ADDRESS else []
+    return [*_windows_of_status(terms, state, operator_dismissed), *collect]
+
+
+def _windows_of_status(terms: Terms, state: PaymentState, operator_dismissed: bool) -> list[Action]:
+    has_operator = terms.operator != ZERO_ADDRESS and not operator_dismissed
+    merchant_side = (Role.MERCHANT, Role.OPERATOR) if has_operator else (Role.MERCHANT,)
     since = state.since
-    held = [Action(Verb.RELEASE, (Role.BUYER,), since), Action(Verb.REFUND, merchant_side, since)]
+    held = [
+        Action(Verb.RELEASE, (Role.BUYER,), since),
+        Action(Verb.RELEASE_WITH_RECEIPT, (Role.ANYONE,), since),
+        Action(Verb.REFUND, merchant_side, since),
+    ]
     match state.status:
         case Status.CREATED:
-            return [Action(Verb.FUND, (Role.ANYONE,), 0, terms.pay_by)]
+            # Coin knows no signatures.
+            ways = _WAYS_TO_FUND if terms.token != ZERO_ADDRESS else (Verb.FUND,)
+            return [Action(verb, (Role.ANYONE,), 0, terms.pay_by) for verb in ways]
         case Status.FUNDED:
             end = since + terms.delivery_period
             return [
@@ -84,5 +106,15 @@ def _windows(terms: Terms, state: PaymentState) -> list[Action]:
                 *held,
                 Action(Verb.RECLAIM, (Role.ANYONE,), end),
             ]
+        case status if status in REPAYABLE and state.repayable > 0:
+            return [Action(Verb.REPAY, (Role.MERCHANT,), since)]
         case _:
             return []
+
+
+_WAYS_TO_FUND: Final = (
+    Verb.FUND,
+    Verb.FUND_WITH_PERMIT,
+    Verb.FUND_WITH_AUTHORIZATION,
+    Verb.FUND_WITH_PERMIT2,
+)

@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     PAYMENT_RECLAIMED = "PaymentReclaimed"
     PAYMENT_DISPUTED = "PaymentDisputed"
     DISPUTE_RESOLVED = "DisputeResolved"
+    PAYMENT_REPAID = "PaymentRepaid"
 
 
 class Credited(IntFlag):
@@ -46,7 +47,8 @@ class PaymentEvent:
     """One event of one payment. Amounts are base units of the payment's token.
 
     `seq` counts the payment's events 1, 2, 3, …; `status` and `held` are the facts after the event; the three `to_`
-    amounts are what this event moved to each party. `funding` is there with `PaymentFunded` and only there.
+    amounts are what this event moved to each party, out of what was held (with `PaymentRepaid`: out of the merchant's
+    own wallet). `funding` is there with `PaymentFunded` and only there.
     """
 
     kind: EventKind
@@ -70,9 +72,44 @@ class CreditWithdrawn:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class DepositReturned:
+    """Money that a deposit address received and that could not fund its payment went to the buyer; without a `seq`."""
+
+    payment_id: Hash32
+    token: Address
+    buyer: Address
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSkipped:
+    """A batch passed over one of its items. `why` is the selector (`0x` and 8 digits) of the single verb's error."""
+
+    payment_id: Hash32
+    item: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDismissed:
+    """This operator may never again act for this merchant."""
+
+    merchant: Address
+    operator: Address
+
+
+SideEvent = CreditWithdrawn | DepositReturned | ItemSkipped | OperatorDismissed
+"""What the escrow tells beside the payments' own histories; none of these moves what is held for a payment."""
+
+EscrowEvent = PaymentEvent | SideEvent
+"""Everything that the escrow tells."""
+
 FUNDED_DATA_ABI: Final = ("uint48", "uint8", "uint256", "address", "address", TERMS_ABI)
 CHANGED_DATA_ABI: Final = ("uint48", "uint8", "uint256", "uint256", "uint256", "uint256", "uint8")
 CREDIT_DATA_ABI: Final = ("uint256",)
+RETURNED_DATA_ABI: Final = ("address", "uint256")
+SKIPPED_DATA_ABI: Final = ("uint256", "bytes4")
 
 SIGNATURES: Final[dict[EventKind, str]] = {
     kind: f"{kind}(bytes32,{','.join(FUNDED_DATA_ABI if kind is EventKind.PAYMENT_FUNDED else CHANGED_DATA_ABI)})"
@@ -80,5 +117,19 @@ SIGNATURES: Final[dict[EventKind, str]] = {
 }
 CREDIT_WITHDRAWN_SIGNATURE: Final = "CreditWithdrawn(address,address,uint256)"
 
+DEPOSIT_RETURNED_SIGNATURE: Final = "DepositReturned(bytes32,address,address,uint256)"
+ITEM_SKIPPED_SIGNATURE: Final = "ItemSkipped(bytes32,uint256,bytes4)"
+OPERATOR_DISMISSED_SIGNATURE: Final = "OperatorDismissed(address,address)"
+
+SIDE_SIGNATURES: Final = (
+    CREDIT_WITHDRAWN_SIGNATURE,
+    DEPOSIT_RETURNED_SIGNATURE,
+    ITEM_SKIPPED_SIGNATURE,
+    OPERATOR_DISMISSED_SIGNATURE,
+)
+
 TOPICS: Final[dict[Hash32, EventKind]] = {hash32(keccak(text.encode())): kind for kind, text in SIGNATURES.items()}
 CREDIT_WITHDRAWN_TOPIC: Final = hash32(keccak(CREDIT_WITHDRAWN_SIGNATURE.encode()))
+DEPOSIT_RETURNED_TOPIC: Final = hash32(keccak(DEPOSIT_RETURNED_SIGNATURE.encode()))
+ITEM_SKIPPED_TOPIC: Final = hash32(keccak(ITEM_SKIPPED_SIGNATURE.encode()))
+OPERATOR_DISMISSED_TOPIC: Final = hash32(keccak(OPERATOR_DISMISSED_SIGNATURE.encode()))

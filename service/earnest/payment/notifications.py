@@ -18,6 +18,7 @@ class NotificationType(StrEnum):
     RECLAIMED = "payment.reclaimed"
     DISPUTED = "payment.disputed"
     RESOLVED = "payment.resolved"
+    REPAID = "payment.repaid"
     EXPIRED = "payment.expired"
     FINALIZED = "payment.finalized"
     REORGED = "payment.reorged"
@@ -31,6 +32,7 @@ MEANINGS: Final[dict[NotificationType, str]] = {
     NotificationType.RECLAIMED: "the buyer took the money back because a time ran out",
     NotificationType.DISPUTED: "the buyer disputes the delivery",
     NotificationType.RESOLVED: "the arbiter split the amount",
+    NotificationType.REPAID: "the merchant gave back what was released, all or a part",
     NotificationType.EXPIRED: "nobody paid before pay_by",
     NotificationType.FINALIZED: "the present status is past the chain's finality",
     NotificationType.REORGED: "the chain dropped a block and took an event of the payment back",
@@ -44,5 +46,6 @@ TYPE_OF_EVENT: Final[dict[EventKind, NotificationType]] = {
     EventKind.PAYMENT_RECLAIMED: NotificationType.RECLAIMED,
     EventKind.PAYMENT_DISPUTED: NotificationType.DISPUTED,
     EventKind.DISPUTE_RESOLVED: NotificationType.RESOLVED,
+    EventKind.PAYMENT_REPAID: NotificationType.REPAID,
 }
 """The notification that each event of a payment leads to."""

@@ -33,6 +33,7 @@ class Payment:
 
     `account` is the merchant's account here, None for a foreign payment. `version` rises by one with each change that a
     merchant is told of. `block` is the one of the last event, None before funding. `created_at` is wall time (Unix).
+    `operator_dismissed` says that the merchant has taken from the operator of these terms every right to act for him.
     """
 
     id: Hash32
@@ -46,6 +47,7 @@ class Payment:
     salt: bytes | None = None
     created_at: int | None = None
     block: BlockRef | None = None
+    operator_dismissed: bool = False
 
     @property
     def is_foreign(self) -> bool:

@@ -29,7 +29,9 @@ def represent(
     """
     terms, state = payment.terms, payment.state
     now = view.head.timestamp if view else 0
+    # Of the newest event, and so of the sums: a part that is repaid later takes it from `final` back to `included`.
     finality = finality_of(payment.block, view, safe_depth_blocks)
+    possible = actions(terms, state, now, operator_dismissed=payment.operator_dismissed)
     return {
         "object": "payment",
         "id": payment.id,
@@ -48,11 +50,13 @@ def represent(
         "to_merchant": represent_amount(state.to_merchant, token),
         "to_fee_recipient": represent_amount(state.to_fee_recipient, token),
         "to_buyer": represent_amount(state.to_buyer, token),
+        # Apart from the settlement above, which adds up to the amount: it came out of the merchant's own wallet.
+        "repaid": represent_amount(state.repaid, token),
         "buyer": state.buyer or _named(terms.buyer),
         "payer": state.payer,
         "terms": represent_terms(terms),
         "pay_by": rfc3339(terms.pay_by),
-        "actions": [represent_action(each) for each in actions(terms, state, now)],
+        "actions": [represent_action(each) for each in possible],
         "checkout_url": checkout_url,
         "payment_uri": payment_uri(terms, payment.chain_id, payment.escrow),
     }

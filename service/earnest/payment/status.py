@@ -69,15 +69,39 @@ class Finality(StrEnum):
 
 
 class Verb(StrEnum):
-    """What can be done to a payment on chain; one verb, one event, one status that it leads to."""
+    """What can be done on chain with a payment, by the names of the contract's functions."""
 
     FUND = "fund"
+    """The payer brings the money himself."""
+    FUND_WITH_PERMIT = "fund_with_permit"
+    """The same with the allowance signed, EIP-2612."""
+    FUND_WITH_AUTHORIZATION = "fund_with_authorization"
+    """Anyone brings the payer's money by his signature, EIP-3009."""
+    FUND_WITH_PERMIT2 = "fund_with_permit2"
+    """Anyone brings the payer's money by his signature for Permit2."""
+    COLLECT = "collect"
+    """Anyone takes in what came to the deposit address; what cannot fund the payment goes to the buyer."""
     CONFIRM_DELIVERY = "confirm_delivery"
     RELEASE = "release"
+    RELEASE_WITH_RECEIPT = "release_with_receipt"
+    """Anyone releases everything by the buyer's signed receipt."""
     REFUND = "refund"
+    REPAY = "repay"
+    """The merchant gives back out of his own wallet what was released."""
     RECLAIM = "reclaim"
     DISPUTE = "dispute"
     RESOLVE = "resolve"
+    DISMISS_OPERATOR = "dismiss_operator"
+    """The merchant takes from the payment's operator, for all his payments, every right to act for him."""
+    CONFIRM_DELIVERY_MANY = "confirm_delivery_many"
+    RELEASE_MANY = "release_many"
+
+
+FUNDING: Final = frozenset({Verb.FUND, Verb.FUND_WITH_PERMIT, Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2})
+"""Every way of bringing the money by one call; `collect` brings it only if it is already at the deposit address."""
+
+BATCHES: Final = frozenset({Verb.CONFIRM_DELIVERY_MANY, Verb.RELEASE_MANY})
+"""The verbs for many payments of one merchant at once."""
 
 
 class Role(StrEnum):

@@ -20,7 +20,8 @@ from earnest.payment.status import Status
 class PaymentState:
     """What the events of a payment add up to. Amounts are base units; `since` is Unix time by the chain's clock.
 
-    `funded == held + to_merchant + to_fee_recipient + to_buyer`, always.
+    `funded == held + to_merchant + to_fee_recipient + to_buyer`, always: this is the settlement of what was held. What
+    the merchant gave back afterwards, out of his own wallet, is counted apart as `repaid`, at most `released_gross`.
     """
 
     status: Status = Status.CREATED
@@ -33,12 +34,21 @@ class PaymentState:
     to_buyer: int = 0
     payer: Address | None = None
     buyer: Address | None = None
+    repaid: int = 0
 
     @property
     def released_gross(self) -> int:
         """What was released so far, the fee included."""
         return self.to_merchant + self.to_fee_recipient
 
+    @property
+    def repayable(self) -> int:
+        """What the merchant can still repay; zero before everything is settled."""
+        return self.released_gross - self.repaid if self.status in REPAYABLE else 0
+
+
+REPAYABLE: Final = (Status.RELEASED, Status.RESOLVED)
+"""From these the merchant may repay; all of it makes the status `repaid`, a part leaves it as it is."""
 
 NOTHING_YET: Final = PaymentState()
 """The state of a payment of which the chain knows nothing."""
@@ -61,6 +71,7 @@ TRANSITIONS: Final[dict[tuple[Status, EventKind], frozenset[Status]]] = {
         for status in (Status.FUNDED, Status.DELIVERED, Status.DISPUTED)
         for kind, last in _STAYS_OR.items()
     },
+    **{(status, EventKind.PAYMENT_REPAID): frozenset({status, Status.REPAID}) for status in REPAYABLE},
 }
 """From a status, by an event, to one of these. What is not listed cannot happen."""
 
@@ -78,7 +89,7 @@ def apply(state: PaymentState, event: PaymentEvent, timestamp: int) -> PaymentSt
         raise ForbiddenTransition(
             f"payment {event.payment_id}: {event.kind} cannot lead from {state.status} to {event.status}"
         )
-    funding = event.funding
+    funding, is_repaid = event.funding, event.kind is EventKind.PAYMENT_REPAID
     after = replace(
         state,
         status=event.status,
@@ -88,7 +99,8 @@ def apply(state: PaymentState, event: PaymentEvent, timestamp: int) -> PaymentSt
         held=event.held,
         to_merchant=state.to_merchant + event.to_merchant,
         to_fee_recipient=state.to_fee_recipient + event.to_fee_recipient,
-        to_buyer=state.to_buyer + event.to_buyer,
+        to_buyer=state.to_buyer + (0 if is_repaid else event.to_buyer),
+        repaid=state.repaid + (event.to_buyer if is_repaid else 0),
         payer=funding.payer if funding else state.payer,
         buyer=funding.buyer if funding else state.buyer,
     )
@@ -113,3 +125,13 @@ def _check_books(event: PaymentEvent, after: PaymentState) -> None:
         )
     if (after.held > 0) != after.status.holds_money:
         raise ForbiddenTransition(f"payment {event.payment_id}: {after.status} with {after.held} held")
+    if event.kind is EventKind.PAYMENT_REPAID:
+        _check_repaid(event, after)
+
+
+def _check_repaid(event: PaymentEvent, after: PaymentState) -> None:
+    whole = after.repaid == after.released_gross
+    if not 0 < event.to_buyer <= after.repaid <= after.released_gross or whole != (after.status is Status.REPAID):
+        raise ForbiddenTransition(
+            f"payment {event.payment_id}: {after.status} with {after.repaid} repaid of {after.released_gross} released"
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from earnest.payment.actions import actions, check_action, status_at
 from earnest.payment.errors import Conflict, TooEarly, TooLate
 from earnest.payment.primitives import ZERO_ADDRESS
-from earnest.payment.status import Role, Status, Verb
-from earnest.payment.transitions import NOTHING_YET, PaymentState
-from tests.support.ledger import START, make_terms
+from earnest.payment.status import FUNDING, Role, Status, Verb
+from earnest.payment.transitions import NOTHING_YET, REPAYABLE, PaymentState
+from tests.support.ledger import BUYER, START, make_terms
 
 TERMS = make_terms()
 AMOUNT = TERMS.amount
@@ -29,6 +31,7 @@ WINDOWS = [
     (Status.FUNDED, Verb.CONFIRM_DELIVERY, Role.OPERATOR, START, DELIVERY),
     (Status.FUNDED, Verb.RECLAIM, Role.ANYONE, DELIVERY, None),
     (Status.FUNDED, Verb.RELEASE, Role.BUYER, START, None),
+    (Status.FUNDED, Verb.RELEASE_WITH_RECEIPT, Role.ANYONE, START, None),
     (Status.FUNDED, Verb.REFUND, Role.OPERATOR, START, None),
     (Status.DELIVERED, Verb.DISPUTE, Role.BUYER, START, WINDOW),
     (Status.DELIVERED, Verb.RELEASE, Role.BUYER, START, None),
@@ -37,6 +40,9 @@ WINDOWS = [
     (Status.DISPUTED, Verb.RESOLVE, Role.ARBITER, START, ARBITRATION),
     (Status.DISPUTED, Verb.RECLAIM, Role.ANYONE, ARBITRATION, None),
     (Status.DISPUTED, Verb.RELEASE, Role.BUYER, START, None),
+    (Status.DISPUTED, Verb.RELEASE_WITH_RECEIPT, Role.ANYONE, START, None),
+    (Status.RELEASED, Verb.REPAY, Role.MERCHANT, START, None),
+    (Status.RESOLVED, Verb.REPAY, Role.MERCHANT, START, None),
 ]
 
 
@@ -70,10 +76,49 @@ def test_funding_ends_at_pay_by_and_the_payment_is_expired_from_then_on() -> Non
 @pytest.mark.parametrize("status", [each for each in Status if each.holds_money])
 def test_from_every_status_that_holds_money_time_alone_opens_a_way_out(status: Status) -> None:
     far = START + 10**9
-    assert any(Role.ANYONE in each.by and each.possible_from <= far for each in actions(TERMS, state(status), far))
+    ways_out = [each for each in actions(TERMS, state(status), far) if each.verb in (Verb.RELEASE, Verb.RECLAIM)]
+    assert any(Role.ANYONE in each.by and each.possible_from <= far for each in ways_out)
 
 
-@pytest.mark.parametrize("status", [each for each in Status if not each.warm])
+@pytest.mark.parametrize("verb", sorted(FUNDING))
+def test_a_token_can_be_funded_in_every_way_and_coin_only_by_its_owner(verb: Verb) -> None:
+    check_action(TERMS, NOTHING_YET, verb, Role.ANYONE, TERMS.pay_by - 1)
+    with pytest.raises(TooLate):
+        check_action(TERMS, NOTHING_YET, verb, Role.ANYONE, TERMS.pay_by)
+    coin = {each.verb for each in actions(make_terms(token=ZERO_ADDRESS), NOTHING_YET, 0)}
+    assert (verb in coin) == (verb is Verb.FUND)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_deposit_can_be_collected_at_any_time_if_a_buyer_is_named(status: Status) -> None:
+    named = make_terms(buyer=BUYER)
+    far = START + 10**9
+    check_action(named, state(status), Verb.COLLECT, Role.ANYONE, far)
+    with pytest.raises(Conflict):
+        check_action(TERMS, state(status), Verb.COLLECT, Role.ANYONE, far)
+
+
+def test_what_is_repaid_already_or_was_never_released_cannot_be_repaid() -> None:
+    for settled in (
+        replace(state(Status.RELEASED), repaid=AMOUNT),
+        replace(state(Status.RESOLVED), to_merchant=0, to_buyer=AMOUNT),
+        state(Status.REPAID),
+        state(Status.REFUNDED),
+    ):
+        with pytest.raises(Conflict, match="repay by the merchant"):
+            check_action(TERMS, settled, Verb.REPAY, Role.MERCHANT, START)
+
+
+def test_a_dismissed_operator_may_do_nothing_and_the_merchant_still_everything() -> None:
+    funded = state(Status.FUNDED)
+    for verb in (Verb.CONFIRM_DELIVERY, Verb.REFUND):
+        with pytest.raises(Conflict, match="operator"):
+            check_action(TERMS, funded, verb, Role.OPERATOR, START, operator_dismissed=True)
+        check_action(TERMS, funded, verb, Role.MERCHANT, START, operator_dismissed=True)
+    assert all(Role.OPERATOR not in each.by for each in actions(TERMS, funded, START, operator_dismissed=True))
+
+
+@pytest.mark.parametrize("status", [each for each in Status if not each.warm and each not in REPAYABLE])
 def test_a_cold_status_allows_nothing(status: Status) -> None:
     assert actions(TERMS, state(status), START) == []
     with pytest.raises(Conflict, match=status):

@@ -14,14 +14,20 @@ from hypothesis import strategies as st
 
 from earnest.payment.events import (
     CHANGED_DATA_ABI,
-    CREDIT_WITHDRAWN_SIGNATURE,
+    CREDIT_DATA_ABI,
     CREDIT_WITHDRAWN_TOPIC,
+    DEPOSIT_RETURNED_TOPIC,
     FUNDED_DATA_ABI,
+    ITEM_SKIPPED_TOPIC,
+    OPERATOR_DISMISSED_TOPIC,
+    RETURNED_DATA_ABI,
+    SIDE_SIGNATURES,
     SIGNATURES,
+    SKIPPED_DATA_ABI,
     TOPICS,
     EventKind,
 )
-from earnest.payment.primitives import checksum_address, hash32, keccak, to_bytes
+from earnest.payment.primitives import Hash32, checksum_address, hash32, keccak, to_bytes
 from earnest.payment.status import ON_CHAIN
 from earnest.payment.terms import TERMS_ABI, TERMS_TYPE, TERMS_TYPEHASH, Terms, payment_id
 from tests.support.ledger import make_terms
@@ -52,7 +58,8 @@ def snake(name: str) -> str:
 
 def test_the_contract_s_events_are_exactly_ours() -> None:
     on_chain = {signature(each) for each in ABI if each["type"] == "event"}
-    assert on_chain == {*SIGNATURES.values(), CREDIT_WITHDRAWN_SIGNATURE}
+    # ERC-5267 declares an event for domains that change; ours can't.
+    assert on_chain == {*SIGNATURES.values(), *SIDE_SIGNATURES, "EIP712DomainChanged()"}
 
 
 @pytest.mark.parametrize("kind", EventKind)
@@ -72,15 +79,27 @@ def test_topics_and_data_are_those_of_the_abi(kind: EventKind) -> None:
     assert names == ["id", "seq", "status", "held", *rest]
 
 
-def test_the_withdrawal_s_topic_is_that_of_the_abi() -> None:
-    event = entry("event", "CreditWithdrawn")
-    assert [each["indexed"] for each in event["inputs"]] == [True, True, False]
-    assert hash32(keccak(signature(event).encode())) == CREDIT_WITHDRAWN_TOPIC
+@pytest.mark.parametrize(
+    ("name", "topic", "indexed", "data"),
+    [
+        ("CreditWithdrawn", CREDIT_WITHDRAWN_TOPIC, ["account", "token"], CREDIT_DATA_ABI),
+        ("DepositReturned", DEPOSIT_RETURNED_TOPIC, ["id", "token"], RETURNED_DATA_ABI),
+        ("ItemSkipped", ITEM_SKIPPED_TOPIC, ["id"], SKIPPED_DATA_ABI),
+        ("OperatorDismissed", OPERATOR_DISMISSED_TOPIC, ["merchant", "operator"], ()),
+    ],
+)
+def test_what_stands_beside_the_payments_is_that_of_the_abi(
+    name: str, topic: Hash32, indexed: list[str], data: tuple[str, ...]
+) -> None:
+    event = entry("event", name)
+    assert [each["name"] for each in event["inputs"] if each["indexed"]] == indexed
+    assert tuple(type_of(each) for each in event["inputs"] if not each["indexed"]) == data
+    assert hash32(keccak(signature(event).encode())) == topic
 
 
 def test_every_topic_is_of_one_kind() -> None:
-    assert len(TOPICS) == len(EventKind)
-    assert CREDIT_WITHDRAWN_TOPIC not in TOPICS
+    beside = {CREDIT_WITHDRAWN_TOPIC, DEPOSIT_RETURNED_TOPIC, ITEM_SKIPPED_TOPIC, OPERATOR_DISMISSED_TOPIC}
+    assert len({*TOPICS, *beside}) == len(EventKind) + 4
 
 
 def test_the_terms_are_the_contract_s_struct_field_for_field() -> None:

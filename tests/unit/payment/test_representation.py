@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -13,8 +14,9 @@ from earnest.payment.money import Token
 from earnest.payment.primitives import ZERO_ADDRESS, parse_address
 from earnest.payment.record import BlockRef, ChainView, finality_of
 from earnest.payment.representation import LAST_TIME, represent, represent_public, rfc3339
-from earnest.payment.status import Finality
+from earnest.payment.status import Finality, Status
 from earnest.payment.terms import MAX_PAY_BY, Terms, payment_id
+from earnest.payment.transitions import PaymentState
 from earnest.payment.uri import payment_uri
 from tests.support.ledger import CHAIN_ID, ESCROW, START, TOKEN, digest, make_payment, make_terms
 
@@ -90,3 +92,21 @@ def test_the_link_asks_for_the_approval_of_exactly_the_amount() -> None:
     uri = payment_uri(terms, CHAIN_ID, ESCROW)
     assert uri == f"ethereum:{TOKEN}@31337/approve?address={ESCROW}&uint256=1000000"
     assert payment_uri(make_terms(token=ZERO_ADDRESS), CHAIN_ID, ESCROW) is None
+
+
+def test_a_part_that_was_repaid_shows_apart_and_is_not_as_sure_as_the_release_was() -> None:
+    released = PaymentState(Status.RELEASED, START, seq=3, funded=1_000_000, to_merchant=1_000_000)
+    partly = replace(make_payment(), state=replace(released, seq=4, repaid=400_000), block=block(12))
+    shown = represent(partly, USD, view(12, 10), safe_depth_blocks=2)
+    assert (shown["status"], shown["finality"]) == ("released", "included")
+    assert (shown["to_merchant"]["value"], shown["to_buyer"]["value"]) == ("1.00", "0.00")
+    assert shown["repaid"]["value"] == "0.40"
+    assert [(each["verb"], each["by"]) for each in shown["actions"]] == [("repay", ["merchant"])]
+
+
+def test_a_dismissed_operator_is_not_among_those_who_may() -> None:
+    funded = PaymentState(Status.FUNDED, START, seq=1, funded=1_000_000, held=1_000_000)
+    payment = replace(make_payment(), state=funded, operator_dismissed=True)
+    shown = represent(payment, USD, view(1, 0), safe_depth_blocks=2)
+    assert all("operator" not in each["by"] for each in shown["actions"])
+    assert any(each["verb"] == "confirm_delivery" for each in shown["actions"])

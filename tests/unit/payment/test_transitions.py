@@ -35,6 +35,10 @@ FORWARD = {
     "disputed --PaymentRefunded--> refunded",
     "disputed --PaymentReclaimed--> reclaimed",
     "disputed --DisputeResolved--> resolved",
+    "released --PaymentRepaid--> released",
+    "released --PaymentRepaid--> repaid",
+    "resolved --PaymentRepaid--> resolved",
+    "resolved --PaymentRepaid--> repaid",
 }
 """The vocabulary's table, written down a second time: every other triple is forbidden."""
 
@@ -50,6 +54,9 @@ def state_in(status: Status) -> PaymentState:
 
 def event_to(state: PaymentState, kind: EventKind, status: Status) -> PaymentEvent:
     """Return an event whose number and books are right whatever the table says of it."""
+    if kind is EventKind.PAYMENT_REPAID:
+        part = state.released_gross if status is Status.REPAID else 1
+        return PaymentEvent(kind, PAYMENT.id, state.seq + 1, status, state.held, to_buyer=part)
     funding = Funding(BUYER, BUYER, PAYMENT.terms) if kind is EventKind.PAYMENT_FUNDED else None
     if funding:
         held = AMOUNT - state.to_merchant if status in HOLDING else 0
@@ -119,6 +126,54 @@ def test_a_status_that_holds_money_holds_some_and_no_other_does() -> None:
         apply(state, left, START)
 
 
+def test_a_repaid_part_leaves_the_status_and_the_settlement_as_they_were() -> None:
+    released = state_in(Status.RELEASED)
+    partly = apply(released, event_to(released, EventKind.PAYMENT_REPAID, Status.RELEASED), START + 5)
+    assert (partly.status, partly.since, partly.seq) == (Status.RELEASED, START, 4)
+    assert (partly.to_merchant, partly.to_buyer) == (AMOUNT, 0)
+    assert (partly.repaid, partly.repayable) == (1, AMOUNT - 1)
+
+
+def test_repaying_the_rest_makes_the_status_repaid() -> None:
+    released = state_in(Status.RELEASED)
+    partly = apply(released, event_to(released, EventKind.PAYMENT_REPAID, Status.RELEASED), START + 5)
+    rest = PaymentEvent(EventKind.PAYMENT_REPAID, PAYMENT.id, 5, Status.REPAID, 0, to_buyer=AMOUNT - 1)
+    repaid = apply(partly, rest, START + 6)
+    assert (repaid.status, repaid.since, repaid.repaid, repaid.repayable) == (Status.REPAID, START + 6, AMOUNT, 0)
+
+
+def test_of_a_split_payment_only_the_merchant_s_part_can_be_repaid() -> None:
+    resolved = replace(state_in(Status.RESOLVED), to_merchant=600_000, to_fee_recipient=100_000, to_buyer=300_000)
+    assert resolved.repayable == 700_000
+    whole = PaymentEvent(EventKind.PAYMENT_REPAID, PAYMENT.id, 4, Status.REPAID, 0, to_buyer=700_000)
+    assert apply(resolved, whole, START).status is Status.REPAID
+
+
+@pytest.mark.parametrize(
+    ("status", "part"),
+    [
+        (Status.RELEASED, 0),
+        (Status.RELEASED, AMOUNT),
+        (Status.RELEASED, AMOUNT + 1),
+        (Status.RELEASED, -1),
+        (Status.REPAID, AMOUNT - 1),
+        (Status.REPAID, AMOUNT + 1),
+    ],
+)
+def test_a_repayment_that_does_not_fit_its_status_or_what_was_released_is_refused(status: Status, part: int) -> None:
+    event = PaymentEvent(EventKind.PAYMENT_REPAID, PAYMENT.id, 4, status, 0, to_buyer=part)
+    with pytest.raises(ForbiddenTransition, match="repaid of"):
+        apply(state_in(Status.RELEASED), event, START)
+
+
+@pytest.mark.parametrize("field", ["held", "to_merchant", "to_fee_recipient"])
+def test_a_repayment_moves_nothing_but_the_merchant_s_own_money(field: str) -> None:
+    state = state_in(Status.RELEASED)
+    event = replace(event_to(state, EventKind.PAYMENT_REPAID, Status.REPAID), **{field: 1})
+    with pytest.raises(ForbiddenTransition, match="accounted for"):
+        apply(state, event, START)
+
+
 def test_nothing_folds_to_nothing() -> None:
     assert fold([]) == NOTHING_YET
     assert NOTHING_YET.status is Status.CREATED
@@ -136,6 +191,8 @@ def test_money_is_conserved_along_every_life(options: list[int]) -> None:
         assert state.funded == state.held + state.released_gross + state.to_buyer == AMOUNT
         assert (state.held > 0) == state.status.holds_money
         assert state.seq == len(told)
+        assert 0 <= state.repaid <= state.released_gross
+        assert (state.status is Status.REPAID) == (0 < state.repaid == state.released_gross)
     assert fold(told) == state
 
 
