@@ -1,0 +1,110 @@
+"""A chain for measuring: py-evm with the rules of Prague, each tx alone in a block of its own, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth.abc import ComputationAPI, StateAPI
+from eth.chains.base import Chain
+from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE_NONCE
+from eth.db.atomic import AtomicDB
+from eth.typing import AccountDetails, HeaderParams
+from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.transactions import PragueTransactionBuilder
+from eth_keys.datatypes import PrivateKey
+from eth_typing import Address, BlockNumber, Hash32
+
+CHAIN_ID = 31_337
+TX_GAS = 30_000_000
+SECONDS_PER_BLOCK = 12
+COIN = 10**24
+"""Wei of everyone at the beginning."""
+
+
+class MeasuringEvm(Chain):
+    """The rules of Prague from block 0 on."""
+
+    chain_id = CHAIN_ID
+    vm_configuration = ((BlockNumber(0), PragueVM),)
+
+
+class TxFailed(Exception):
+    """A tx that was to be measured failed; the message is the EVM's."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a tx: the receipt's gas, what the code returned, and the address of a contract it created."""
+
+    gas_used: int
+    output: bytes
+    created: bytes
+    computation: ComputationAPI
+
+
+class MeasuringChain:
+    """The newest state and time of a chain whose blocks are forgotten; `now` is Unix seconds."""
+
+    def __init__(self, keys: list[PrivateKey], code: dict[bytes, bytes], now: int) -> None:
+        """Give every key coin, and put `code` where it is said to stand."""
+        self.now = now
+        self._db = AtomicDB()
+        people = {Address(key.public_key.to_canonical_address()): _account(COIN, b"") for key in keys}
+        contracts = {Address(address): _account(0, each) for address, each in code.items()}
+        header: dict[str, HeaderParams] = {
+            "difficulty": POST_MERGE_DIFFICULTY,
+            "mix_hash": POST_MERGE_MIX_HASH,
+            "nonce": POST_MERGE_NONCE,
+            "gas_limit": TX_GAS,
+            "timestamp": now,
+        }
+        self._evm = MeasuringEvm.from_genesis(self._db, header, people | contracts)
+        self._genesis = self._evm.get_canonical_head()
+        self._root = self._genesis.state_root
+
+    def snapshot(self) -> tuple[Hash32, int]:
+        """Return what `restore` takes to come back here; the tries of the states keep each other."""
+        return self._root, self.now
+
+    def restore(self, snapshot: tuple[Hash32, int]) -> None:
+        """Go back to a snapshot."""
+        self._root, self.now = snapshot
+
+    def state(self) -> StateAPI:
+        """Return the newest state, to read from."""
+        return self._vm().state
+
+    def send(self, key: PrivateKey, to: bytes, data: bytes = b"", value: int = 0) -> Sent:
+        """Mine a signed tx alone in its block; `to` is empty for a creation. Raises `TxFailed`."""
+        self.now += SECONDS_PER_BLOCK
+        vm = self._vm()
+        unsigned = PragueTransactionBuilder.new_unsigned_dynamic_fee_transaction(
+            chain_id=CHAIN_ID,
+            nonce=vm.state.get_nonce(Address(key.public_key.to_canonical_address())),
+            max_priority_fee_per_gas=0,
+            max_fee_per_gas=0,
+            gas=TX_GAS,
+            to=Address(to),
+            value=value,
+            data=data,
+            access_list=[],
+        )
+        receipt, computation = vm.apply_transaction(vm.get_header(), unsigned.as_signed_transaction(key))
+        if computation.is_error:
+            raise TxFailed(f"{computation.error!r} {computation.output.hex()}")
+        vm.state.persist()
+        self._root = vm.state.state_root
+        created = computation.msg.storage_address if computation.msg.is_create else b""
+        return Sent(receipt.gas_used, computation.output, created, computation)
+
+    def _vm(self) -> PragueVM:
+        header = self._genesis.copy(
+            block_number=BlockNumber(1), timestamp=self.now, state_root=self._root, base_fee_per_gas=0
+        )
+        vm = self._evm.get_vm(header)
+        assert isinstance(vm, PragueVM)
+        return vm
+
+
+def _account(balance: int, code: bytes) -> AccountDetails:
+    return {"balance": balance, "nonce": 1 if code else 0, "code": code, "storage": {}}

@@ -1,0 +1,87 @@
+"""The bytecode of everything that is measured or stands beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from deploy.tools.node import CONTRACTS, set_up_node
+from deploy.tools.setup import ROOT
+
+FLOOR = Path(__file__).with_name("Floor.yul")
+ESCROW = ROOT / "service" / "earnest" / "escrow" / "artifacts" / "Escrow.json"
+PERMIT2 = bytes.fromhex("000000000022D473030F116dDEE9F6B43aC78BA3")
+PERMIT2_SALT = bytes.fromhex("0000000000000000000000000000000000000000d3af2663da51c10215000000")
+_CACHE = ROOT / ".cache" / "gas"
+_PREDEPLOY = CONTRACTS / "node_modules" / "hardhat-predeploy" / "bin"
+_USDC = CONTRACTS / "node_modules" / "@offchainlabs" / "stablecoin-evm" / "artifacts" / "hardhat" / "contracts"
+_OPTIMIZER = {"enabled": True, "runs": 10_000}
+
+
+def standard(request: dict[str, Any]) -> dict[str, Any]:
+    """Ask the pinned compiler; an answer is kept in `.cache`, since loading the compiler takes seconds."""
+    text = json.dumps(request, sort_keys=True)
+    kept = _CACHE / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    if not kept.exists():
+        path = f"{set_up_node()}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [CONTRACTS / "tools" / "solc", "--standard-json"],
+            input=text,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answer = json.loads(done.stdout)
+        errors = [each["formattedMessage"] for each in answer.get("errors", []) if each["severity"] == "error"]
+        if errors:
+            raise ValueError("\n".join(errors))
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        kept.write_text(done.stdout, "utf-8")
+    found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+    return found
+
+
+def floor() -> bytes:
+    """Return the creating bytecode of the hand-written floor."""
+    answer = standard(
+        {
+            "language": "Yul",
+            "sources": {FLOOR.name: {"content": FLOOR.read_text("utf-8")}},
+            "settings": {
+                "evmVersion": "prague",
+                "optimizer": _OPTIMIZER,
+                "outputSelection": {"*": {"*": ["evm.bytecode.object"]}},
+            },
+        }
+    )
+    return bytes.fromhex(answer["contracts"][FLOOR.name]["Floor"]["evm"]["bytecode"]["object"])
+
+
+def test_token() -> bytes:
+    """Return the creating bytecode of the test token: OpenZeppelin's ERC-20 with EIP-2612 and EIP-3009."""
+    text = (files("earnest.localnet") / "artifacts" / "TestToken.json").read_text("utf-8")
+    return bytes.fromhex(json.loads(text)["bytecode"][2:])
+
+
+def permit2() -> bytes:
+    """Return the creating bytecode of the true Permit2; with its salt it comes to its address."""
+    return (_PREDEPLOY / f"0x{'000000000022D473030F116dDEE9F6B43aC78BA3'}.bytecode").read_bytes()
+
+
+def usdc(name: str, library: bytes | None = None) -> bytes:
+    """Return the creating bytecode of a contract of USDC, such as `v2/FiatTokenV2_2`, linked with its one library."""
+    path = _USDC / f"{name}.sol" / f"{Path(name).name}.json"
+    artifact = json.loads(path.read_text("utf-8"))
+    text: str = artifact["bytecode"][2:]
+    places = [place for unit in artifact["linkReferences"].values() for found in unit.values() for place in found]
+    for place in places:
+        assert library is not None
+        start = 2 * place["start"]
+        text = text[:start] + library.hex() + text[start + 2 * place["length"] :]
+    return bytes.fromhex(text)

@@ -1,0 +1,123 @@
+"""The chain as the measured txs find it: everybody has some of everything, and what a first use costs is behind us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from eth_keys.datatypes import PrivateKey
+
+from earnest.localnet.facts import DEPLOYMENT_PROXY
+from earnest.localnet.genesis import DEPLOYMENT_PROXY_CODE
+from tests.benchmarks.gas import compiled, signatures
+from tests.benchmarks.gas.calls import Call, call_data
+from tests.benchmarks.gas.chain import MeasuringChain, Sent
+from tests.benchmarks.gas.people import (
+    ARBITER,
+    BUYER,
+    EVERYBODY,
+    MERCHANT,
+    NEWCOMER,
+    RELAYER,
+    START,
+    address,
+    address_of,
+    deployer,
+)
+
+PLENTY = 10**15
+UNLIMITED = 2**256 - 1
+PICKY = bytes.fromhex("a1" * 20)
+PICKY_CODE = bytes.fromhex("62030d405a10600a57005b5f5ffd")
+"""A receiver of coin that reverts with less than 200,000 gas: no push reaches it, a withdrawal does."""
+CONTRACTS = ("escrow", "floor", "token", "usdc library", "usdc implementation", "usdc")
+
+
+@dataclass
+class World:
+    """The chain and where everything stands on it."""
+
+    chain: MeasuringChain
+    escrow: bytes
+    floor: bytes
+    token: bytes
+    usdc: bytes
+
+    def send(self, call: Call, to: bytes) -> Sent:
+        """Send a tx; `to` is the escrow that is measured."""
+        self.chain.now += call.wait
+        return self.chain.send(call.sender, call.to or to, call.data, call.value)
+
+    def ask(self, to: bytes, signature: str, *arguments: object) -> bytes:
+        """Return what a view answers, without a trace."""
+        before = self.chain.snapshot()
+        answer = self.chain.send(RELAYER, to, call_data(signature, *arguments)).output
+        self.chain.restore(before)
+        return answer
+
+    @cached_property
+    def domains(self) -> dict[bytes, bytes]:
+        """The EIP-712 domain separators of those that check signatures."""
+        return {each: self.ask(each, "DOMAIN_SEPARATOR()") for each in (self.token, self.usdc, compiled.PERMIT2)}
+
+
+def furnish(escrow_code: bytes) -> World:
+    """Deploy the escrow of this creating bytecode and all the others."""
+    deployers = {name: deployer(name) for name in CONTRACTS}
+    proxy = bytes.fromhex(DEPLOYMENT_PROXY[2:])
+    chain = MeasuringChain([*EVERYBODY, *deployers.values()], {proxy: DEPLOYMENT_PROXY_CODE, PICKY: PICKY_CODE}, START)
+    chain.send(RELAYER, proxy, compiled.PERMIT2_SALT + compiled.permit2())
+    world = World(
+        chain,
+        escrow=_deploy(chain, deployers["escrow"], escrow_code),
+        floor=_deploy(chain, deployers["floor"], compiled.floor()),
+        token=_deploy(chain, deployers["token"], compiled.test_token()),
+        usdc=_deploy_usdc(chain, deployers),
+    )
+    for holder in [*map(address_of, EVERYBODY), address(world.escrow), address(world.floor)]:
+        chain.send(RELAYER, world.token, call_data("mint(address,uint256)", holder, PLENTY))
+        chain.send(ARBITER, world.usdc, call_data("mint(address,uint256)", holder, PLENTY))
+    for spender in (world.escrow, world.floor, compiled.PERMIT2):
+        for owner in (BUYER, MERCHANT):
+            for token in (world.token, world.usdc):
+                chain.send(owner, token, call_data("approve(address,uint256)", address(spender), UNLIMITED))
+    chain.send(BUYER, compiled.PERMIT2, call_data("invalidateUnorderedNonces(uint256,uint256)", 0, 1))
+    _use_permit_once(world)
+    return world
+
+
+def _use_permit_once(world: World) -> None:
+    owner, spender = address_of(NEWCOMER), address_of(RELAYER)
+    signed = signatures.permit(NEWCOMER, world.domains[world.token], spender, 1, 0)
+    data = call_data(
+        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+        *(owner, spender, 1, signed.deadline, signed.v, signed.r, signed.s),
+    )
+    world.chain.send(RELAYER, world.token, data)
+
+
+def _deploy(chain: MeasuringChain, key: PrivateKey, code: bytes) -> bytes:
+    return chain.send(key, b"", code).created
+
+
+def _deploy_usdc(chain: MeasuringChain, deployers: dict[str, PrivateKey]) -> bytes:
+    """Deploy Circle's FiatTokenV2_2 behind its proxy; the arbiter, a stranger to the token, holds its offices."""
+    library = _deploy(chain, deployers["usdc library"], compiled.usdc("util/SignatureChecker"))
+    code = compiled.usdc("v2/FiatTokenV2_2", library)
+    implementation = _deploy(chain, deployers["usdc implementation"], code)
+    argument = bytes(12) + implementation
+    usdc = _deploy(chain, deployers["usdc"], compiled.usdc("v1/FiatTokenProxy") + argument)
+    office = address_of(ARBITER)
+    chain.send(deployers["usdc"], usdc, call_data("changeAdmin(address)", "0x" + "ad" * 20))
+    for data in (
+        call_data(
+            "initialize(string,string,string,uint8,address,address,address,address)",
+            *("USD Coin", "USDC", "USD", 6, office, office, office, office),
+        ),
+        call_data("initializeV2(string)", "USD Coin"),
+        call_data("initializeV2_1(address)", office),
+        call_data("initializeV2_2(address[],string)", [], "USDC"),
+        call_data("configureMinter(address,uint256)", office, UNLIMITED),
+    ):
+        chain.send(ARBITER, usdc, data)
+    return usdc
