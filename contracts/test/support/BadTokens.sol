@@ -145,3 +145,35 @@ contract HungryToken is OddToken {
         while (appetite != 0 && atStart - gasleft() < appetite) {}
     }
 }
+
+/// @notice Refuses to move nothing, as some older tokens do.
+contract NothingIsTooLittleToken is OddToken {
+    error NothingToMove();
+
+    function _update(address from, address to, uint256 amount) internal override {
+        if (amount == 0) revert NothingToMove();
+        super._update(from, to, amount);
+    }
+}
+
+/// @notice Counts in units as small or as large as it was told.
+contract DecimalsToken is OddToken {
+    uint8 private immutable DECIMALS;
+
+    constructor(uint8 decimals_) {
+        DECIMALS = decimals_;
+    }
+
+    function decimals() public view override returns (uint8) {
+        return DECIMALS;
+    }
+}
+
+/// @notice Its issuer stretches or shrinks an account's balance between calls, as interest or a haircut does.
+contract ElasticToken is OddToken {
+    function setBalance(address account, uint256 amount) external {
+        uint256 present = balanceOf(account);
+        if (amount > present) _mint(account, amount - present);
+        else _burn(account, present - amount);
+    }
+}
