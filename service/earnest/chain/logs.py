@@ -7,7 +7,7 @@ do not know, is no news but a fault (a lying node, or another contract at the co
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from earnest.chain.bloom import may_hold
@@ -16,12 +16,20 @@ from earnest.chain.node import Header, RawLog
 from earnest.chain.updates import EscrowLog
 from earnest.payment.events import (
     CREDIT_WITHDRAWN_TOPIC,
+    DEPOSIT_RETURNED_TOPIC,
+    ITEM_SKIPPED_TOPIC,
+    OPERATOR_DISMISSED_TOPIC,
     TOPICS,
     Credited,
     CreditWithdrawn,
+    DepositReturned,
+    EscrowEvent,
     EventKind,
     Funding,
+    ItemSkipped,
+    OperatorDismissed,
     PaymentEvent,
+    SideEvent,
 )
 from earnest.payment.primitives import Address, Hash32, checksum_address
 from earnest.payment.status import ON_CHAIN, Status
@@ -45,14 +53,14 @@ def decode_log(raw: RawLog) -> EscrowLog:
     topics = [_hash(topic) for topic in raw.topics]
     if not topics:
         raise UnknownEvent(f"a log without topics in tx {raw.transaction_hash[:66]}: no event of the escrow")
-    event: PaymentEvent | CreditWithdrawn
+    event: EscrowEvent
     kind = TOPICS.get(topics[0])
     if kind is EventKind.PAYMENT_FUNDED:
         event = _funded(topics, raw.data)
     elif kind is not None:
         event = _changed(kind, topics, raw.data)
-    elif topics[0] == CREDIT_WITHDRAWN_TOPIC:
-        event = _credit_withdrawn(topics, raw.data)
+    elif beside := _BESIDE.get(topics[0]):
+        event = beside(topics, raw.data)
     else:
         raise UnknownEvent(f"topic {topics[0]} in tx {raw.transaction_hash[:66]} is no event of the escrow")
     return EscrowLog(_hash(raw.transaction_hash), _quantity(raw.log_index), event)
@@ -137,6 +145,31 @@ def _changed(kind: EventKind, topics: Sequence[Hash32], data: str) -> PaymentEve
 def _credit_withdrawn(topics: Sequence[Hash32], data: str) -> CreditWithdrawn:
     words = _words(topics, 3, data, 1)
     return CreditWithdrawn(_address(topics[1][2:]), _address(topics[2][2:]), int(words[0], 16))
+
+
+def _deposit_returned(topics: Sequence[Hash32], data: str) -> DepositReturned:
+    words = _words(topics, 3, data, 2)
+    return DepositReturned(topics[1], _address(topics[2][2:]), _address(words[0]), int(words[1], 16))
+
+
+def _item_skipped(topics: Sequence[Hash32], data: str) -> ItemSkipped:
+    words = _words(topics, 2, data, 2)
+    if words[1][8:].strip("0"):
+        raise MalformedLog(f"0x{words[1]} is no selector")
+    return ItemSkipped(topics[1], int(words[0], 16), "0x" + words[1][:8].lower())
+
+
+def _operator_dismissed(topics: Sequence[Hash32], data: str) -> OperatorDismissed:
+    _words(topics, 3, data, 0)
+    return OperatorDismissed(_address(topics[1][2:]), _address(topics[2][2:]))
+
+
+_BESIDE: Final[dict[Hash32, Callable[[Sequence[Hash32], str], SideEvent]]] = {
+    CREDIT_WITHDRAWN_TOPIC: _credit_withdrawn,
+    DEPOSIT_RETURNED_TOPIC: _deposit_returned,
+    ITEM_SKIPPED_TOPIC: _item_skipped,
+    OPERATOR_DISMISSED_TOPIC: _operator_dismissed,
+}
 
 
 def _words(topics: Sequence[Hash32], topic_count: int, data: str, word_count: int) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from earnest.payment.events import CreditWithdrawn, PaymentEvent
+from earnest.payment.events import EscrowEvent
 from earnest.payment.primitives import Hash32
 
 
@@ -29,7 +29,7 @@ class EscrowLog:
 
     tx_hash: Hash32
     log_index: int
-    event: PaymentEvent | CreditWithdrawn
+    event: EscrowEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Artifact:
 
 
 @cache
-def load(name: Literal["Escrow"] = "Escrow") -> Artifact:
+def load(name: Literal["Escrow", "DepositWallet"] = "Escrow") -> Artifact:
     """Load a contract's artifact from inside the package.
 
     Raises:
@@ -62,6 +62,14 @@ def load(name: Literal["Escrow"] = "Escrow") -> Artifact:
         return from_json(path.read_text("utf-8"))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ArtifactBroken(str(path), f"{type(error).__name__}: {error}") from error
+
+
+def wallet_code_hash() -> Hash32:
+    """Return the Keccak-256 of the creating bytecode of the wallet at deposit addresses: what CREATE2 makes them from.
+
+    The escrow carries that bytecode in its own; a test holds the two artifacts against each other.
+    """
+    return load("DepositWallet").bytecode_hash
 
 
 def from_json(text: str) -> Artifact:

@@ -26,9 +26,12 @@ SETTINGS: dict[str, Any] = {
 _PACKAGE = Path(earnest.__file__).resolve().parent
 ARTIFACTS: dict[str, Path] = {
     "Escrow": _PACKAGE / "escrow" / "artifacts" / "Escrow.json",
+    "DepositWallet": _PACKAGE / "escrow" / "artifacts" / "DepositWallet.json",
     # The embedded chain may not look into this room, so its token's artifact lies in its own.
     "TestToken": _PACKAGE / "localnet" / "artifacts" / "TestToken.json",
 }
+COMPILED_WITH: dict[str, str] = {"DepositWallet": "Escrow"}
+"""The escrow creates this wallet itself, so the bytes that count are those of the escrow's own compilation."""
 
 
 def compile_contracts(contracts: Path | None = None, *, compiler: Compiler | None = None) -> dict[str, Artifact]:
@@ -45,7 +48,12 @@ def compile_contracts(contracts: Path | None = None, *, compiler: Compiler | Non
     root = contracts or contracts_dir()
     found = compiler or find_compiler(root)
     # One by one: with via-IR, a source that is merely compiled along can change another contract's bytes.
-    return {name: _compile(root, name, found) for name in ARTIFACTS}
+    compiled: dict[str, Artifact] = {}
+    for entry in ARTIFACTS:
+        if entry not in COMPILED_WITH:
+            names = [entry, *(name for name, creator in COMPILED_WITH.items() if creator == entry)]
+            compiled |= _compile(root, names, found)
+    return {name: compiled[name] for name in ARTIFACTS}
 
 
 def write_artifacts(compiled: dict[str, Artifact], targets: dict[str, Path] | None = None) -> list[Path]:
@@ -72,9 +80,10 @@ def check(contracts: Path | None = None, targets: dict[str, Path] | None = None)
         raise ArtifactDiffers(found)
 
 
-def _compile(root: Path, name: str, compiler: Compiler) -> Artifact:
-    unit = f"src/{name}.sol"
-    sources = read_sources(root, unit)
+def _compile(root: Path, names: list[str], compiler: Compiler) -> dict[str, Artifact]:
+    """Compile the first contract, whose sources include the others', and return the artifacts of all."""
+    sources = read_sources(root, _unit(names[0]))
+    selection = ["abi", "evm.bytecode.object", "evm.deployedBytecode"]
     output = _run(
         compiler,
         {
@@ -82,11 +91,18 @@ def _compile(root: Path, name: str, compiler: Compiler) -> Artifact:
             "sources": {each: {"content": text} for each, text in sources.items()},
             "settings": {
                 **SETTINGS,
-                "outputSelection": {unit: {name: ["abi", "evm.bytecode.object", "evm.deployedBytecode"]}},
+                "outputSelection": {_unit(name): {name: selection} for name in names},
             },
         },
     )
-    contract = output["contracts"][unit][name]
+    return {name: _artifact(root, name, output["contracts"][_unit(name)][name], compiler) for name in names}
+
+
+def _unit(name: str) -> str:
+    return f"src/{name}.sol"
+
+
+def _artifact(root: Path, name: str, contract: dict[str, Any], compiler: Compiler) -> Artifact:
     deployed = contract["evm"]["deployedBytecode"]
     places = [place for each in deployed.get("immutableReferences", {}).values() for place in each]
     return Artifact(
@@ -97,7 +113,7 @@ def _compile(root: Path, name: str, compiler: Compiler) -> Artifact:
         immutable_references=tuple(sorted((place["start"], place["length"]) for place in places)),
         compiler_version=compiler.version,
         settings=SETTINGS,
-        source_hash=source_hash(sources),
+        source_hash=source_hash(read_sources(root, _unit(name))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -13,9 +14,13 @@ from earnest.escrow.txs import selector
 from earnest.payment.primitives import checksum_address
 from earnest.payment.status import ON_CHAIN
 
+_ADDRESS: Final = re.compile(r"0x[0-9a-f]{40}")
+
 SENTENCES: Final[dict[str, str]] = {
     "AlreadyFunded": "payment {id} was funded before (it is {status}) and cannot be funded again",
     "AmountExceedsHeld": "{amount} base units were asked for, and only {held} are held",
+    "AmountExceedsRepayable": "{amount} base units were to be repaid, and only {repayable} were released and are not "
+    "repaid yet",
     "AmountOutOfBounds": "the amount is {amount} base units: it must be over 0 and under 2^128",
     "ArbiterIsParty": "the arbiter {arbiter} is also buyer, merchant or operator: he must be none of them",
     "ArbitrationPeriodOutOfBounds": "the arbitration period is {arbitrationPeriod} s: it must be 1 to 400 days",
@@ -25,6 +30,8 @@ SENTENCES: Final[dict[str, str]] = {
     "CoinSentWithToken": "{sent} wei were sent along, and the terms ask for a token: send none",
     "ConfirmTooLate": "delivery could be confirmed before {confirmableUntil}; chain time is {now_}",
     "DeliveryPeriodOutOfBounds": "the delivery period is {deliveryPeriod} s: it must be 1 second to 400 days",
+    "DepositTooShort": "the deposit address holds {balance} base units, and the amount is {amount}: send the "
+    "rest, or have the buyer himself collect it",
     "DisputeTermsIncomplete": "dispute window ({disputeWindow} s), arbiter ({arbiter}) and arbitration period "
     "({arbitrationPeriod} s) must be given all together or not at all",
     "DisputeTooLate": "a dispute was possible before {disputableUntil}; chain time is {now_}",
@@ -36,9 +43,14 @@ SENTENCES: Final[dict[str, str]] = {
     "NoCredit": "the escrow owes {account} nothing in the token {token}",
     "NotArbiter": "only the arbiter may do this, and {caller} is not the arbiter",
     "NotBuyer": "only the buyer may do this now, and {caller} is not the buyer",
+    "NotBuyersReceipt": "this is no receipt of the buyer {buyer} for payment {id} on this escrow and chain",
+    "NotDepositAddress": "only the payment's deposit address may do this, and {caller} is not it",
     "NotFunded": "nothing was ever funded under payment {id}: the terms differ, or nobody paid yet",
+    "NotMerchant": "only the merchant may do this, and {caller} is not the merchant",
     "NotMerchantOrOperator": "only the merchant or the operator may do this, and {caller} is neither",
+    "NothingToCollect": "the deposit address {depositAddress} holds nothing of the token {token}",
     "OnlyWholeWhileDisputed": "while disputed only all of it moves: {amount} were asked for, {held} are held",
+    "OperatorIsDismissed": "the merchant {merchant} has dismissed the operator {operator}, once and for all",
     "PartsNotHeld": "the parts {toBuyer} (buyer) and {toMerchant} (merchant) must add up to the held {held}",
     "PayeeIsEscrow": "buyer, merchant and fee recipient must not be the escrow itself",
     "PushNeedsGas": "{gasLeft} gas was left and {gasNeeded} is needed to pay out: send the tx with more gas",
@@ -46,6 +58,8 @@ SENTENCES: Final[dict[str, str]] = {
     "ReentrancyGuardReentrantCall": "the escrow was called while a call to it was under way",
     "ReleaseTooEarly": "others than the buyer can release from {releasableFrom} on; chain time is {now_}",
     "ResolveTooLate": "the arbiter could decide before {resolvableUntil}; chain time is {now_}",
+    "ReturnFailed": "the buyer or the token {token} did not take the {amount} base units at the deposit address "
+    "{depositAddress}: they stay there for another try",
     "TokenHasNoCode": "the token {token} is no contract on this chain",
     "WithdrawFailed": "{account} or the token {token} did not take the {amount} base units; the credit stays",
     "WrongBalanceFall": "the token moved another amount than {amount}: the escrow's balance went from "
@@ -66,10 +80,24 @@ _OF_TOKENS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("address", "uint256", "uint256"),
         "the token says: {0} has {1} base units and needs {2}",
     ),
+    "ERC2612ExpiredSignature": (("uint256",), "the token says: the permit held until {0}"),
+    "ERC2612InvalidSigner": (("address", "address"), "the token says: the permit is signed by {0}, not by {1}"),
+    "ERC3009InvalidSignature": ((), "the token says: the authorization is not signed by the payer"),
+    "ERC3009InvalidAuthorizationTime": (("uint256", "uint256"), "the token says: it holds after {0} and before {1}"),
+    "ERC3009UsedAuthorization": (("address", "bytes32"), "the token says: {0} has used this authorization before"),
+    "InvalidNonce": ((), "Permit2 says: the nonce was used before"),
+    "InvalidSigner": ((), "Permit2 says: it is not signed by the payer, or not for this payment, payer and buyer"),
+    "InvalidContractSignature": ((), "Permit2 says: the payer's wallet does not accept the signature"),
+    "InvalidSignature": ((), "Permit2 says: the signature is malformed"),
+    "InvalidSignatureLength": ((), "Permit2 says: the signature has neither 64 nor 65 bytes"),
+    "SignatureExpired": (("uint256",), "Permit2 says: the signature held until {0}"),
     "Error": (("string",), "the contract says: {0}"),
     "Panic": (("uint256",), "the contract failed with panic code {0}"),
 }
-"""Errors of the language and of common tokens (ERC-6093), which the escrow passes on."""
+"""What the escrow passes on: errors of the language, of tokens (ERC-6093, EIP-2612, EIP-3009) and of Permit2."""
+
+OF_LIBRARIES: Final = frozenset({"InvalidShortString", "StringTooLong"})
+"""Errors in the escrow's ABI that only its constructor could raise, and does not."""
 
 
 def explain_revert(data: str) -> str | None:
@@ -90,8 +118,14 @@ def explain_revert(data: str) -> str | None:
     except DecodingError:
         return None
     if name in _OF_TOKENS:
-        return _OF_TOKENS[name][1].format(*values)
+        return _OF_TOKENS[name][1].format(*(_shown("", value) for value in values))
     return SENTENCES[name].format(**{key: _shown(key, value) for key, value in zip(names, values, strict=True)})
+
+
+def error_name(error_selector: str) -> str | None:
+    """Return the name of the escrow's error with this selector (`0x` and 8 digits), as `ItemSkipped` tells it."""
+    entry = _by_selector().get(bytes.fromhex(error_selector[2:]))
+    return entry[0] if entry else None
 
 
 @cache
@@ -101,7 +135,7 @@ def _by_selector() -> dict[bytes, tuple[str, list[str], list[str]]]:
         for name, (types, _) in _OF_TOKENS.items()
     }
     for entry in load("Escrow").abi:
-        if entry["type"] == "error":
+        if entry["type"] == "error" and entry["name"] not in OF_LIBRARIES:
             types, names = [i["type"] for i in entry["inputs"]], [i["name"] for i in entry["inputs"]]
             known[selector(f"{entry['name']}({','.join(types)})")] = (entry["name"], types, names)
     return known
@@ -111,5 +145,6 @@ def _shown(name: str, value: Any) -> str:
     if name == "status":
         return ON_CHAIN[value].value
     if isinstance(value, str):
-        return checksum_address(value)  # no error of ours has any other text than addresses
+        # The decoder gives addresses in lower case; no error of ours has any other text than these.
+        return checksum_address(value) if _ADDRESS.fullmatch(value) else value
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from earnest.escrow.artifact import Artifact, load
+from earnest.escrow.artifact import Artifact, load, wallet_code_hash
 from earnest.escrow.create2 import PROXY
 from earnest.escrow.deployment import Deployment, record_path
 from earnest.escrow.errors import AnotherGenesis, CodeMismatch, NodeUnreachable, NothingAtAddress
 from earnest.escrow.node import Node
-from earnest.payment.primitives import Address, Hash32
+from earnest.payment.primitives import Address, Hash32, keccak, to_bytes
+from earnest.payment.typed_data import ESCROW_NAME, ESCROW_VERSION, Domain
+
+_CHAIN_IDS_BELOW: Final = 2**64
+"""Source: EIP-2294 bounds chain ids well below this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,35 @@ def check_code(artifact: Artifact, address: Address, chain_id: int, code: bytes)
         expected, actual = len(artifact.runtime_bytecode), len(code)
         what = f"{actual} bytes instead of {expected}" if actual != expected else "other instructions"
         raise CodeMismatch(address, chain_id, what)
-    # The only immutable is the chain id at deployment; payments' ids depend on it.
-    values = {int.from_bytes(each, "big") for each in artifact.immutables(code)}
-    if values != {chain_id}:
-        raise CodeMismatch(address, chain_id, f"it was created on chain {min(values)}, before a fork")
+    values, ours = artifact.immutables(code), _immutables(address, chain_id)
+    if _chain_word(chain_id) in values and values <= ours:
+        return
+    # The chain id at deployment is the one that ids depend on, and no hash or address is as small as that.
+    others = sorted(each for each in values - ours if int.from_bytes(each, "big") < _CHAIN_IDS_BELOW)
+    if others:
+        raise CodeMismatch(
+            address, chain_id, f"it was created on chain {int.from_bytes(others[0], 'big')}, before a fork"
+        )
+    raise CodeMismatch(address, chain_id, "its constructor was given other values")
+
+
+def _immutables(address: Address, chain_id: int) -> set[bytes]:
+    """Return all that an escrow's constructor may write into its code: what its EIP-712 domain and wallets need."""
+    domain = Domain(ESCROW_NAME, ESCROW_VERSION, chain_id, address)
+    words = {
+        _chain_word(chain_id),
+        bytes(12) + to_bytes(address),
+        to_bytes(domain.separator),
+        to_bytes(wallet_code_hash()),
+    }
+    for text in (ESCROW_NAME, ESCROW_VERSION):
+        # A short text as the library keeps it: left-aligned, its length in the last byte.
+        words |= {keccak(text.encode()), text.encode().ljust(31, b"\0") + bytes([len(text)])}
+    return words
+
+
+def _chain_word(chain_id: int) -> bytes:
+    return chain_id.to_bytes(32, "big")
 
 
 def verify_deployment(node: Node, recorded: Deployment, deployments_dir: Path) -> None:

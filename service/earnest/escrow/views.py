@@ -11,6 +11,7 @@ from earnest.escrow.txs import encode_call
 from earnest.payment.primitives import Address, Hash32, checksum_address, to_bytes
 from earnest.payment.status import ON_CHAIN, Status
 from earnest.payment.terms import TERMS_ABI, Terms
+from earnest.payment.typed_data import Domain
 
 _STATE_ABI: Final = "(address,uint8,uint40,uint48)"
 
@@ -68,6 +69,51 @@ def credit_of(account: Address, token: Address) -> str:
 def decode_credit_of(data: bytes) -> int:
     """Decode the answer to `credit_of`: base units."""
     return _uint256(data)
+
+
+def deposit_address_of(payment_id: Hash32) -> str:
+    """Return the call data that asks where plain transfers for a payment go."""
+    return encode_call("depositAddressOf", ["bytes32"], [to_bytes(payment_id)])
+
+
+def decode_deposit_address_of(data: bytes) -> Address:
+    """Decode the answer to `deposit_address_of`."""
+    (raw,) = decode(["address"], data)
+    return checksum_address(raw.lower())
+
+
+def is_dismissed(merchant: Address, operator: Address) -> str:
+    """Return the call data that asks whether the merchant has dismissed this operator."""
+    return encode_call("isDismissed", ["address", "address"], [merchant, operator])
+
+
+def decode_is_dismissed(data: bytes) -> bool:
+    """Decode the answer to `is_dismissed`."""
+    (dismissed,) = decode(["bool"], data)
+    return bool(dismissed)
+
+
+def check_terms(terms: Terms, buyer: Address) -> str:
+    """Return the call data that asks whether terms with this buyer keep every bound: it reverts with the one broken."""
+    return encode_call("checkTerms", [TERMS_ABI, "address"], [terms.as_tuple(), buyer])
+
+
+def eip712_domain() -> str:
+    """Return the call data that asks a contract, the escrow or a token, for its EIP-712 domain. Source: ERC-5267."""
+    return encode_call("eip712Domain", [], [])
+
+
+def decode_eip712_domain(data: bytes) -> Domain | None:
+    """Decode the answer to `eip712_domain`; None where the domain has other members than those that ours can have."""
+    fields, name, version, chain_id, contract, salt, extensions = decode(_DOMAIN_ABI, data)
+    if fields not in (_WITH_VERSION, _WITHOUT_VERSION) or any(salt) or extensions:
+        return None
+    return Domain(name, version if fields == _WITH_VERSION else None, chain_id, checksum_address(contract.lower()))
+
+
+_DOMAIN_ABI: Final = ("bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]")
+_WITH_VERSION, _WITHOUT_VERSION = b"\x0f", b"\x0d"
+"""Bits: 1 name, 2 version, 4 chain id, 8 verifying contract."""
 
 
 def _state(raw: tuple[str, int, int, int]) -> EscrowState:

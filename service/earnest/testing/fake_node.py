@@ -22,11 +22,11 @@ from earnest.chain.errors import MalformedAnswer, RpcError
 from earnest.chain.node import Call, Node
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
-from earnest.payment.events import CreditWithdrawn, PaymentEvent
+from earnest.payment.events import EscrowEvent
 from earnest.payment.primitives import Address, Hash32, checksum_address, hash32, keccak
 from earnest.testing.raw_logs import encode_event
 
-Event = PaymentEvent | CreditWithdrawn
+Event = EscrowEvent
 Fault = Callable[[str, Sequence[Any]], EarnestError | None]
 Tamper = Callable[[str, Sequence[Any], Any], Any]
 

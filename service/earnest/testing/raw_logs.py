@@ -8,10 +8,19 @@ from earnest.payment.events import (
     CHANGED_DATA_ABI,
     CREDIT_DATA_ABI,
     CREDIT_WITHDRAWN_TOPIC,
+    DEPOSIT_RETURNED_TOPIC,
     FUNDED_DATA_ABI,
+    ITEM_SKIPPED_TOPIC,
+    OPERATOR_DISMISSED_TOPIC,
+    RETURNED_DATA_ABI,
+    SKIPPED_DATA_ABI,
     TOPICS,
     CreditWithdrawn,
+    DepositReturned,
+    EscrowEvent,
     EventKind,
+    ItemSkipped,
+    OperatorDismissed,
     PaymentEvent,
 )
 from earnest.payment.primitives import Address, Hash32
@@ -20,11 +29,25 @@ from earnest.payment.status import ON_CHAIN
 _TOPIC_OF = {kind: topic for topic, kind in TOPICS.items()}
 
 
-def encode_event(event: PaymentEvent | CreditWithdrawn) -> tuple[list[Hash32], str]:
+def encode_event(event: EscrowEvent) -> tuple[list[Hash32], str]:
     """Return an event's topics and data, as the escrow would log them."""
-    if isinstance(event, CreditWithdrawn):
-        topics = [CREDIT_WITHDRAWN_TOPIC, _topic(event.account), _topic(event.token)]
-        return topics, "0x" + encode(CREDIT_DATA_ABI, [event.amount]).hex()
+    match event:
+        case PaymentEvent():
+            return _of_payment(event)
+        case CreditWithdrawn(account, token, amount):
+            topics = [CREDIT_WITHDRAWN_TOPIC, _topic(account), _topic(token)]
+            return topics, "0x" + encode(CREDIT_DATA_ABI, [amount]).hex()
+        case DepositReturned(payment_id, token, buyer, amount):
+            topics = [DEPOSIT_RETURNED_TOPIC, payment_id, _topic(token)]
+            return topics, "0x" + encode(RETURNED_DATA_ABI, [buyer, amount]).hex()
+        case ItemSkipped(payment_id, item, why):
+            data = encode(SKIPPED_DATA_ABI, [item, bytes.fromhex(why[2:])])
+            return [ITEM_SKIPPED_TOPIC, payment_id], "0x" + data.hex()
+        case OperatorDismissed(merchant, operator):
+            return [OPERATOR_DISMISSED_TOPIC, _topic(merchant), _topic(operator)], "0x"
+
+
+def _of_payment(event: PaymentEvent) -> tuple[list[Hash32], str]:
     topics = [_TOPIC_OF[event.kind], event.payment_id]
     status = ON_CHAIN.index(event.status)
     if event.kind is EventKind.PAYMENT_FUNDED:

@@ -6,7 +6,16 @@ from eth_account import Account
 from hypothesis import strategies as st
 
 from earnest.chain.signer import LocalSigner
-from earnest.payment.events import Credited, CreditWithdrawn, EventKind, Funding, PaymentEvent
+from earnest.payment.events import (
+    Credited,
+    CreditWithdrawn,
+    DepositReturned,
+    EventKind,
+    Funding,
+    ItemSkipped,
+    OperatorDismissed,
+    PaymentEvent,
+)
 from earnest.payment.primitives import Address, checksum_address, hash32
 from earnest.payment.status import ON_CHAIN, Status
 from earnest.payment.terms import Terms
@@ -73,4 +82,13 @@ changes = st.builds(
     credited=st.integers(0, 7).map(Credited),
 )
 withdrawals = st.builds(CreditWithdrawn, account=addresses, token=addresses, amount=_uints(256))
-events = fundings | changes | withdrawals
+returns = st.builds(DepositReturned, payment_id=hashes, token=addresses, buyer=addresses, amount=_uints(256))
+skips = st.builds(
+    ItemSkipped,
+    payment_id=hashes,
+    item=_uints(256),
+    why=st.binary(min_size=4, max_size=4).map(lambda raw: f"0x{raw.hex()}"),
+)
+dismissals = st.builds(OperatorDismissed, merchant=addresses, operator=addresses)
+beside = withdrawals | returns | skips | dismissals
+events = fundings | changes | beside

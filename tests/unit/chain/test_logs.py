@@ -16,16 +16,16 @@ from earnest.chain.errors import LogsDisagree, MalformedLog, UnknownEvent
 from earnest.chain.logs import decode_block, decode_log
 from earnest.chain.node import Header, RawLog
 from earnest.chain.updates import Block
-from earnest.payment.events import CHANGED_DATA_ABI, TOPICS, CreditWithdrawn, EventKind, PaymentEvent
+from earnest.payment.events import CHANGED_DATA_ABI, TOPICS, EscrowEvent, EventKind, ItemSkipped, PaymentEvent
 from earnest.payment.primitives import Hash32, hash32
 from earnest.testing.raw_logs import encode_event
-from tests.unit.chain.examples import ESCROW, OTHER, delivery, events
+from tests.unit.chain.examples import ESCROW, OTHER, beside, delivery, events
 
 BLOCK = Block(7, hash32(b"\x07" * 32), hash32(b"\x06" * 32), 1_700_000_000)
 TX = hash32(b"\xaa" * 32)
 
 
-def raw_log(event: PaymentEvent | CreditWithdrawn, index: int = 0) -> RawLog:
+def raw_log(event: EscrowEvent, index: int = 0) -> RawLog:
     topics, data = encode_event(event)
     return RawLog(ESCROW.lower(), list(topics), data, "0x7", BLOCK.hash, TX, hex(index))
 
@@ -35,7 +35,7 @@ def header_of(*raws: RawLog) -> Header:
 
 
 @given(events, st.integers(0, 2**32))
-def test_every_event_survives_encoding_and_decoding(event: PaymentEvent | CreditWithdrawn, index: int) -> None:
+def test_every_event_survives_encoding_and_decoding(event: EscrowEvent, index: int) -> None:
     log = decode_log(raw_log(event, index))
     assert (log.event, log.log_index, log.tx_hash) == (event, index, TX)
 
@@ -62,9 +62,7 @@ def test_whatever_the_words_are_it_agrees_with_the_general_decoder(words: list[b
 
 
 @given(events, st.data())
-def test_a_log_with_any_character_changed_never_crashes_the_decoder(
-    event: PaymentEvent | CreditWithdrawn, data: st.DataObject
-) -> None:
+def test_a_log_with_any_character_changed_never_crashes_the_decoder(event: EscrowEvent, data: st.DataObject) -> None:
     raw = raw_log(event)
     at = data.draw(st.integers(0, len(raw.data) - 1))
     broken = raw.data[:at] + data.draw(st.characters()) + raw.data[at + 1 :]
@@ -97,6 +95,25 @@ def test_status_zero_is_malformed_because_no_event_leaves_a_payment_unfunded() -
     data = raw.data[: 2 + 64] + "0" * 64 + raw.data[2 + 128 :]
     with pytest.raises(MalformedLog, match="0 is no status"):
         decode_log(msgspec.structs.replace(raw, data=data))
+
+
+def test_a_selector_with_anything_behind_it_is_malformed() -> None:
+    raw = raw_log(ItemSkipped(TX, 1, "0x12345678"))
+    assert decode_log(raw).event == ItemSkipped(TX, 1, "0x12345678")
+    with pytest.raises(MalformedLog, match="no selector"):
+        decode_log(msgspec.structs.replace(raw, data=raw.data[:-1] + "1"))
+
+
+@given(beside, st.integers(0, 4))
+def test_what_stands_beside_payments_with_a_topic_too_few_or_too_many_is_malformed(
+    event: EscrowEvent, count: int
+) -> None:
+    raw = raw_log(event)
+    topics = (raw.topics + [TX] * 4)[: max(count, 1)]
+    if len(topics) == len(raw.topics):
+        return
+    with pytest.raises(MalformedLog, match="topics"):
+        decode_log(msgspec.structs.replace(raw, topics=topics))
 
 
 @pytest.mark.parametrize("topics", [[], [hash32(b"\x01" * 32)]])
