@@ -201,13 +201,24 @@ contract FundTest is EscrowTest {
         _fundReverts(terms, abi.encodeWithSelector(IEscrow.FeeBpsOutOfBounds.selector, 10_001));
     }
 
-    function test_fund_reverts_when_terms_have_dirty_bits() public {
-        Terms memory terms = tokenTerms();
-        bytes memory data = abi.encodeCall(IEscrow.fund, (terms, buyer));
-        data[4 + 3 * 32] = 0x01; // the arbiter's word: above its 20 bytes
-        vm.prank(buyer);
-        (bool succeeded,) = address(escrow).call(data);
-        assertFalse(succeeded);
+    /// @dev Words with more bits than their type has would make a payment of which no decoder of logs could read the terms.
+    function test_fund_reverts_when_any_term_has_dirty_bits() public {
+        Terms[2] memory good = [tokenTerms(), withoutFee(withoutDispute(tokenTerms()))];
+        uint8[11] memory narrow = [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11];
+        for (uint256 g = 0; g < good.length; ++g) {
+            bytes memory data = abi.encodeCall(IEscrow.fund, (good[g], buyer));
+            for (uint256 i = 0; i < narrow.length; ++i) {
+                uint256 topOfWord = 4 + 32 * uint256(narrow[i]);
+                data[topOfWord] = 0x01;
+                vm.prank(buyer);
+                (bool succeeded,) = address(escrow).call(data);
+                assertFalse(succeeded);
+                data[topOfWord] = 0x00;
+            }
+            vm.prank(buyer);
+            (bool clean,) = address(escrow).call(data);
+            assertTrue(clean, "it was the bits");
+        }
     }
 
     // given the deadline
