@@ -21,13 +21,6 @@ COIN = 10**24
 """Wei of everyone at the beginning."""
 
 
-class MeasuringEvm(Chain):
-    """The rules of Prague from block 0 on."""
-
-    chain_id = CHAIN_ID
-    vm_configuration = ((BlockNumber(0), PragueVM),)
-
-
 class TxFailed(Exception):
     """A tx that was to be measured failed; the message is the EVM's."""
 
@@ -45,8 +38,10 @@ class Sent:
 class MeasuringChain:
     """The newest state and time of a chain whose blocks are forgotten; `now` is Unix seconds."""
 
-    def __init__(self, keys: list[PrivateKey], code: dict[bytes, bytes], now: int) -> None:
-        """Give every key coin, and put `code` where it is said to stand."""
+    def __init__(
+        self, keys: list[PrivateKey], code: dict[bytes, bytes], now: int, vm: type[PragueVM] = PragueVM
+    ) -> None:
+        """Give every key coin, and put `code` where it is said to stand; another `vm` may watch what it runs."""
         self.now = now
         self._db = AtomicDB()
         people = {Address(key.public_key.to_canonical_address()): _account(COIN, b"") for key in keys}
@@ -58,7 +53,8 @@ class MeasuringChain:
             "gas_limit": TX_GAS,
             "timestamp": now,
         }
-        self._evm = MeasuringEvm.from_genesis(self._db, header, people | contracts)
+        rules = {"chain_id": CHAIN_ID, "vm_configuration": ((BlockNumber(0), vm),)}
+        self._evm = Chain.configure("MeasuringEvm", **rules).from_genesis(self._db, header, people | contracts)
         self._genesis = self._evm.get_canonical_head()
         self._root = self._genesis.state_root
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.terms import Terms
 from tests.benchmarks.gas.calls import Call
 from tests.benchmarks.gas.floor import Floor
@@ -37,6 +38,12 @@ class Operation:
 
 def token_terms(world: World, *, fee_bps: int = 0) -> Terms:
     return terms("payment", world.token, fee_bps=fee_bps)
+
+
+def lean_terms(world: World) -> Terms:
+    """Terms of a digital good: no operator, no dispute, and the buyer is named at funding."""
+    full = replace(token_terms(world), buyer=ZERO_ADDRESS, operator=ZERO_ADDRESS)
+    return replace(full, arbiter=ZERO_ADDRESS, dispute_window=0, arbitration_period=0)
 
 
 def coin_terms() -> Terms:
@@ -100,6 +107,11 @@ def _release_by_anyone(ours: Ours) -> Steps:
 
 def _release_with_fee(ours: Ours) -> Steps:
     paid = token_terms(ours.world, fee_bps=250)
+    return [ours.fund(paid)], ours.release(paid)
+
+
+def _lean_release(ours: Ours) -> Steps:
+    paid = lean_terms(ours.world)
     return [ours.fund(paid)], ours.release(paid)
 
 
@@ -169,6 +181,8 @@ BOUNDED = (
 """What the design bounds."""
 
 FOR_INFORMATION = (
+    Operation("fund, ERC-20, approved, lean terms", lambda ours: ([], ours.fund(lean_terms(ours.world)))),
+    Operation("release, all, lean terms", _lean_release),
     Operation("release, all, amount as 2^256-1", _sentinel("release")),
     Operation("release, all, by anyone after the window", _release_by_anyone),
     Operation("release, all, fee", _release_with_fee),

@@ -13,7 +13,7 @@ from earnest.payment.terms import Terms, payment_id
 from tests.benchmarks.gas import compiled, signatures
 from tests.benchmarks.gas.calls import Call, call_data
 from tests.benchmarks.gas.chain import CHAIN_ID
-from tests.benchmarks.gas.people import ARBITER, BUYER, MERCHANT, OPERATOR, RELAYER, address
+from tests.benchmarks.gas.people import ARBITER, BUYER, MERCHANT, OPERATOR, RELAYER, address, address_of
 from tests.benchmarks.gas.world import World
 
 ALL = 2**256 - 1
@@ -37,7 +37,7 @@ class Ours:
 
     def fund(self, terms: Terms, payer: PrivateKey = BUYER) -> Call:
         value = terms.amount if terms.token == ZERO_ADDRESS else 0
-        return Call(payer, call_data(f"fund({TERMS},address)", terms.as_tuple(), terms.buyer), value)
+        return Call(payer, call_data(f"fund({TERMS},address)", terms.as_tuple(), address_of(payer)), value)
 
     def fund_with_permit(self, terms: Terms, payer: PrivateKey) -> Call:
         domain = self.world.domains[to_bytes(terms.token)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from eth.vm.forks.prague import PragueVM
 from eth_keys.datatypes import PrivateKey
 
 from earnest.localnet.facts import DEPLOYMENT_PROXY
@@ -61,11 +62,13 @@ class World:
         return {each: self.ask(each, "DOMAIN_SEPARATOR()") for each in (self.token, self.usdc, compiled.PERMIT2)}
 
 
-def furnish(escrow_code: bytes) -> World:
-    """Deploy the escrow of this creating bytecode and all the others."""
+def furnish(escrow_code: bytes, vm: type[PragueVM] = PragueVM) -> World:
+    """Deploy the escrow of this creating bytecode and all the others, on a chain with the rules of `vm`."""
     deployers = {name: deployer(name) for name in CONTRACTS}
     proxy = bytes.fromhex(DEPLOYMENT_PROXY[2:])
-    chain = MeasuringChain([*EVERYBODY, *deployers.values()], {proxy: DEPLOYMENT_PROXY_CODE, PICKY: PICKY_CODE}, START)
+    chain = MeasuringChain(
+        [*EVERYBODY, *deployers.values()], {proxy: DEPLOYMENT_PROXY_CODE, PICKY: PICKY_CODE}, START, vm
+    )
     chain.send(RELAYER, proxy, compiled.PERMIT2_SALT + compiled.permit2())
     world = World(
         chain,
