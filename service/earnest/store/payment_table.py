@@ -62,6 +62,7 @@ payments = Table(
     Column("to_merchant", Amount, nullable=False),
     Column("to_fee_recipient", Amount, nullable=False),
     Column("to_buyer", Amount, nullable=False),
+    Column("repaid", Amount, nullable=False, server_default="0"),
     Column("payer", Text),
     Column("paid_for", Text),
     Column("block_number", BigInteger),
@@ -94,6 +95,7 @@ CHAIN_FACTS: Final = (
     "to_merchant",
     "to_fee_recipient",
     "to_buyer",
+    "repaid",
     "payer",
     "paid_for",
     "block_number",
@@ -126,6 +128,7 @@ def row_of(payment: Payment) -> dict[str, Any]:
         to_merchant=state.to_merchant,
         to_fee_recipient=state.to_fee_recipient,
         to_buyer=state.to_buyer,
+        repaid=state.repaid,
         payer=state.payer,
         paid_for=state.buyer,
         block_number=block.number if block else None,
@@ -137,7 +140,7 @@ def row_of(payment: Payment) -> dict[str, Any]:
 
 
 def payment_of(row: Row[Any]) -> Payment:
-    """Return the payment that a row of the whole table stands for."""
+    """Return the payment that a row of the whole table stands for, with `operator_dismissed` beside it."""
     return Payment(
         id=Hash32(row.id),
         chain_id=row.chain_id,
@@ -152,6 +155,7 @@ def payment_of(row: Row[Any]) -> Payment:
             to_merchant=row.to_merchant,
             to_fee_recipient=row.to_fee_recipient,
             to_buyer=row.to_buyer,
+            repaid=row.repaid,
             payer=row.payer,
             buyer=row.paid_for,
         ),
@@ -161,6 +165,7 @@ def payment_of(row: Row[Any]) -> Payment:
         salt=row.salt,
         created_at=row.created_at,
         block=None if row.block_number is None else BlockRef(row.block_number, row.block_hash, row.block_timestamp),
+        operator_dismissed=row.operator_dismissed,
     )
 
 

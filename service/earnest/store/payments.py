@@ -14,11 +14,13 @@ from earnest.payment.record import Payment
 from earnest.payment.status import Finality, Status
 from earnest.store.blocks import chains
 from earnest.store.cursors import read_cursor, write_cursor
+from earnest.store.dismissals import is_dismissed_in
 from earnest.store.errors import AlreadyThere
 from earnest.store.payment_table import CHAIN_FACTS, payment_of, payments, row_of
 from earnest.store.records import Page, PaymentFilter
 from earnest.store.schema import execute_many, in_lists, insert, rows_written
 
+_WHOLE = (payments, is_dismissed_in(payments).label("operator_dismissed"))
 _ORDER = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
 
 
@@ -39,17 +41,17 @@ class Payments:
 
     def find(self, merchant_id: str, payment_id: Hash32) -> Payment | None:
         """Return a merchant's own payment on whatever chain it is."""
-        return self._first(select(payments).where(payments.c.id == payment_id, payments.c.account == merchant_id))
+        return self._first(select(*_WHOLE).where(payments.c.id == payment_id, payments.c.account == merchant_id))
 
     def public(self, payment_id: Hash32) -> Payment | None:
         """Return a payment that somebody here created, whoever it was: what the buyer's page asks for."""
-        return self._first(select(payments).where(payments.c.id == payment_id, payments.c.account.is_not(None)))
+        return self._first(select(*_WHOLE).where(payments.c.id == payment_id, payments.c.account.is_not(None)))
 
     def many(self, chain_id: int, payment_ids: Collection[Hash32], *, lock: bool = False) -> dict[Hash32, Payment]:
         """Return those of these payments that there are, by id."""
         found: dict[Hash32, Payment] = {}
         for some in in_lists(sorted(payment_ids)):
-            wanted = select(payments).where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
+            wanted = select(*_WHOLE).where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
             if lock:
                 wanted = wanted.order_by(payments.c.id).with_for_update()
             found.update((row.id, payment_of(row)) for row in self._connection.execute(wanted))
@@ -68,7 +70,7 @@ class Payments:
         Raises:
             InvalidInput: the cursor is not one of ours.
         """
-        wanted = select(payments).outerjoin(chains, chains.c.chain_id == payments.c.chain_id)
+        wanted = select(*_WHOLE).outerjoin(chains, chains.c.chain_id == payments.c.chain_id)
         wanted = wanted.where(*_conditions(where))
         if merchant_id is not None:
             wanted = wanted.where(payments.c.account == merchant_id)
@@ -85,7 +87,7 @@ class Payments:
     def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Payment]:
         """Return the created payments whose `pay_by` is at or before a final block's time, and who were not told so."""
         due = (
-            select(payments)
+            select(*_WHOLE)
             .where(payments.c.chain_id == chain_id, payments.c.pay_by <= final_timestamp)
             .where(payments.c.status == "created", ~payments.c.told_expired, payments.c.account.is_not(None))
         )

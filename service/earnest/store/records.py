@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from earnest.payment.events import PaymentEvent
+from earnest.payment.events import DepositReturned, ItemSkipped, PaymentEvent
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.payment.status import Finality, Status
@@ -79,6 +79,30 @@ class StoredCredit:
     account: Address
     token: Address
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSideEvent:
+    """What was told of a payment beside its own history, and where it stands (or stood: `orphaned`)."""
+
+    chain_id: int
+    block: BlockRef
+    tx_hash: Hash32
+    log_index: int
+    event: DepositReturned | ItemSkipped
+    orphaned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDismissal:
+    """A merchant's dismissal of an operator and where it stands; it concerns all payments that name the two."""
+
+    chain_id: int
+    block: BlockRef
+    tx_hash: Hash32
+    log_index: int
+    merchant: Address
+    operator: Address
 
 
 @dataclass(frozen=True, slots=True)

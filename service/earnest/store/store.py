@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, text
 
 from earnest.store.blocks import Blocks
 from earnest.store.credits import Credits
+from earnest.store.dismissals import Dismissals
 from earnest.store.driver_errors import driver_errors_mapped
 from earnest.store.endpoints import Endpoints
 from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
@@ -21,6 +22,7 @@ from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
 from earnest.store.revision import is_current
+from earnest.store.side_events import SideEvents
 from earnest.store.txs import Txs
 
 
@@ -32,7 +34,9 @@ class Transaction:
         self.keys = Keys(connection)
         self.payments = Payments(connection)
         self.events = Events(connection)
+        self.side_events = SideEvents(connection)
         self.credits = Credits(connection)
+        self.dismissals = Dismissals(connection)
         self.blocks = Blocks(connection)
         self.outbox = Outbox(connection)
         self.endpoints = Endpoints(connection)

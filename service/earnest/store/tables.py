@@ -3,6 +3,7 @@
 from earnest.store import (
     blocks,
     credits,  # noqa: A004
+    dismissals,
     endpoints,
     events,
     idempotency,
@@ -10,10 +11,14 @@ from earnest.store import (
     merchants,
     outbox,
     payments,
+    side_events,
     txs,
 )
 from earnest.store.schema import metadata
 
-SUBJECTS = (merchants, keys, payments, events, credits, blocks, endpoints, outbox, txs, idempotency)
+SUBJECTS = (
+    *(merchants, keys, payments, events, side_events, credits, dismissals),
+    *(blocks, endpoints, outbox, txs, idempotency),
+)
 
 __all__ = ["SUBJECTS", "metadata"]
