@@ -24,6 +24,9 @@ test: setup-test ## every part of the tests; the last lines say what did not run
 $(PARTS): setup-test
 	@$(CHECK) $(if $(filter lint,$@),format) $@ $(ARGS)
 
+mutants: setup-test ## change the contract in every small way and see whether a test notices (ARGS="--only Treasury")
+	@.venv/bin/python -m deploy.tools.mutants $(ARGS)
+
 format: setup-test ## write every Python file as `make lint` wants it
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
@@ -46,4 +49,4 @@ python:
 		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 
-.PHONY: help demo test format lock clean setup-run setup-test python $(PARTS)
+.PHONY: help demo test mutants format lock clean setup-run setup-test python $(PARTS)

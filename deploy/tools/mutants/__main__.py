@@ -1,0 +1,91 @@
+"""Mutation testing: change the contract in every small way that there is, and see whether a test notices.
+
+`make mutants`, or `python -m deploy.tools.mutants [--only TEXT] [--workers N] [--list]`. Mutants come from gambit, from
+rules of our own, and from `contracts/mutants/handwritten.txt`. Each is compiled and the Forge suite run against it;
+what survives is tried once more with everything compiled anew and more runs of the fuzzer. A survivor is a missing
+test, or changes nothing: then it is listed, with the reason, in `contracts/mutants/equivalent.txt`. Results are kept
+in `.cache/mutants`, so that a run can be stopped and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.tools.mutants.blocks import BadList, Block, apply, read_blocks
+from deploy.tools.mutants.compiler import Compiler, DoesNotCompile
+from deploy.tools.mutants.gambit import NoGambit, gambit_mutants, gambit_program
+from deploy.tools.mutants.mutant import Mutant, without_doubles
+from deploy.tools.mutants.operators import without_modifiers
+from deploy.tools.mutants.report import Report
+from deploy.tools.mutants.results import Results, state_of
+from deploy.tools.mutants.runner import Runner
+from deploy.tools.mutants.workplace import SuiteBroken
+from deploy.tools.node import CONTRACTS
+from deploy.tools.proofs import PROOFS, set_up_proofs
+from deploy.tools.setup import ROOT, SetupFailed
+
+CACHE = ROOT / ".cache" / "mutants"
+
+
+def all_mutants(environment: dict[str, str], contracts: Path, cache: Path) -> list[Mutant]:
+    """Return every mutant of the sources, each once.
+
+    Raises:
+        BadList: if a mutant written by hand no longer fits the sources.
+        NoGambit: if gambit is not to be had.
+        DoesNotCompile: if the sources as they are do not compile.
+    """
+    with Compiler(contracts, environment) as compiler:
+        sources = compiler.sources()
+    written = [apply(block, sources) for block in read_list(contracts, "handwritten.txt")]
+    ruled = [mutant for source in sources.values() for mutant in without_modifiers(source)]
+    made = gambit_mutants(gambit_program(PROOFS), contracts, sources, cache / "gambit")
+    return without_doubles(written + ruled + made)
+
+
+def read_list(contracts: Path, name: str) -> list[Block]:
+    path = contracts / "mutants" / name
+    return read_blocks(path) if path.exists() else []
+
+
+def test_mutants(contracts: Path, cache: Path, only: str, workers: int, list_only: bool) -> int:
+    """Try all mutants, or those whose place, function or name holds `only`; return the exit status."""
+    environment = set_up_proofs("proofs")
+    everything = all_mutants(environment, contracts, cache)
+    chosen = [mutant for mutant in everything if only in f"{mutant.file} {mutant.function} {mutant.name}"]
+    print(f"mutants: {len(chosen)} of {len(everything)}", flush=True)
+    if list_only:
+        print("\n\n".join(map(str, chosen)))
+        return 0
+    results = Results(cache / "results.jsonl", state_of(contracts))
+    Runner(contracts, cache, environment, results).run(chosen, workers)
+    found = [(mutant, result) for mutant in chosen if (result := results.known(mutant))]
+    report = Report(found, read_list(contracts, "equivalent.txt"), is_whole=chosen == everything)
+    print("\n".join(report.lines()))
+    return 0 if report.is_good else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose file, function or name holds this")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="so many at a time (2)")
+    parser.add_argument("--list", action="store_true", help="show the mutants and try none")
+    parser.add_argument("--contracts", type=Path, default=CONTRACTS, help="another folder with the project's contracts")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where results and copies are kept")
+    arguments = parser.parse_args()
+    try:
+        return test_mutants(
+            arguments.contracts.resolve(), arguments.cache.resolve(), arguments.only, arguments.workers, arguments.list
+        )
+    except (BadList, DoesNotCompile, NoGambit, SetupFailed, SuiteBroken) as problem:
+        print(f"mutants: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nmutants: stopped; what was found is kept, and the next run goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
