@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
 import {
     BlocklistToken,
     FeeOnTransferToken,
-    HookedToken,
     OddToken,
     OddlyAnsweringToken,
     RebasingToken,
@@ -191,58 +188,6 @@ contract BadTokensTest is EscrowTest {
             vm.prank(merchant);
             escrow.refund(terms, ALL);
         }
-    }
-
-    // given a token that calls back
-
-    function test_token_cannot_reenter_any_verb_or_view_while_funding() public {
-        HookedToken odd = new HookedToken();
-        Terms memory terms = _terms(odd);
-        bytes[] memory calls = _everyCall(terms);
-        for (uint256 i = 0; i < calls.length; ++i) {
-            odd.setHook(address(escrow), calls[i]);
-            terms.orderHash = bytes32(i);
-            fund(terms);
-            assertFalse(odd.succeeded());
-            assertEq(
-                odd.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
-            );
-        }
-        assertEq(odd.balanceOf(address(escrow)), calls.length * AMOUNT);
-    }
-
-    function test_token_cannot_reenter_any_verb_or_view_while_pushing() public {
-        HookedToken odd = new HookedToken();
-        Terms memory terms = _terms(odd);
-        bytes[] memory calls = _everyCall(terms);
-        for (uint256 i = 0; i < calls.length; ++i) {
-            terms.orderHash = bytes32(i);
-            odd.setHook(address(0), "");
-            fund(terms);
-            odd.setHook(address(escrow), calls[i]);
-            vm.prank(merchant);
-            escrow.refund(terms, ALL);
-            assertFalse(odd.succeeded());
-            assertEq(bytes4(odd.answer()), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
-        }
-        assertEq(odd.balanceOf(address(escrow)), 0);
-    }
-
-    function _everyCall(Terms memory terms) private view returns (bytes[] memory calls) {
-        calls = new bytes[](13);
-        calls[0] = abi.encodeCall(IEscrow.fund, (terms, buyer));
-        calls[1] = abi.encodeCall(IEscrow.confirmDelivery, (terms));
-        calls[2] = abi.encodeCall(IEscrow.release, (terms, ALL));
-        calls[3] = abi.encodeCall(IEscrow.refund, (terms, ALL));
-        calls[4] = abi.encodeCall(IEscrow.reclaim, (terms));
-        calls[5] = abi.encodeCall(IEscrow.dispute, (terms));
-        calls[6] = abi.encodeCall(IEscrow.resolve, (terms, 0, AMOUNT));
-        calls[7] = abi.encodeCall(IEscrow.withdraw, (buyer, terms.token));
-        calls[8] = abi.encodeCall(IEscrow.idOf, (terms));
-        calls[9] = abi.encodeCall(IEscrow.stateOf, (bytes32(0)));
-        calls[10] = abi.encodeCall(IEscrow.statesOf, (new bytes32[](1)));
-        calls[11] = abi.encodeCall(IEscrow.heldOf, (terms));
-        calls[12] = abi.encodeCall(IEscrow.creditOf, (buyer, terms.token));
     }
 
     // given a token that ceases to be one
