@@ -8,6 +8,7 @@ from typing import Any
 from earnest.api.services import Services
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.prepare_tx import PreparedTx, WithGas
+from earnest.escrow.deposits import deposit_address_of
 from earnest.payment.events import Credited
 from earnest.payment.money import Token
 from earnest.payment.notifications import TYPE_OF_EVENT
@@ -56,6 +57,7 @@ class PaymentView:
             self.view(payment.chain_id),
             safe_depth_blocks=self.safe_depth_blocks(payment),
             checkout_url=checkout_url(self._services.public_url, payment.id),
+            deposit_address=deposit_address_of(payment),
         )
 
     def show_timeline(self, payment: Payment, events: Iterable[StoredEvent]) -> list[dict[str, Any]]:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
 from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
 from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
 from earnest.payment.errors import SequenceGap
-from earnest.payment.events import CreditWithdrawn, EventKind, PaymentEvent
+from earnest.payment.events import (
+    CreditWithdrawn,
+    DepositReturned,
+    EventKind,
+    ItemSkipped,
+    OperatorDismissed,
+    PaymentEvent,
+    SideEvent,
+)
 from earnest.payment.notifications import TYPE_OF_EVENT, NotificationType
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
 from earnest.payment.terms import payment_id
 from earnest.payment.transitions import apply, fold
-from earnest.store.records import Notification, StoredCredit, StoredEvent
+from earnest.store.records import Notification, StoredCredit, StoredDismissal, StoredEvent, StoredSideEvent
+
+T = TypeVar("T")
 
 Place = tuple[Hash32, int]
 """A block's hash and a log's index in it: where a log stands, whatever reorgs come."""
@@ -29,7 +40,9 @@ class Changes:
 
     payments: dict[Hash32, Payment] = field(default_factory=dict)
     events: dict[Place, StoredEvent] = field(default_factory=dict)
+    side_events: dict[Place, StoredSideEvent] = field(default_factory=dict)
     credits: dict[Place, StoredCredit] = field(default_factory=dict)
+    dismissals: dict[Place, StoredDismissal] = field(default_factory=dict)
     orphaned: set[Hash32] = field(default_factory=set)
     expired: list[Hash32] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
@@ -44,6 +57,7 @@ class Belief:
         history: the canonical events of the touched payments; needed only where blocks are orphaned.
         waiting: the canonical events that are not final yet, up to the highest block that the batch makes final.
         expiring: the ids of those that may have expired by then, of which nobody was told yet.
+        dismissals: the canonical dismissals by the merchants of these payments.
         herald: who words the notifications.
     """
 
@@ -56,6 +70,7 @@ class Belief:
         history: Mapping[Hash32, Iterable[StoredEvent]],
         waiting: Iterable[StoredEvent],
         expiring: Iterable[Hash32],
+        dismissals: Iterable[StoredDismissal],
         herald: Herald,
     ) -> None:
         self._chain_id, self._escrow, self._herald = chain_id, escrow, herald
@@ -63,6 +78,7 @@ class Belief:
         self._payments = dict(payments)
         self._history = {id_: list(events) for id_, events in history.items()}
         self._waiting, self._expiring = list(waiting), list(expiring)
+        self._dismissals = list(dismissals)
         self.changes = Changes()
 
     def take(self, update: ChainUpdate) -> None:
@@ -82,10 +98,10 @@ class Belief:
             if log.log_index <= last:
                 raise BlockDoesNotFit(f"block {block.number} ({block.hash}): log {log.log_index} comes after {last}")
             last = log.log_index
-            if isinstance(log.event, CreditWithdrawn):
-                self._take_credit(ref(block), log, log.event)
-            else:
+            if isinstance(log.event, PaymentEvent):
                 self._take_event(ref(block), log, log.event)
+            else:
+                self._take_side_event(ref(block), log, log.event)
 
     def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
         before = self._payments.get(event.payment_id) or self._foreign(event)
@@ -98,10 +114,16 @@ class Belief:
         self._history.setdefault(event.payment_id, []).append(stored)
         self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
 
-    def _take_credit(self, block: BlockRef, log: EscrowLog, event: CreditWithdrawn) -> None:
-        self.changes.credits[block.hash, log.log_index] = StoredCredit(
-            self._chain_id, block, log.tx_hash, log.log_index, event.account, event.token, event.amount
-        )
+    def _take_side_event(self, block: BlockRef, log: EscrowLog, event: SideEvent) -> None:
+        at, place = (block.hash, log.log_index), (self._chain_id, block, log.tx_hash, log.log_index)
+        match event:
+            case CreditWithdrawn(account, token, amount):
+                self.changes.credits[at] = StoredCredit(*place, account, token, amount)
+            case OperatorDismissed(merchant, operator):
+                self.changes.dismissals[at] = StoredDismissal(*place, merchant, operator)
+                self._dismissals.append(self.changes.dismissals[at])
+            case DepositReturned() | ItemSkipped():
+                self.changes.side_events[at] = StoredSideEvent(*place, event)
 
     def _foreign(self, event: PaymentEvent) -> Payment:
         """Return a payment that nobody here created, as it was before its funding."""
@@ -117,7 +139,10 @@ class Belief:
         dropped = {block.hash for block in blocks}
         self.changes.orphaned |= dropped
         self._waiting = [each for each in self._waiting if each.block.hash not in dropped]
-        self.changes.credits = {at: each for at, each in self.changes.credits.items() if at[0] not in dropped}
+        self.changes.side_events = _outside(dropped, self.changes.side_events)
+        self.changes.credits = _outside(dropped, self.changes.credits)
+        self.changes.dismissals = _outside(dropped, self.changes.dismissals)
+        self._dismissals = [each for each in self._dismissals if each.block.hash not in dropped]
         for at, each in self.changes.events.items():
             if at[0] in dropped:
                 self.changes.events[at] = replace(each, orphaned=True)
@@ -155,7 +180,11 @@ class Belief:
     def _tell(self, payment: Payment, type_: NotificationType, events: list[StoredEvent]) -> None:
         """Keep a changed payment and tell its merchant, if it has one."""
         if not payment.is_foreign:
-            payment = replace(payment, version=payment.version + 1)
+            dismissed = any(
+                (each.merchant, each.operator) == (payment.terms.merchant, payment.terms.operator)
+                for each in self._dismissals
+            )
+            payment = replace(payment, version=payment.version + 1, operator_dismissed=dismissed)
             self.changes.notifications.append(self._herald.tell(payment, type_, events, self.window.view))
         self._payments[payment.id] = self.changes.payments[payment.id] = payment
 
@@ -164,12 +193,18 @@ def _place_of_first(of_payment: tuple[Hash32, list[StoredEvent]]) -> tuple[int, 
     return min(((each.block.number, each.log_index) for each in of_payment[1]), default=(0, 0))
 
 
+def _outside(dropped: set[Hash32], logs: dict[Place, T]) -> dict[Place, T]:
+    return {at: each for at, each in logs.items() if at[0] not in dropped}
+
+
 def changes_status(event: PaymentEvent) -> bool:
-    """Return whether an event led to another status; a partial release or refund leaves it as it was."""
+    """Return whether an event led to another status; a part that is released, refunded or repaid leaves it."""
     match event.kind:
         case EventKind.PAYMENT_RELEASED:
             return event.status is Status.RELEASED
         case EventKind.PAYMENT_REFUNDED:
             return event.status is Status.REFUNDED
+        case EventKind.PAYMENT_REPAID:
+            return event.status is Status.REPAID
         case _:
             return True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from earnest.escrow.deposits import deposit_address_of
 from earnest.payment.money import Token
 from earnest.payment.notifications import NotificationType
 from earnest.payment.primitives import Address, Hash32, keccak
@@ -42,6 +43,7 @@ class Herald:
             view,
             safe_depth_blocks=self.merchants[payment.account].safe_depth_blocks,
             checkout_url=self.checkout_url(payment),
+            deposit_address=deposit_address_of(payment),
         )
         return Notification(
             id=notification_id(payment.chain_id, payment.id, payment.version, type_),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
 from earnest.mirror.batch import hashes_orphaned, highest_final, name_of, payments_told
@@ -15,6 +15,11 @@ from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
 from earnest.store.records import ChainRow, StoredBlock
+
+
+def _merchants(payments: Iterable[Payment]) -> set[Address]:
+    """Return who may have dismissed an operator whom somebody here will be told of."""
+    return {each.terms.merchant for each in payments if not each.is_foreign}
 
 
 def _no_page(_payment: Payment) -> None:
@@ -108,6 +113,7 @@ class ChainMirror:
             history=tx.events.canonical(self._chain_id, touched) if dropped else {},
             waiting=waiting,
             expiring=[each.id for each in expiring],
+            dismissals=tx.dismissals.of(self._chain_id, _merchants(payments.values())),
             herald=Herald(self._clock(), tx.merchants.many(accounts), self._tokens, self._checkout_url),
         )
 
@@ -119,10 +125,13 @@ class ChainMirror:
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
         tx.events.orphan(self._chain_id, changes.orphaned)
-        tx.credits.orphan(self._chain_id, changes.orphaned)
+        for beside in (tx.side_events, tx.credits, tx.dismissals):
+            beside.orphan(self._chain_id, changes.orphaned)
         tx.blocks.orphan(self._chain_id, changes.orphaned)
         tx.events.add(self._chain_id, changes.events.values())
+        tx.side_events.add(changes.side_events.values())
         tx.credits.add(changes.credits.values())
+        tx.dismissals.add(changes.dismissals.values())
         accepted = {update.block for update in updates if isinstance(update, BlockAccepted)}
         tx.blocks.add(
             self._chain_id, [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each in accepted]

@@ -16,7 +16,13 @@ from earnest.payment.uri import payment_uri
 
 
 def represent(
-    payment: Payment, token: Token, view: ChainView | None, *, safe_depth_blocks: int, checkout_url: str | None = None
+    payment: Payment,
+    token: Token,
+    view: ChainView | None,
+    *,
+    safe_depth_blocks: int,
+    checkout_url: str | None = None,
+    deposit_address: Address | None = None,
 ) -> dict[str, Any]:
     """Return the whole payment as JSON-ready data for its merchant.
 
@@ -26,6 +32,7 @@ def represent(
         view: how far the mirror has seen the chain, None before its first block; chain time comes from here.
         safe_depth_blocks: the merchant's rule for `safe`.
         checkout_url: where the buyer pays, if there is such a page.
+        deposit_address: where plain transfers go, if the terms name a buyer (`earnest.escrow.deposits`).
     """
     terms, state = payment.terms, payment.state
     now = view.head.timestamp if view else 0
@@ -58,6 +65,7 @@ def represent(
         "pay_by": rfc3339(terms.pay_by),
         "actions": [represent_action(each) for each in possible],
         "checkout_url": checkout_url,
+        "deposit_address": deposit_address,
         "payment_uri": payment_uri(terms, payment.chain_id, payment.escrow),
     }
 

@@ -104,11 +104,15 @@ class PublicPayment(Answer):
     to_merchant: Amount
     to_fee_recipient: Amount
     to_buyer: Amount
+    repaid: Annotated[Amount, Field(description="What the merchant gave back afterwards, apart from the settlement.")]
     buyer: OutAddress | None
     payer: OutAddress | None
     terms: Terms
     pay_by: OutTime
     actions: Annotated[list[Action], Field(description="What can be done next, or by waiting.")]
+    deposit_address: Annotated[
+        OutAddress | None, Field(description="Where plain transfers go; null where the terms name no buyer.")
+    ]
     payment_uri: Annotated[str | None, Field(description="EIP-681: the token's approval; null for coin.")]
 
 

@@ -11,7 +11,7 @@ from eth_abi.abi import decode, encode
 from earnest.chain.logs import decode_log
 from earnest.chain.node import Node
 from earnest.cli.api_client import ApiClient
-from earnest.payment.events import CreditWithdrawn
+from earnest.payment.events import EventKind, PaymentEvent
 from earnest.payment.money import Token, format_value
 from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32, keccak
 
@@ -47,7 +47,8 @@ def books_of_chain(node: Node, escrow: Address, first_block: int) -> Books:
     head = node.header("latest")
     for raw in node.logs_in_range(escrow, first_block, head.block.number if head else first_block):
         event = decode_log(raw).event
-        if isinstance(event, CreditWithdrawn):
+        # A repayment never was the escrow's money.
+        if not isinstance(event, PaymentEvent) or event.kind is EventKind.PAYMENT_REPAID:
             continue
         if event.funding:
             tokens[event.payment_id] = event.funding.terms.token
