@@ -25,6 +25,25 @@ contract OddWallet {
     }
 }
 
+/// @notice A wallet that asks the escrow something while it is asked for a signature, and signs only if it got an answer.
+contract CuriousWallet is IERC1271 {
+    address private immutable ESCROW;
+    bytes private question;
+
+    constructor(address escrow) {
+        ESCROW = escrow;
+    }
+
+    function setQuestion(bytes calldata question_) external {
+        question = question_;
+    }
+
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+        (bool answered,) = ESCROW.staticcall(question);
+        return answered ? this.isValidSignature.selector : bytes4(0);
+    }
+}
+
 contract ReleaseWithReceiptTest is SignedFundingTest {
     using SafeCounterpart for ISafe;
     using UsdcCounterpart for IUsdc;
@@ -177,6 +196,28 @@ contract ReleaseWithReceiptTest is SignedFundingTest {
         _releaseReverts(terms, "anything");
         wallet.set(abi.encode(yes), false);
         _release(terms, "anything");
+    }
+
+    function test_wallet_that_is_asked_for_a_receipt_learns_nothing_of_payments_meanwhile() public {
+        CuriousWallet wallet = new CuriousWallet(address(escrow));
+        Terms memory terms = _fundFor(address(wallet));
+        bytes32 id = escrow.idOf(terms);
+        bytes[7] memory questions = [
+            abi.encodeCall(IEscrow.idOf, (terms)),
+            abi.encodeCall(IEscrow.stateOf, (id)),
+            abi.encodeCall(IEscrow.statesOf, (new bytes32[](1))),
+            abi.encodeCall(IEscrow.heldOf, (terms)),
+            abi.encodeCall(IEscrow.creditOf, (buyer, terms.token)),
+            abi.encodeCall(IEscrow.depositAddressOf, (id)),
+            abi.encodeCall(IEscrow.isDismissed, (merchant, operator))
+        ];
+        for (uint256 i = 0; i < questions.length; ++i) {
+            wallet.setQuestion(questions[i]);
+            _releaseReverts(terms, "");
+        }
+        // Terms alone say nothing of any payment, and may be asked about at any time.
+        wallet.setQuestion(abi.encodeCall(IEscrow.checkTerms, (terms, buyer)));
+        _release(terms, "");
     }
 
     // given an account with code (EIP-7702): first its key, then its code
