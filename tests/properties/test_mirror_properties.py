@@ -15,14 +15,34 @@ from hypothesis import strategies as st
 from earnest.chain.updates import BlockAccepted, ChainUpdate, Position
 from earnest.mirror import ChainMirror
 from earnest.mirror.belief import changes_status
-from earnest.payment.events import PaymentEvent
+from earnest.payment.events import (
+    CreditWithdrawn,
+    DepositReturned,
+    EscrowEvent,
+    ItemSkipped,
+    OperatorDismissed,
+    PaymentEvent,
+    SideEvent,
+)
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.payment.status import Status
 from earnest.payment.transitions import apply, fold
 from earnest.store import Store, open_store
-from earnest.store.records import Notification, StoredEvent
-from tests.support.ledger import BLOCK_SECONDS, CHAIN_ID, MERCHANT, START, FakeChain, make_payment, possible_events
+from earnest.store.records import Notification, StoredDismissal, StoredEvent, StoredSideEvent
+from tests.support.ledger import (
+    BLOCK_SECONDS,
+    BUYER,
+    CHAIN_ID,
+    MERCHANT,
+    OPERATOR,
+    PAYOUT,
+    START,
+    TOKEN,
+    FakeChain,
+    make_payment,
+    possible_events,
+)
 from tests.support.stores import make_mirror
 
 # Half of them run out of time after some blocks; the last one is foreign.
@@ -38,7 +58,7 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 
 @dataclass(frozen=True)
 class Mine:
-    """A block; each choice is a payment and which of its possible events comes next."""
+    """A block; each choice is a payment and which of its possible events comes next, or something told beside them."""
 
     choices: tuple[tuple[int, int], ...]
 
@@ -59,7 +79,14 @@ class Finalize:
 
 
 Step = Mine | Reorg | Finalize
-choices = st.tuples(st.integers(0, len(PAYMENTS) - 1), st.integers(0, 7))
+BESIDE: list[SideEvent] = [
+    OperatorDismissed(PAYOUT, OPERATOR),
+    OperatorDismissed(PAYOUT, BUYER),
+    DepositReturned(PAYMENTS[0].id, TOKEN, BUYER, 2**200),
+    ItemSkipped(PAYMENTS[1].id, 2, "0x12345678"),
+    CreditWithdrawn(BUYER, TOKEN, 5),
+]
+choices = st.tuples(st.integers(0, len(PAYMENTS)), st.integers(0, 7))
 mines = st.builds(Mine, st.lists(choices, max_size=4).map(tuple))
 reorgs = st.builds(Reorg, st.integers(1, 4), st.booleans())
 finals = st.builds(Finalize, st.integers(0, 3))
@@ -92,8 +119,11 @@ def play(story: Sequence[Step], chain: FakeChain | None = None) -> tuple[FakeCha
 def mine(chain: FakeChain, chosen: Sequence[tuple[int, int]]) -> BlockAccepted:
     states = {payment.id: chain.state(payment) for payment in PAYMENTS}
     timestamp = (chain.head.timestamp if chain.blocks else START) + BLOCK_SECONDS
-    events = []
+    events: list[EscrowEvent] = []
     for which, option in chosen:
+        if which == len(PAYMENTS):
+            events.append(BESIDE[option % len(BESIDE)])
+            continue
         payment = PAYMENTS[which]
         possible = possible_events(payment, states[payment.id])
         over = states[payment.id].status is Status.CREATED and timestamp >= payment.terms.pay_by
@@ -113,6 +143,9 @@ class Mirrored:
     canonical: dict[Hash32, list[StoredEvent]]
     orphaned: dict[Hash32, int]
     told: dict[Hash32, list[Notification]]
+    beside: list[StoredSideEvent]
+    dismissals: set[StoredDismissal]
+    withdrawn: int
 
 
 @contextmanager
@@ -148,6 +181,9 @@ def mirrored(template: Path, batches: Sequence[Sequence[ChainUpdate]], times: in
                 tx.events.canonical(CHAIN_ID, ids),
                 {id_: sum(each.orphaned for each in tx.events.timeline(CHAIN_ID, id_)) for id_ in ids},
                 {id_: [each for each in notifications if each.payment_id == id_] for id_ in ids},
+                [each for id_ in ids for each in tx.side_events.timeline(CHAIN_ID, id_) if not each.orphaned],
+                set(tx.dismissals.of(CHAIN_ID, [PAYOUT])),
+                sum(tx.credits.totals(CHAIN_ID).values()),
             )
 
 
@@ -185,6 +221,21 @@ def test_what_is_stored_is_the_fold_of_what_counts(sqlite_template: Path, story:
             continue
         assert stored.state == fold((each.event, each.block.timestamp) for each in canonical)
         assert stored.block == (canonical[-1].block if canonical else None)
+
+
+@FEW
+@given(story=steps, sizes=cuts)
+def test_what_stands_beside_payments_is_what_counts(sqlite_template: Path, story: list[Step], sizes: list[int]) -> None:
+    chain, updates = play(story)
+    result = mirrored(sqlite_template, cut(updates, sizes))
+    on_chain = [log.event for accepted in chain.blocks for log in accepted.logs]
+    beside = [event for event in on_chain if isinstance(event, DepositReturned | ItemSkipped)]
+    assert sorted(map(str, beside)) == sorted(str(each.event) for each in result.beside)
+    dismissed = {(each.merchant, each.operator) for each in on_chain if isinstance(each, OperatorDismissed)}
+    assert {(each.merchant, each.operator) for each in result.dismissals} == dismissed
+    assert result.withdrawn == sum(each.amount for each in on_chain if isinstance(each, CreditWithdrawn))
+    for payment in result.payments.values():
+        assert payment.operator_dismissed == ((payment.terms.merchant, payment.terms.operator) in dismissed)
 
 
 @FEW

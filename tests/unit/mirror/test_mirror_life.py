@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from earnest.chain.updates import BlockAccepted, ChainUpdate
+from earnest.escrow.artifact import wallet_code_hash
 from earnest.mirror import ChainMirror, EscrowChanged, GenesisChanged
-from earnest.payment.events import CreditWithdrawn, EventKind
+from earnest.payment.deposit import deposit_address
+from earnest.payment.events import CreditWithdrawn, DepositReturned, EventKind, ItemSkipped, OperatorDismissed
 from earnest.payment.primitives import Hash32
 from earnest.payment.status import Status
 from earnest.payment.terms import HOUR
@@ -16,6 +18,8 @@ from tests.support.ledger import (
     CHAIN_ID,
     ESCROW,
     GENESIS,
+    OPERATOR,
+    PAYOUT,
     START,
     TOKEN,
     FakeChain,
@@ -172,6 +176,67 @@ def test_withdrawn_credits_are_summed_by_account_and_token(
     mirror.take([chain.drop(1)[0]])
     with memory_store.read() as tx:
         assert tx.credits.totals(CHAIN_ID) == {}
+
+
+def test_repaying_is_told_in_parts_and_finalized_when_it_is_all(
+    mirror: ChainMirror, memory_store: Store, chain: FakeChain
+) -> None:
+    payment = create(memory_store, make_payment())
+    for kind, status in (
+        (EventKind.PAYMENT_FUNDED, None),
+        (EventKind.PAYMENT_RELEASED, None),
+        (EventKind.PAYMENT_REPAID, Status.RELEASED),
+        (EventKind.PAYMENT_REPAID, Status.REPAID),
+    ):
+        mirror.take([chain.mine(chain.next(payment, kind, status))])
+    mirror.take([chain.finalize()])
+    seen = told(memory_store)
+    assert types(seen) == ["funded", "released", "repaid", "repaid", *["finalized"] * 3]
+    assert [each.payload["data"]["repaid"]["base_units"] for each in seen[2:4]] == ["500000", "1000000"]
+    assert [each.payload["data"]["status"] for each in seen[2:4]] == ["released", "repaid"]
+    assert [each.payload["events"][0]["status"] for each in seen[4:]] == ["funded", "released", "repaid"]
+    assert stored(memory_store, payment).state == chain.state(payment)
+
+
+def test_what_a_deposit_gave_back_and_a_batch_passed_over_stands_in_the_timeline_beside_the_payment(
+    mirror: ChainMirror, memory_store: Store, chain: FakeChain
+) -> None:
+    payment = create(memory_store, make_payment(buyer=BUYER))
+    returned = DepositReturned(payment.id, TOKEN, BUYER, 2**200)
+    skipped = ItemSkipped(payment.id, 2**255, "0x12345678")
+    mirror.take([chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED), returned, skipped)])
+    assert types(told(memory_store)) == ["funded"]
+    with memory_store.read() as tx:
+        timeline = tx.side_events.timeline(CHAIN_ID, payment.id)
+    assert [each.event for each in timeline] == [returned, skipped]
+    assert [(each.block.number, each.log_index, each.orphaned) for each in timeline] == [(1, 1, False), (1, 2, False)]
+    mirror.take([chain.drop(1)[0]])
+    with memory_store.read() as tx:
+        assert all(each.orphaned for each in tx.side_events.timeline(CHAIN_ID, payment.id))
+
+
+def test_a_dismissal_concerns_every_payment_of_the_two_and_a_reorg_takes_it_back(
+    mirror: ChainMirror, memory_store: Store, chain: FakeChain
+) -> None:
+    payment = create(memory_store, make_payment())
+    other = create(memory_store, make_payment(2, operator=BUYER))
+    mirror.take([chain.mine(OperatorDismissed(PAYOUT, OPERATOR))])
+    mirror.take([chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED))])
+    assert stored(memory_store, payment).operator_dismissed
+    assert not stored(memory_store, other).operator_dismissed
+    assert "operator" not in str(told(memory_store)[0].payload["data"]["actions"])
+    mirror.take([chain.drop(2)[0], chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED))])
+    assert not stored(memory_store, payment).operator_dismissed
+    assert "operator" in str(told(memory_store)[-1].payload["data"]["actions"])
+
+
+def test_a_payment_with_a_named_buyer_is_told_with_its_deposit_address(
+    mirror: ChainMirror, memory_store: Store, chain: FakeChain
+) -> None:
+    named, anybody = create(memory_store, make_payment(buyer=BUYER)), create(memory_store, make_payment(2))
+    mirror.take([chain.mine(*(chain.next(each, EventKind.PAYMENT_FUNDED) for each in (named, anybody)))])
+    shown = [each.payload["data"]["deposit_address"] for each in told(memory_store)]
+    assert shown == [deposit_address(ESCROW, named.id, wallet_code_hash()), None]
 
 
 def test_the_position_is_what_was_accepted_from_the_final_block_on(mirror: ChainMirror, chain: FakeChain) -> None:
