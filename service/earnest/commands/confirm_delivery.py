@@ -26,7 +26,7 @@ def confirm_delivery(
 
     Raises:
         NotFound: the merchant created none of that id (a foreign payment is never confirmed).
-        NotTheOperator, TooLate, Conflict: it is not possible now.
+        NotTheOperator, OperatorWasDismissed, TooLate, Conflict: it is not possible now.
         Unavailable: no operator's key here, no node, or no money for gas.
     """
     with store.read() as tx:

@@ -4,12 +4,16 @@ InvalidInput
 ├── PricingNotConfigured    a price in money, while there is no source of prices
 ├── TokenIsNoContract       nothing stands at the token's address on this chain
 ├── RequestKeyReused        the idempotency key stands for a refund of another amount
+├── NotBuyersReceipt        the signature is not the buyer's, or not for this payment, escrow and chain
 └── UnknownScope            no scope of that name
 Misconfigured
 └── EscrowNotDeployed       the chain has no escrow of ours yet
 Conflict
 ├── NotTheOperator          the payment's terms name another operator than the one whose key is here
+├── OperatorWasDismissed    the merchant has taken from the operator every right to act for him
+├── TakesNoSignature        the token, or this chain, does not know this way of paying by a signature
 ├── MoreThanHeld            a part that is larger than what the escrow holds
+├── MoreThanRepayable       a part that is larger than what was released and is not repaid yet
 ├── OnlyWholeAmounts        a disputed payment moves as a whole
 ├── RefundUnderWay          another refund of the payment was sent and has not come back from the chain
 └── TooMany                 no more of these for one merchant
@@ -85,6 +89,32 @@ class NotTheOperator(Conflict):
         super().__init__(f"the payment's terms name {named} as its operator, and this service sends as {ours}")
 
 
+class OperatorWasDismissed(Conflict):
+    """The merchant has taken from the operator, once and for all, every right to act for him."""
+
+    code = "operator_dismissed"
+
+    def __init__(self, merchant: Address, operator: Address) -> None:
+        super().__init__(f"the merchant {merchant} has dismissed the operator {operator}: he has to do it himself")
+
+
+class NotBuyersReceipt(InvalidInput):
+    """The signature is not the buyer's, or not for this payment, escrow and chain."""
+
+    code = "not_buyers_receipt"
+
+    def __init__(self, buyer: Address) -> None:
+        super().__init__(
+            f"this is no receipt of the buyer {buyer} for this payment, escrow and chain", param="signature"
+        )
+
+
+class TakesNoSignature(Conflict):
+    """The token, or this chain, does not know this way of paying by a signature."""
+
+    code = "takes_no_signature"
+
+
 class MoreThanHeld(Conflict):
     """A part that is larger than what the escrow holds; amounts are base units."""
 
@@ -92,6 +122,16 @@ class MoreThanHeld(Conflict):
 
     def __init__(self, asked: int, held: int) -> None:
         super().__init__(f"{asked} base units were asked for, and the escrow holds {held} for this payment")
+        self.param = "amount"
+
+
+class MoreThanRepayable(Conflict):
+    """A part that is larger than what was released and is not repaid yet; amounts are base units."""
+
+    code = "more_than_repayable"
+
+    def __init__(self, asked: int, repayable: int) -> None:
+        super().__init__(f"{asked} base units were to be repaid, and {repayable} were released and are not repaid yet")
         self.param = "amount"
 
 

@@ -76,7 +76,7 @@ class StoreJournal:
             sender=self._sender,
             nonce=signed.nonce,
             verb=intent.verb,
-            payment_id=intent.payment_id,
+            payment_id=None if intent.payment_id == ZERO_HASH else intent.payment_id,
             to=intent.to,
             data=intent.data,
             value=intent.value,

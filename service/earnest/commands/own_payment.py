@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from earnest.chain.sending import OutgoingTx, TxIntent, TxState
-from earnest.commands.errors import NotTheOperator
+from earnest.commands.errors import NotTheOperator, OperatorWasDismissed
 from earnest.commands.journal import outgoing_tx
 from earnest.commands.ports import Submitter
 from earnest.escrow.txs import UnsignedTx
@@ -48,12 +48,16 @@ def check_may(asked: Asked, verb: Verb, operator: Address) -> None:
 
     Raises:
         NotTheOperator: the terms name another one.
+        OperatorWasDismissed: the merchant does not want him any more.
         Conflict, TooEarly, TooLate: status or time does not fit.
     """
     terms = asked.payment.terms
+    # What the status forbids is told first: a merchant who does it himself would hear the same.
     check_action(terms, asked.payment.state, verb, Role.OPERATOR, asked.now)
     if operator not in (terms.operator, terms.merchant):
         raise NotTheOperator(terms.operator, operator)
+    if asked.payment.operator_dismissed and operator != terms.merchant:
+        raise OperatorWasDismissed(terms.merchant, operator)
 
 
 def free_dedupe_key(tx: Transaction, stem: str) -> tuple[str, OutgoingTx | None]:
@@ -77,14 +81,27 @@ def send(sender: Submitter, payment: Payment, verb: Verb, unsigned: UnsignedTx, 
         Conflict: the contract would refuse it.
         Unavailable: the node does not answer, or the operator has no money for gas.
     """
+    return submit(sender, verb, unsigned, payment.id, payment.account, dedupe_key=dedupe_key)
+
+
+def submit(
+    sender: Submitter,
+    verb: Verb,
+    unsigned: UnsignedTx,
+    payment_id: Hash32,
+    merchant_id: str | None,
+    *,
+    dedupe_key: str,
+) -> OutgoingTx:
+    """Hand a tx to the sender; for a batch, `payment_id` is the zero hash. Raises as `send`."""
     return sender.submit(
         TxIntent(
             verb=str(verb),
-            payment_id=payment.id,
+            payment_id=payment_id,
             to=unsigned.to,
             data=bytes.fromhex(unsigned.data[2:]),
             value=unsigned.value,
-            merchant_id=payment.account,
+            merchant_id=merchant_id,
             dedupe_key=dedupe_key,
         )
     )
