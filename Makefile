@@ -27,6 +27,9 @@ $(PARTS): setup-test
 mutants: setup-test ## change the contract in every small way and see whether a test notices (ARGS="--only Treasury")
 	@.venv/bin/python -m deploy.tools.mutants $(ARGS)
 
+gas: setup-test ## what every verb costs, beside its bounds and a floor (ARGS=--renew writes the snapshot)
+	@.venv/bin/python -m tests.benchmarks.gas $(ARGS)
+
 format: setup-test ## write every Python file as `make lint` wants it
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
@@ -49,4 +52,4 @@ python:
 		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 
-.PHONY: help demo test mutants format lock clean setup-run setup-test python $(PARTS)
+.PHONY: help demo test mutants gas format lock clean setup-run setup-test python $(PARTS)

@@ -168,8 +168,15 @@ PARTS = (
     Part("analysis", "slither, on the contract's sources", (slither,)),
     Part(
         "contracts",
-        "the artifact's bytes, forge, and the contract from Python",
-        (node, tool("earnest", "compile", "--check"), forge, slither_set_up, pytest("tests/contracts", workers=2)),
+        "the artifact's bytes and gas, forge, and the contract from Python",
+        (
+            node,
+            tool("earnest", "compile", "--check"),
+            tool("python", "-m", "tests.benchmarks.gas", "--check"),
+            forge,
+            slither_set_up,
+            pytest("tests/contracts", workers=2),
+        ),
         ("tests/contracts",),
     ),
     Part(

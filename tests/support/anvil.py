@@ -26,10 +26,11 @@ def find_anvil() -> Path | None:
 
 
 @contextmanager
-def running_anvil(program: Path) -> Generator[str]:
+def running_anvil(program: Path, *options: str) -> Generator[str]:
     """Run a fresh chain of anvil's on a free port and give its URL; two blocks make an epoch, so finality is near."""
     port = free_port()
     command = [str(program), "--port", str(port), "--silent", "--slots-in-an-epoch", "2", "--hardfork", "prague"]
+    command += options
     with subprocess.Popen(command) as process:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from eth.abc import ComputationAPI, StateAPI
+from eth.abc import SignedTransactionAPI
 from eth.chains.base import Chain
 from eth.constants import POST_MERGE_DIFFICULTY, POST_MERGE_MIX_HASH, POST_MERGE_NONCE
 from eth.db.atomic import AtomicDB
@@ -12,7 +13,7 @@ from eth.typing import AccountDetails, HeaderParams
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.transactions import PragueTransactionBuilder
 from eth_keys.datatypes import PrivateKey
-from eth_typing import Address, BlockNumber, Hash32
+from eth_typing import Address, BlockNumber
 
 CHAIN_ID = 31_337
 TX_GAS = 30_000_000
@@ -27,23 +28,38 @@ class TxFailed(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a tx: the receipt's gas, what the code returned, and the address of a contract it created."""
+    """What became of a tx: the receipt's gas, and the address of a contract it created."""
 
     gas_used: int
-    output: bytes
     created: bytes
-    computation: ComputationAPI
 
 
-class MeasuringChain:
-    """The newest state and time of a chain whose blocks are forgotten; `now` is Unix seconds."""
+class MeasuringChain(Protocol):
+    """A chain that is only sent to and asked; `now` is the newest block's time, Unix seconds, and may be moved on."""
+
+    now: int
+
+    def send(self, key: PrivateKey, to: bytes, data: bytes = b"", value: int = 0) -> Sent:
+        """Mine a signed tx alone in the next block; `to` is empty for a creation. Raises `TxFailed`."""
+
+    def ask(self, to: bytes, data: bytes) -> bytes:
+        """Return what a call returns, without a trace. Raises `TxFailed`."""
+
+    def snapshot(self) -> Any:
+        """Return what `restore` takes, as often as wanted, to come back here."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+
+
+class PyEvmChain:
+    """A `MeasuringChain` in this process that keeps its newest state and forgets its blocks."""
 
     def __init__(
         self, keys: list[PrivateKey], code: dict[bytes, bytes], now: int, vm: type[PragueVM] = PragueVM
     ) -> None:
         """Give every key coin, and put `code` where it is said to stand; another `vm` may watch what it runs."""
         self.now = now
-        self._db = AtomicDB()
         people = {Address(key.public_key.to_canonical_address()): _account(COIN, b"") for key in keys}
         contracts = {Address(address): _account(0, each) for address, each in code.items()}
         header: dict[str, HeaderParams] = {
@@ -54,44 +70,38 @@ class MeasuringChain:
             "timestamp": now,
         }
         rules = {"chain_id": CHAIN_ID, "vm_configuration": ((BlockNumber(0), vm),)}
-        self._evm = Chain.configure("MeasuringEvm", **rules).from_genesis(self._db, header, people | contracts)
+        self._evm = Chain.configure("MeasuringEvm", **rules).from_genesis(AtomicDB(), header, people | contracts)
         self._genesis = self._evm.get_canonical_head()
         self._root = self._genesis.state_root
 
-    def snapshot(self) -> tuple[Hash32, int]:
-        """Return what `restore` takes to come back here; the tries of the states keep each other."""
-        return self._root, self.now
-
-    def restore(self, snapshot: tuple[Hash32, int]) -> None:
-        """Go back to a snapshot."""
-        self._root, self.now = snapshot
-
-    def state(self) -> StateAPI:
-        """Return the newest state, to read from."""
-        return self._vm().state
-
     def send(self, key: PrivateKey, to: bytes, data: bytes = b"", value: int = 0) -> Sent:
-        """Mine a signed tx alone in its block; `to` is empty for a creation. Raises `TxFailed`."""
         self.now += SECONDS_PER_BLOCK
         vm = self._vm()
-        unsigned = PragueTransactionBuilder.new_unsigned_dynamic_fee_transaction(
-            chain_id=CHAIN_ID,
-            nonce=vm.state.get_nonce(Address(key.public_key.to_canonical_address())),
-            max_priority_fee_per_gas=0,
-            max_fee_per_gas=0,
-            gas=TX_GAS,
-            to=Address(to),
-            value=value,
-            data=data,
-            access_list=[],
-        )
-        receipt, computation = vm.apply_transaction(vm.get_header(), unsigned.as_signed_transaction(key))
+        nonce = vm.state.get_nonce(Address(key.public_key.to_canonical_address()))
+        receipt, computation = vm.apply_transaction(vm.get_header(), signed(key, nonce, to, data, value))
         if computation.is_error:
             raise TxFailed(f"{computation.error!r} {computation.output.hex()}")
         vm.state.persist()
         self._root = vm.state.state_root
         created = computation.msg.storage_address if computation.msg.is_create else b""
-        return Sent(receipt.gas_used, computation.output, created, computation)
+        return Sent(receipt.gas_used, created)
+
+    def ask(self, to: bytes, data: bytes) -> bytes:
+        vm = self._vm()
+        nobody = Address(bytes(20))
+        answer = vm.execute_bytecode(
+            nobody, 0, TX_GAS, Address(to), nobody, 0, data, vm.state.get_code(Address(to)), Address(to)
+        )
+        if answer.is_error:
+            raise TxFailed(f"{answer.error!r} {answer.output.hex()}")
+        return answer.output
+
+    def snapshot(self) -> Any:
+        # The tries of the states keep each other, and nothing is ever deleted.
+        return self._root, self.now
+
+    def restore(self, snapshot: Any) -> None:
+        self._root, self.now = snapshot
 
     def _vm(self) -> PragueVM:
         header = self._genesis.copy(
@@ -100,6 +110,24 @@ class MeasuringChain:
         vm = self._evm.get_vm(header)
         assert isinstance(vm, PragueVM)
         return vm
+
+
+def signed(
+    key: PrivateKey, nonce: int, to: bytes, data: bytes, value: int, max_fee_wei: int = 0
+) -> SignedTransactionAPI:
+    """Return a signed tx of EIP-1559."""
+    unsigned = PragueTransactionBuilder.new_unsigned_dynamic_fee_transaction(
+        chain_id=CHAIN_ID,
+        nonce=nonce,
+        max_priority_fee_per_gas=0,
+        max_fee_per_gas=max_fee_wei,
+        gas=TX_GAS,
+        to=Address(to),
+        value=value,
+        data=data,
+        access_list=[],
+    )
+    return unsigned.as_signed_transaction(key)
 
 
 def _account(balance: int, code: bytes) -> AccountDetails:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.gas.calls import Call
-from tests.benchmarks.gas.chain import Sent, TxFailed
+from tests.benchmarks.gas.chain import MeasuringChain, Sent, TxFailed
 from tests.benchmarks.gas.floor import Floor
 from tests.benchmarks.gas.operations import Operation
 from tests.benchmarks.gas.ours import Ours
@@ -24,35 +24,38 @@ class Measured:
     failure: str = ""
 
 
-@dataclass
 class Bench:
-    """The furnished chain, and the states that were reached on it."""
+    """A furnished chain, and the states that were reached on it."""
 
-    world: World
-    _reached: dict[tuple[bytes, tuple[Call, ...]], Any] = field(default_factory=dict)
+    def __init__(self, world: World, *, remembers: bool = True) -> None:
+        """`remembers`: what came before a measured tx is done once for all that need it, if the chain can go forth."""
+        self.world = world
+        self._furnished = world.chain.snapshot()
+        self._reached: dict[tuple[bytes, tuple[Call, ...]], Any] | None = {} if remembers else None
 
     def run(self, contender: Ours | Floor, steps: Callable[[Any], tuple[list[Call], Call]]) -> Sent:
-        """Return the receipt of the last step; what came before it is done once for all who need it."""
-        chain = self.world.chain
-        self._go_to(contender.where, ())
+        """Return the receipt of the last step."""
+        self.world.chain.restore(self._furnished)
         before, measured = steps(contender)
-        self._go_to(contender.where, tuple(before))
-        sent = self.world.send(measured, contender.where)
-        chain.restore(self._reached[contender.where, ()])
-        return sent
+        self._reach(contender.where, tuple(before))
+        return self.world.send(measured, contender.where)
 
-    def _go_to(self, where: bytes, before: tuple[Call, ...]) -> None:
-        chain = self.world.chain
-        if (where, before) not in self._reached:
-            for call in before:
-                self.world.send(call, where)
-            self._reached[where, before] = chain.snapshot()
-        chain.restore(self._reached[where, before])
+    def _reach(self, where: bytes, before: tuple[Call, ...]) -> None:
+        chain, known = self.world.chain, self._reached
+        if known is not None and (where, before) in known:
+            chain.restore(known[where, before])
+            return
+        for call in before:
+            self.world.send(call, where)
+        if known is not None:
+            known[where, before] = chain.snapshot()
 
 
-def measure(escrow_code: bytes, operations: Iterable[Operation]) -> list[Measured]:
-    """Measure operations of the escrow with this creating bytecode, and of the floor."""
-    bench = Bench(furnish(escrow_code))
+def measure(
+    escrow_code: bytes, operations: Iterable[Operation], chain: MeasuringChain, *, remembers: bool = True
+) -> list[Measured]:
+    """Measure operations of the escrow with this creating bytecode, and of the floor, on a fresh chain."""
+    bench = Bench(furnish(escrow_code, chain), remembers=remembers)
     ours, floor = Ours(bench.world), Floor(bench.world)
     rows = []
     for operation in operations:

@@ -23,7 +23,7 @@ from tests.benchmarks.gas.operations import OPERATIONS, Operation
 from tests.benchmarks.gas.ours import Ours
 from tests.benchmarks.gas.sourcemap import NOWHERE, Place, build
 from tests.benchmarks.gas.trace import Recorder, Step
-from tests.benchmarks.gas.world import furnish
+from tests.benchmarks.gas.world import furnish, py_evm
 
 KINDS = {
     "storage": ("SLOAD", "SSTORE"),
@@ -59,7 +59,7 @@ class Profiler:
 
     def __init__(self, code: bytes) -> None:
         self._recorder = Recorder()
-        self._bench = Bench(furnish(code, self._recorder.rules()))
+        self._bench = Bench(furnish(code, py_evm(self._recorder.rules())))
 
     def ours(self, operation: Operation) -> Trace:
         return self._trace(Ours(self._bench.world), operation.ours)

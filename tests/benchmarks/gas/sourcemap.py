@@ -34,6 +34,7 @@ class Build:
     """What was compiled, and for each place in the running code: the source."""
 
     code: bytes
+    runtime_size: int
     places: dict[int, Place]
 
 
@@ -54,9 +55,10 @@ def build(contracts: Path) -> Build:
     spans = list(_spans(evm["deployedBytecode"]["sourceMap"]))
     index = {number: _Text(*named) for number, named in texts.items()}
     places = {}
-    for pc, (start, file) in zip(_starts(bytes.fromhex(evm["deployedBytecode"]["object"])), spans, strict=False):
+    runtime = bytes.fromhex(evm["deployedBytecode"]["object"])
+    for pc, (start, file) in zip(_starts(runtime), spans, strict=False):
         places[pc] = index[file].at(start) if file in index else NOWHERE
-    return Build(bytes.fromhex(evm["bytecode"]["object"]), places)
+    return Build(bytes.fromhex(evm["bytecode"]["object"]), len(runtime), places)
 
 
 class _Text:

@@ -12,7 +12,7 @@ from earnest.localnet.facts import DEPLOYMENT_PROXY
 from earnest.localnet.genesis import DEPLOYMENT_PROXY_CODE
 from tests.benchmarks.gas import compiled, signatures
 from tests.benchmarks.gas.calls import Call, call_data
-from tests.benchmarks.gas.chain import MeasuringChain, Sent
+from tests.benchmarks.gas.chain import MeasuringChain, PyEvmChain, Sent
 from tests.benchmarks.gas.people import (
     ARBITER,
     BUYER,
@@ -31,7 +31,13 @@ UNLIMITED = 2**256 - 1
 PICKY = bytes.fromhex("a1" * 20)
 PICKY_CODE = bytes.fromhex("62030d405a10600a57005b5f5ffd")
 """A receiver of coin that reverts with less than 200,000 gas: no push reaches it, a withdrawal does."""
-CONTRACTS = ("escrow", "floor", "token", "usdc library", "usdc implementation", "usdc")
+DEPLOYERS = {
+    name: deployer(name) for name in ("escrow", "floor", "token", "usdc library", "usdc implementation", "usdc")
+}
+KEYS = [*EVERYBODY, *DEPLOYERS.values()]
+"""All who send txs, and so need coin."""
+CODE = {bytes.fromhex(DEPLOYMENT_PROXY[2:]): DEPLOYMENT_PROXY_CODE, PICKY: PICKY_CODE}
+"""What stands on the chain from the beginning."""
 
 
 @dataclass
@@ -51,10 +57,7 @@ class World:
 
     def ask(self, to: bytes, signature: str, *arguments: object) -> bytes:
         """Return what a view answers, without a trace."""
-        before = self.chain.snapshot()
-        answer = self.chain.send(RELAYER, to, call_data(signature, *arguments)).output
-        self.chain.restore(before)
-        return answer
+        return self.chain.ask(to, call_data(signature, *arguments))
 
     @cached_property
     def domains(self) -> dict[bytes, bytes]:
@@ -62,20 +65,20 @@ class World:
         return {each: self.ask(each, "DOMAIN_SEPARATOR()") for each in (self.token, self.usdc, compiled.PERMIT2)}
 
 
-def furnish(escrow_code: bytes, vm: type[PragueVM] = PragueVM) -> World:
-    """Deploy the escrow of this creating bytecode and all the others, on a chain with the rules of `vm`."""
-    deployers = {name: deployer(name) for name in CONTRACTS}
-    proxy = bytes.fromhex(DEPLOYMENT_PROXY[2:])
-    chain = MeasuringChain(
-        [*EVERYBODY, *deployers.values()], {proxy: DEPLOYMENT_PROXY_CODE, PICKY: PICKY_CODE}, START, vm
-    )
-    chain.send(RELAYER, proxy, compiled.PERMIT2_SALT + compiled.permit2())
+def py_evm(vm: type[PragueVM] = PragueVM) -> PyEvmChain:
+    """Return a fresh chain for `furnish`, with the rules of `vm`."""
+    return PyEvmChain(KEYS, CODE, START, vm)
+
+
+def furnish(escrow_code: bytes, chain: MeasuringChain) -> World:
+    """Deploy the escrow of this creating bytecode and all the others on a chain that has `KEYS` and `CODE`."""
+    chain.send(RELAYER, bytes.fromhex(DEPLOYMENT_PROXY[2:]), compiled.PERMIT2_SALT + compiled.permit2())
     world = World(
         chain,
-        escrow=_deploy(chain, deployers["escrow"], escrow_code),
-        floor=_deploy(chain, deployers["floor"], compiled.floor()),
-        token=_deploy(chain, deployers["token"], compiled.test_token()),
-        usdc=_deploy_usdc(chain, deployers),
+        escrow=_deploy(chain, DEPLOYERS["escrow"], escrow_code),
+        floor=_deploy(chain, DEPLOYERS["floor"], compiled.floor()),
+        token=_deploy(chain, DEPLOYERS["token"], compiled.test_token()),
+        usdc=_deploy_usdc(chain),
     )
     for holder in [*map(address_of, EVERYBODY), address(world.escrow), address(world.floor)]:
         chain.send(RELAYER, world.token, call_data("mint(address,uint256)", holder, PLENTY))
@@ -103,15 +106,15 @@ def _deploy(chain: MeasuringChain, key: PrivateKey, code: bytes) -> bytes:
     return chain.send(key, b"", code).created
 
 
-def _deploy_usdc(chain: MeasuringChain, deployers: dict[str, PrivateKey]) -> bytes:
+def _deploy_usdc(chain: MeasuringChain) -> bytes:
     """Deploy Circle's FiatTokenV2_2 behind its proxy; the arbiter, a stranger to the token, holds its offices."""
-    library = _deploy(chain, deployers["usdc library"], compiled.usdc("util/SignatureChecker"))
+    library = _deploy(chain, DEPLOYERS["usdc library"], compiled.usdc("util/SignatureChecker"))
     code = compiled.usdc("v2/FiatTokenV2_2", library)
-    implementation = _deploy(chain, deployers["usdc implementation"], code)
+    implementation = _deploy(chain, DEPLOYERS["usdc implementation"], code)
     argument = bytes(12) + implementation
-    usdc = _deploy(chain, deployers["usdc"], compiled.usdc("v1/FiatTokenProxy") + argument)
+    usdc = _deploy(chain, DEPLOYERS["usdc"], compiled.usdc("v1/FiatTokenProxy") + argument)
     office = address_of(ARBITER)
-    chain.send(deployers["usdc"], usdc, call_data("changeAdmin(address)", "0x" + "ad" * 20))
+    chain.send(DEPLOYERS["usdc"], usdc, call_data("changeAdmin(address)", "0x" + "ad" * 20))
     for data in (
         call_data(
             "initialize(string,string,string,uint8,address,address,address,address)",
