@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {IEscrow, Item, Status, Terms} from "../src/IEscrow.sol";
 import {GasBurner, HungryReceiver, Reenterer, ReturnBomb, RevertingReceiver, Weigher} from "./support/BadReceivers.sol";
-import {EscrowTest} from "./support/EscrowTest.sol";
+import {BatchTest} from "./support/BatchTest.sol";
 
-contract BadReceiversTest is EscrowTest {
+contract BadReceiversTest is BatchTest {
     /// @dev Releases coin to this merchant; tells whether it became a credit.
     function _releaseTo(address merchant_) private returns (bool credited) {
         Terms memory terms = coinTerms();
@@ -83,6 +83,80 @@ contract BadReceiversTest is EscrowTest {
         assertFalse(reenterer.succeeded());
         assertEq(escrow.stateOf(id).seq, 2);
         assertEq(escrow.heldOf(terms), 50e6);
+    }
+
+    // given a bad buyer: what he can't be paid becomes his credit, by every verb
+
+    function _badBuyers() private returns (address[4] memory) {
+        return [
+            address(new RevertingReceiver()),
+            address(new GasBurner()),
+            address(new ReturnBomb(true)),
+            address(new HungryReceiver(100_000))
+        ];
+    }
+
+    function test_refund_reclaim_resolve_and_repay_credit_a_bad_buyer() public {
+        address[4] memory bad = _badBuyers();
+        for (uint256 i = 0; i < bad.length; ++i) {
+            Terms memory terms = another(coinTerms(), i);
+            (terms.buyer, terms.payBy) = (bad[i], uint40(block.timestamp + 1));
+            bytes32 id = fund(terms);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.PaymentRefunded(id, 2, Status.Funded, 90e6, 0, 0, 10e6, 4);
+            vm.prank(merchant);
+            escrow.refund(terms, 10e6);
+            uint256 clean = vm.snapshotState();
+            vm.warp(block.timestamp + DELIVERY_PERIOD);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 0, 0, 90e6, 4);
+            escrow.reclaim(terms);
+            assertEq(escrow.creditOf(bad[i], address(0)), AMOUNT);
+            vm.revertToState(clean);
+            confirm(terms);
+            vm.prank(terms.buyer);
+            escrow.dispute(terms);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.DisputeResolved(id, 5, Status.Resolved, 0, 39e6, 1e6, 50e6, 4);
+            vm.prank(arbiter);
+            escrow.resolve(terms, 50e6, 40e6);
+            assertEq(escrow.creditOf(bad[i], address(0)), 60e6);
+            vm.expectEmit(address(escrow));
+            emit IEscrow.PaymentRepaid(id, 6, Status.Repaid, 0, 0, 0, 40e6, 4);
+            repay(terms, 40e6);
+            assertEq(escrow.creditOf(bad[i], address(0)), AMOUNT);
+        }
+    }
+
+    // given a batch
+
+    function test_releaseMany_pays_or_credits_once_for_all_items_and_burns_no_more_than_the_cap() public {
+        address[4] memory bad = _badBuyers();
+        for (uint256 i = 0; i < bad.length; ++i) {
+            Terms memory common = coinTerms();
+            common.merchant = bad[i];
+            Terms[] memory payments = orders(common, 10);
+            reachAll(payments, Status.Funded);
+            Item[] memory items = itemsOf(payments);
+            uint256 before = gasleft();
+            vm.prank(buyer);
+            escrow.releaseMany(common, items);
+            assertLt(before - gasleft(), 2_000_000, "one push, not ten");
+            assertEq(escrow.creditOf(bad[i], address(0)), 975e6);
+            assertEq(feeRecipient.balance, 25e6 * (i + 1));
+        }
+    }
+
+    function test_releaseMany_gives_a_receiver_of_coin_exactly_the_cap() public {
+        Weigher weigher = new Weigher();
+        Terms memory common = coinTerms();
+        common.merchant = address(weigher);
+        Terms[] memory payments = orders(common, 10);
+        reachAll(payments, Status.Funded);
+        vm.prank(buyer);
+        escrow.releaseMany(common, itemsOf(payments));
+        assertApproxEqAbs(weigher.gasSeen(), 100_000, 150);
+        assertLt(weigher.gasSeen(), 100_000);
     }
 
     function test_lock_opens_again_after_each_call() public {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {IEscrow, Item, Status, Terms} from "../src/IEscrow.sol";
 import {
     BlocklistToken,
     FeeOnTransferToken,
@@ -10,9 +10,9 @@ import {
     RebasingToken,
     SenderPaysToken
 } from "./support/BadTokens.sol";
-import {EscrowTest} from "./support/EscrowTest.sol";
+import {BatchTest} from "./support/BatchTest.sol";
 
-contract BadTokensTest is EscrowTest {
+contract BadTokensTest is BatchTest {
     function _terms(OddToken odd) private returns (Terms memory terms) {
         odd.mint(buyer, 20 * AMOUNT);
         vm.prank(buyer);
@@ -188,6 +188,70 @@ contract BadTokensTest is EscrowTest {
             vm.prank(merchant);
             escrow.refund(terms, ALL);
         }
+    }
+
+    // given a batch
+
+    function _batch(OddToken odd) private returns (Terms memory common, Terms[] memory payments) {
+        common = _terms(odd);
+        payments = orders(common, 3);
+        reachAll(payments, Status.Funded);
+    }
+
+    function _releaseMany(Terms memory common, Terms[] memory payments) private {
+        Item[] memory items = itemsOf(payments);
+        vm.prank(buyer);
+        escrow.releaseMany(common, items);
+    }
+
+    function test_releaseMany_reverts_when_the_token_takes_more_than_it_was_told() public {
+        SenderPaysToken odd = new SenderPaysToken();
+        (Terms memory common, Terms[] memory payments) = _batch(odd);
+        odd.setTaxed(address(escrow));
+        Terms memory last = payments[2];
+        payments[2] = payments[1]; // two of three are released, so that the third's money is there to be taken
+        expectRevertWith(
+            abi.encodeWithSelector(IEscrow.WrongBalanceFall.selector, 3 * AMOUNT, 3 * AMOUNT - 195e6 - 1, 195e6)
+        );
+        _releaseMany(common, payments);
+        assertEq(escrow.heldOf(payments[0]) + escrow.heldOf(payments[1]) + escrow.heldOf(last), 3 * AMOUNT);
+    }
+
+    function test_batches_believe_the_balance_whatever_the_token_says() public {
+        for (uint8 i = 0; i < 4; ++i) {
+            OddlyAnsweringToken odd = new OddlyAnsweringToken();
+            (Terms memory common, Terms[] memory payments) = _batch(odd);
+            odd.setAnswer(OddlyAnsweringToken.Answer(i));
+            uint8 credited = i < 2 ? 0 : 3;
+            for (uint256 j = 0; j < 3; ++j) {
+                expectReleased(payments[j], 2, 97.5e6, 2.5e6, credited);
+            }
+            _releaseMany(common, payments);
+            assertEq(odd.balanceOf(merchant), i < 2 ? 292.5e6 : 0);
+            assertEq(escrow.creditOf(merchant, address(odd)), i < 2 ? 0 : 292.5e6);
+            assertEq(escrow.creditOf(feeRecipient, address(odd)), i < 2 ? 0 : 7.5e6);
+        }
+    }
+
+    function test_releaseMany_while_the_escrow_is_blocked_credits_everyone() public {
+        BlocklistToken odd = new BlocklistToken();
+        (Terms memory common, Terms[] memory payments) = _batch(odd);
+        odd.setBlocked(address(escrow), true);
+        _releaseMany(common, payments);
+        assertEq(escrow.creditOf(merchant, address(odd)), 292.5e6);
+        assertEq(escrow.creditOf(feeRecipient, address(odd)), 7.5e6);
+        odd.setBlocked(address(escrow), false);
+        escrow.withdraw(merchant, address(odd));
+        escrow.withdraw(feeRecipient, address(odd));
+        assertEq(odd.balanceOf(address(escrow)), 0);
+    }
+
+    function test_releaseMany_reverts_when_the_balance_is_rebased_in_the_call() public {
+        RebasingToken odd = new RebasingToken();
+        (Terms memory common, Terms[] memory payments) = _batch(odd);
+        odd.setChange(address(escrow), 1);
+        expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceFall.selector, 3 * AMOUNT, 7.5e6 + 1, 292.5e6));
+        _releaseMany(common, payments);
     }
 
     // given a token that ceases to be one

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IEscrow, Terms} from "../src/IEscrow.sol";
+import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
 import {HungryReceiver} from "./support/BadReceivers.sol";
 import {HungryToken} from "./support/BadTokens.sol";
-import {EscrowTest} from "./support/EscrowTest.sol";
+import {BatchTest} from "./support/BatchTest.sol";
 
 /// @notice A caller with every amount of gas: the verb reverts, or it pays. It never turns a payable push into a credit.
-contract GasStarvationTest is EscrowTest {
+contract GasStarvationTest is BatchTest {
     uint256 private constant STEP = 701;
 
     function _sweep(Terms memory terms, address payee, address caller, bytes memory verb, uint256 most) private {
+        _sweep(terms, payee, caller, 0, verb, most, STEP);
+    }
+
+    function _sweep(
+        Terms memory terms,
+        address payee,
+        address caller,
+        uint256 value,
+        bytes memory verb,
+        uint256 most,
+        uint256 step
+    ) private {
         uint256 paid;
         uint256 reverted;
-        for (uint256 allowance = 30_000; allowance < most; allowance += STEP) {
+        if (value != 0) vm.deal(caller, value);
+        for (uint256 allowance = 30_000; allowance < most; allowance += step) {
             uint256 clean = vm.snapshotState();
             vm.prank(caller);
-            (bool succeeded,) = address(escrow).call{gas: allowance}(verb);
+            (bool succeeded,) = address(escrow).call{gas: allowance, value: value}(verb);
             assertEq(escrow.creditOf(payee, terms.token), 0, "starved into a credit");
             if (succeeded) ++paid;
             else ++reverted;
@@ -50,6 +63,62 @@ contract GasStarvationTest is EscrowTest {
         fund(terms);
         odd.setAppetite(290_000);
         _sweep(terms, buyer, merchant, abi.encodeCall(IEscrow.refund, (terms, ALL)), 700_000);
+    }
+
+    function test_third_coin_push_of_a_resolution_is_never_starved() public {
+        Terms memory terms = coinTerms();
+        terms.buyer = address(new HungryReceiver(97_000));
+        fund(terms);
+        confirm(terms);
+        vm.prank(terms.buyer);
+        escrow.dispute(terms);
+        _sweep(terms, terms.buyer, arbiter, abi.encodeCall(IEscrow.resolve, (terms, 60e6, 40e6)), 500_000);
+    }
+
+    function test_coin_push_of_a_repayment_is_never_starved() public {
+        Terms memory terms = coinTerms();
+        terms.buyer = address(new HungryReceiver(97_000));
+        fund(terms);
+        vm.prank(terms.buyer);
+        escrow.release(terms, ALL);
+        _sweep(terms, terms.buyer, merchant, AMOUNT, abi.encodeCall(IEscrow.repay, (terms, ALL)), 400_000, STEP);
+    }
+
+    function test_coin_pushes_of_a_batch_are_never_starved() public {
+        HungryReceiver hungry = new HungryReceiver(97_000);
+        for (uint256 i = 0; i < 2; ++i) {
+            Terms memory common = coinTerms();
+            if (i == 0) common.merchant = address(hungry);
+            else common.feeRecipient = address(hungry);
+            Terms[] memory payments = orders(common, 20);
+            reachAll(payments, Status.Funded);
+            bytes memory verb = abi.encodeCall(IEscrow.releaseMany, (common, itemsOf(payments)));
+            _sweep(common, address(hungry), buyer, 0, verb, 1_500_000, 9_001);
+        }
+    }
+
+    function test_coin_push_of_a_confirmed_batch_is_never_starved() public {
+        Terms memory common = withoutDispute(coinTerms());
+        common.merchant = address(new HungryReceiver(97_000));
+        Terms[] memory payments = orders(common, 5);
+        reachAll(payments, Status.Funded);
+        bytes memory verb = abi.encodeCall(IEscrow.confirmDeliveryMany, (common, itemsOf(payments)));
+        _sweep(common, common.merchant, operator, 0, verb, 800_000, 3_001);
+    }
+
+    function test_token_pushes_of_a_batch_are_never_starved() public {
+        HungryToken odd = new HungryToken();
+        odd.mint(buyer, 5 * AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), ALL);
+        Terms memory common = tokenTerms();
+        common.token = address(odd);
+        Terms[] memory payments = orders(common, 5);
+        reachAll(payments, Status.Funded);
+        odd.setAppetite(290_000);
+        bytes memory verb = abi.encodeCall(IEscrow.releaseMany, (common, itemsOf(payments)));
+        _sweep(common, merchant, buyer, 0, verb, 1_500_000, 9_001);
+        _sweep(common, feeRecipient, buyer, 0, verb, 1_500_000, 9_001);
     }
 
     function test_starved_push_says_what_it_needs() public {
