@@ -22,12 +22,12 @@ def main() -> int:
     set_up_node()
     code, size = bytecode(arguments)
     rows = measure(code, OPERATIONS, py_evm())
+    now, before = snapshot.figures(rows, size), snapshot.read()
     if not arguments.check:
-        print("\n".join(table.lines(rows, size)))
-    now = snapshot.figures(rows, size)
+        print("\n".join(table.lines(rows, size, before)))
     if arguments.renew:
         snapshot.write(now)
-    before = snapshot.read()
+        before = now
     complaints = snapshot.complaints(before, now, snapshot.bounds(rows))
     failures = [f"{row.operation.name}: {row.failure}" for row in rows if row.failure]
     print("\n".join(["", *failures, *complaints, *snapshot.savings(before, now)]))

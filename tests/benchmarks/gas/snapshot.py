@@ -43,9 +43,9 @@ def complaints(before: dict[str, int], now: dict[str, int], at_most: dict[str, i
 
 
 def savings(before: dict[str, int], now: dict[str, int]) -> list[str]:
-    """Return, a line each, what fell; it may grow back unnoticed until the snapshot is renewed."""
-    fell = {name: old - now[name] for name, old in before.items() if name in now and now[name] < old}
-    return [f"{name}: fell by {saved:,} to {now[name]:,} (to keep it: {RENEW})" for name, saved in fell.items()]
+    """Return a line if anything fell; it may grow back unnoticed until the snapshot is renewed."""
+    fell = sum(name in now and now[name] < old for name, old in before.items())
+    return [f"fell: {fell}; {RENEW} keeps it from growing back"] if fell else []
 
 
 def read(path: Path = SNAPSHOT) -> dict[str, int]:

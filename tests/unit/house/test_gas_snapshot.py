@@ -48,7 +48,7 @@ def test_an_operation_must_stand_in_both() -> None:
 def test_a_saving_is_told_and_is_no_complaint() -> None:
     now = BEFORE | {"release, all": 49_000}
     assert complaints(BEFORE, now, BOUNDS) == []
-    assert savings(BEFORE, now) == ["release, all: fell by 1,000 to 49,000 (to keep it: make gas ARGS=--renew)"]
+    assert savings(BEFORE, now) == ["fell: 1; make gas ARGS=--renew keeps it from growing back"]
 
 
 def test_a_written_snapshot_is_read_back(tmp_path: Path) -> None:
