@@ -22,6 +22,7 @@ from deploy.tools.mutants.report import Report
 from deploy.tools.mutants.results import Results, state_of
 from deploy.tools.mutants.runner import Runner
 from deploy.tools.mutants.workplace import SuiteBroken
+from deploy.tools.mutants.yul import assembly_mutants
 from deploy.tools.node import CONTRACTS
 from deploy.tools.proofs import PROOFS, set_up_proofs
 from deploy.tools.setup import ROOT, SetupFailed
@@ -40,7 +41,8 @@ def all_mutants(environment: dict[str, str], contracts: Path, cache: Path) -> li
     with Compiler(contracts, environment) as compiler:
         sources = compiler.sources()
     written = [apply(block, sources) for block in read_list(contracts, "handwritten.txt")]
-    ruled = [mutant for source in sources.values() for mutant in without_modifiers(source)]
+    rules = (without_modifiers, assembly_mutants)
+    ruled = [mutant for rule in rules for source in sources.values() for mutant in rule(source)]
     made = gambit_mutants(gambit_program(PROOFS), contracts, sources, cache / "gambit")
     return without_doubles(written + ruled + made)
 

@@ -10,6 +10,7 @@ from deploy.tools.mutants.blocks import BadList, apply, read_blocks
 from deploy.tools.mutants.mutant import Change, Mutant, without_doubles
 from deploy.tools.mutants.operators import without_modifiers
 from deploy.tools.mutants.sources import Json, Source
+from deploy.tools.mutants.yul import assembly_mutants
 
 TEXT = """contract Till { // „é“ is longer in bytes
     uint256 private constant LIMIT = 1;
@@ -89,6 +90,51 @@ def test_every_function_loses_its_lock_once() -> None:
         "+ function take(uint256 a) external {",
         "+ ) external view {",
     ]
+
+
+def assembly(text: str) -> Source:
+    """Return a source with one block of assembly: `pop(call(…))` or `mstore(…)`, parsed as far as it needs to be."""
+    literals = [
+        literal for literal in text.replace("(", " ").replace(")", " ").replace(",", " ").split() if literal.isalnum()
+    ]
+    arguments, at = [], 0
+    for word in literals[1:]:
+        at = text.index(word, at)
+        place = f"{at}:{len(word)}:0"
+        number = {"nodeType": "YulLiteral", "kind": "number", "value": word, "src": place}
+        arguments.append(number if word.isdecimal() else {"nodeType": "YulIdentifier", "name": word, "src": place})
+        at += len(word)
+    name = {"nodeType": "YulIdentifier", "name": literals[0], "src": f"0:{len(literals[0])}:0"}
+    whole = {"nodeType": "YulFunctionCall", "functionName": name, "arguments": arguments, "src": f"0:{len(text)}:0"}
+    statement = {"nodeType": "YulExpressionStatement", "expression": whole, "src": f"0:{len(text)}:0"}
+    block = {"nodeType": "InlineAssembly", "AST": {"nodeType": "YulBlock", "statements": [statement]}, "src": "0:0:0"}
+    return Source("src/Till.sol", text, {"nodes": [block]})
+
+
+def test_assembly_is_mutated_by_numbers_and_statements() -> None:
+    mutants = list(assembly_mutants(assembly("mstore(64, 1)")))
+    assert {mutant.mutated for mutant in mutants} == {
+        "mstore(0x60, 1)",
+        "mstore(0x0, 1)",
+        "mstore(64, 0x2)",
+        "mstore(64, 0x0)",
+        "{ }",
+    }
+
+
+def test_an_instruction_of_assembly_is_mistaken_for_another() -> None:
+    assert "sub(a, b)" in {mutant.mutated for mutant in assembly_mutants(assembly("add(a, b)"))}
+
+
+def test_where_no_answer_is_copied_to_does_not_matter() -> None:
+    mutated = {mutant.mutated for mutant in assembly_mutants(assembly("call(g, t, 0, d, 68, 0, 0)"))}
+    assert mutated == {
+        "callcode(g, t, 0, d, 68, 0, 0)",
+        "call(g, t, 0x1, d, 68, 0, 0)",
+        "call(g, t, 0, d, 0x45, 0, 0)",
+        "call(g, t, 0, d, 0x0, 0, 0)",
+        "{ }",
+    }
 
 
 def test_a_mutant_written_by_hand_is_applied_where_its_fragment_stands(tmp_path: Path) -> None:
