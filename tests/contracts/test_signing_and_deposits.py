@@ -200,7 +200,7 @@ def test_a_dismissed_operator_is_told_so(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("bad", [{"fee_bps": 0}, {"amount": 0}])
-def test_terms_out_of_bounds_are_told_before_anyone_pays(stage: Stage, bad: dict[str, int]) -> None:
+def test_terms_out_of_bounds_are_told_before_anyone_pays(stage: Stage, bad: dict[str, Any]) -> None:
     def ask(terms: Terms) -> bytes:
         return stage.ask(views.check_terms(terms, stage.buyer))
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from earnest.api.services import Services
 from earnest.chain.sending import OutgoingTx
-from earnest.commands.prepare_tx import PreparedTx, WithGas
+from earnest.commands.approvals import WithGas
+from earnest.commands.prepare_tx import PreparedTx
 from earnest.escrow.deposits import deposit_address_of
 from earnest.payment.events import Credited
 from earnest.payment.money import Token

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from eth_abi.abi import encode
-
 from earnest.chain.errors import RpcError, TxWouldRevert
-from earnest.commands.errors import EscrowNotDeployed
+from earnest.commands.approvals import PULL_GAS_LIMIT, WithGas, approvals
+from earnest.commands.asking import has_code
+from earnest.commands.errors import EscrowNotDeployed, MoreThanRepayable, OperatorWasDismissed
 from earnest.commands.ports import Node, Place
 from earnest.escrow.reverts import explain_revert
-from earnest.escrow.txs import UnsignedTx, approve, selector, unsigned_tx
+from earnest.escrow.txs import Signed, UnsignedTx, unsigned_tx
 from earnest.payment.actions import check_action
-from earnest.payment.errors import Conflict, EarnestError, Unavailable
-from earnest.payment.primitives import ZERO_ADDRESS, Address, to_bytes
+from earnest.payment.errors import Conflict, EarnestError, InvalidInput
+from earnest.payment.primitives import ZERO_ADDRESS, Address
 from earnest.payment.record import Payment
-from earnest.payment.status import Role, Verb
+from earnest.payment.status import BATCHES, Role, Verb
 
-FUND_GAS_LIMIT: Final = 300_000
-"""For `fund` while its approval is not mined, so that no node can estimate it. An ordinary token takes some 75,000; odd
-ones take more, and what is not used is not paid for."""
-APPROVE_GAS_LIMIT: Final = 100_000
-"""A first ERC-20 approval was measured at 46,382 gas; proxied tokens take a little more."""
 ESTIMATE_MARGIN_PERCENT: Final = 25
 """A push must leave its receiver a fixed amount of gas, which an estimate at another moment can just miss."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithGas:
-    """An unsigned tx and a gas limit for it."""
-
-    tx: UnsignedTx
-    gas: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,54 +32,83 @@ class PreparedTx:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What some verbs need besides the terms, in base units: see `earnest.escrow.txs.unsigned_tx`."""
+    """What some verbs need besides the terms, amounts in base units: see `earnest.escrow.txs.unsigned_tx`."""
 
     buyer: Address | None = None
     amount: int | None = None
     to_buyer: int | None = None
     to_merchant: int | None = None
+    token: Address | None = None
+    signed: Signed | None = None
 
 
 def prepare_tx(place: Place, payment: Payment, verb: Verb, signer: Address, parts: Parts, *, now: int) -> PreparedTx:
-    """Return what `signer` has to sign for `verb`; for funding with a token also the approval that is still missing.
+    """Return what `signer` has to sign for `verb`; where a token is taken from him also the approval still missing.
+
+    A verb by somebody's signature needs that first: see `earnest.commands.prepare_signature`.
 
     Args:
         place: the chain.
         payment: which one; its terms say all the rest.
         verb: what is to be done.
         signer: who will sign; it decides who may do what, the allowance and the estimate.
-        parts: amounts, and the buyer for `fund` (left out: the one whom the terms name, else the signer).
+        parts: amounts, signatures, the token for `collect`, and the buyer for `fund` and `fund_with_permit` (left out:
+            the one whom the terms name, else the signer).
         now: chain time (Unix).
 
     Raises:
         EscrowNotDeployed: nothing stands at the escrow's address on the node's chain.
         Conflict, TooEarly, TooLate: by the mirror's facts, the signer cannot do this now.
         TxWouldRevert: the contract would refuse it now.
-        InvalidInput: the verb needs a part that is not given.
+        InvalidInput: the verb needs a part that is not given, or is one for many payments.
         Unavailable: the node does not answer.
     """
     if place.escrow is None:
         raise EscrowNotDeployed(place.network.name)
     # On a chain that was wiped, paying coin to the escrow's address would succeed, and the coin would be gone.
-    if place.node.call("eth_getCode", [payment.escrow, "latest"]) in ("0x", "0x0", None):
+    if not has_code(place.node, payment.escrow):
         raise EscrowNotDeployed(place.network.name)
     _check_signer(payment, verb, signer, now)
-    buyer = parts.buyer
-    if verb is Verb.FUND and buyer is None and payment.terms.buyer == ZERO_ADDRESS:
-        buyer = signer
+    parts = _filled(payment, verb, signer, parts)
     tx = unsigned_tx(
         verb,
         payment.escrow,
         payment.chain_id,
         payment.terms,
-        buyer=buyer,
+        buyer=parts.buyer,
         amount=parts.amount,
         to_buyer=parts.to_buyer,
         to_merchant=parts.to_merchant,
+        token=parts.token,
+        signed=parts.signed,
     )
-    before = _approvals(place.node, payment, signer) if verb is Verb.FUND else ()
-    gas = FUND_GAS_LIMIT if before else _estimate(place.node, tx, verb, signer)
+    before = _before(place.node, payment, verb, signer, parts)
+    gas = PULL_GAS_LIMIT if before else _estimate(place.node, tx, verb, signer)
     return PreparedTx(WithGas(tx, gas), before)
+
+
+def _filled(payment: Payment, verb: Verb, signer: Address, parts: Parts) -> Parts:
+    """Return the parts with those that follow from payment and signer."""
+    if verb in (Verb.FUND, Verb.FUND_WITH_PERMIT) and parts.buyer is None and payment.terms.buyer == ZERO_ADDRESS:
+        return replace(parts, buyer=signer)
+    if verb is Verb.REPAY:
+        repayable = payment.state.repayable
+        if parts.amount is not None and parts.amount > repayable:
+            raise MoreThanRepayable(parts.amount, repayable)
+        # Coin is sent along, so everything has to be said as a number.
+        if parts.amount is None and payment.terms.token == ZERO_ADDRESS:
+            return replace(parts, amount=repayable)
+    return parts
+
+
+def _before(node: Node, payment: Payment, verb: Verb, signer: Address, parts: Parts) -> tuple[WithGas, ...]:
+    """Return the approvals that are missing where the escrow takes a token from the signer."""
+    if verb is Verb.FUND:
+        return approvals(node, payment, signer, payment.escrow, payment.terms.amount)
+    if verb is Verb.REPAY:
+        amount = payment.state.repayable if parts.amount is None else parts.amount
+        return approvals(node, payment, signer, payment.escrow, amount)
+    return ()
 
 
 def roles_of(payment: Payment, account: Address) -> list[Role]:
@@ -109,38 +125,31 @@ def roles_of(payment: Payment, account: Address) -> list[Role]:
 
 
 def _check_signer(payment: Payment, verb: Verb, signer: Address, now: int) -> None:
+    dismissed = payment.operator_dismissed
+    if verb in BATCHES:
+        raise InvalidInput(f"{verb} is for many payments: name them all", param="verb")
+    if verb is Verb.DISMISS_OPERATOR:
+        _check_may_dismiss(payment, signer)
+        return
     refusals: list[Conflict] = []
     for role in roles_of(payment, signer):
         try:
-            check_action(payment.terms, payment.state, verb, role, now)
+            check_action(payment.terms, payment.state, verb, role, now, operator_dismissed=dismissed)
         except Conflict as refusal:
             refusals.append(refusal)
         else:
             return
+    if dismissed and signer == payment.terms.operator:
+        raise OperatorWasDismissed(payment.terms.merchant, signer)
     raise refusals[0]
 
 
-def _approvals(node: Node, payment: Payment, signer: Address) -> tuple[WithGas, ...]:
-    """Return the approvals that are missing; an allowance too small is set to zero first, as some tokens insist."""
-    terms = payment.terms
-    if terms.token == ZERO_ADDRESS:
-        return ()
-    allowance = _allowance(node, terms.token, signer, payment.escrow)
-    if allowance >= terms.amount:
-        return ()
-    amounts = (0, terms.amount) if allowance else (terms.amount,)
-    return tuple(
-        WithGas(approve(terms.token, payment.chain_id, payment.escrow, amount), APPROVE_GAS_LIMIT) for amount in amounts
-    )
-
-
-def _allowance(node: Node, token: Address, owner: Address, spender: Address) -> int:
-    data = selector("allowance(address,address)") + encode(["address", "address"], [to_bytes(owner), to_bytes(spender)])
-    answer = node.call("eth_call", [{"to": token, "data": "0x" + data.hex()}, "latest"])
-    try:
-        return int(answer, 16)
-    except (TypeError, ValueError):
-        raise Unavailable(f"the token {token} told no allowance") from None
+def _check_may_dismiss(payment: Payment, signer: Address) -> None:
+    merchant, operator = payment.terms.merchant, payment.terms.operator
+    if signer != merchant:
+        raise Conflict(f"only the merchant {merchant} can dismiss his operator")
+    if payment.operator_dismissed:
+        raise OperatorWasDismissed(merchant, operator)
 
 
 def _estimate(node: Node, tx: UnsignedTx, verb: Verb, signer: Address) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,7 +170,8 @@ def test_a_repayment_that_does_not_fit_its_status_or_what_was_released_is_refuse
 @pytest.mark.parametrize("field", ["held", "to_merchant", "to_fee_recipient"])
 def test_a_repayment_moves_nothing_but_the_merchant_s_own_money(field: str) -> None:
     state = state_in(Status.RELEASED)
-    event = replace(event_to(state, EventKind.PAYMENT_REPAID, Status.REPAID), **{field: 1})
+    changes: dict[str, Any] = {field: 1}
+    event = replace(event_to(state, EventKind.PAYMENT_REPAID, Status.REPAID), **changes)
     with pytest.raises(ForbiddenTransition, match="accounted for"):
         apply(state, event, START)
 

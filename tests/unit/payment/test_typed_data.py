@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from eth_account.messages import encode_typed_data
-from eth_utils import keccak as reference_keccak
+from eth_utils.crypto import keccak as reference_keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
