@@ -1,10 +1,11 @@
 """Mutation testing: change the contract in every small way that there is, and see whether a test notices.
 
-`make mutants`, or `python -m deploy.tools.mutants [--only TEXT] [--workers N] [--list]`. Mutants come from gambit, from
-rules of our own, and from `contracts/mutants/handwritten.txt`. Each is compiled and the Forge suite run against it;
-what survives is tried once more with everything compiled anew and more runs of the fuzzer. A survivor is a missing
-test, or changes nothing: then it is listed, with the reason, in `contracts/mutants/equivalent.txt`. Results are kept
-in `.cache/mutants`, so that a run can be stopped and goes on where it was.
+`make mutants`, or `python -m deploy.tools.mutants [--only TEXT] [--sample N] [--workers N] [--list | --report]`.
+Mutants come from gambit, from rules of our own, and from `contracts/mutants/handwritten.txt`. Each is compiled and the
+Forge suite run against it; what survives is tried once more with everything compiled anew and more runs of the fuzzer.
+A survivor is a missing test, or changes nothing: then it is listed, with the reason, in
+`contracts/mutants/equivalent.txt`. Results are kept in `.cache/mutants`, so that a run can be stopped and goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -52,19 +53,22 @@ def read_list(contracts: Path, name: str) -> list[Block]:
     return read_blocks(path) if path.exists() else []
 
 
-def test_mutants(contracts: Path, cache: Path, only: str, workers: int, list_only: bool) -> int:
-    """Try all mutants, or those whose place, function or name holds `only`; return the exit status."""
+def test_mutants(arguments: argparse.Namespace) -> int:
+    """Try all mutants, or those that are asked for, and report; return the exit status."""
+    contracts, cache = arguments.contracts.resolve(), arguments.cache.resolve()
     environment = set_up_proofs("proofs")
     everything = all_mutants(environment, contracts, cache)
-    chosen = [mutant for mutant in everything if only in f"{mutant.file} {mutant.function} {mutant.name}"]
+    chosen = [mutant for mutant in everything if arguments.only in f"{mutant.file} {mutant.function} {mutant.name}"]
+    chosen = chosen[: arguments.sample]
     print(f"mutants: {len(chosen)} of {len(everything)}", flush=True)
-    if list_only:
+    if arguments.list:
         print("\n\n".join(map(str, chosen)))
         return 0
     results = Results(cache / "results.jsonl", state_of(contracts))
-    Runner(contracts, cache, environment, results).run(chosen, workers)
+    if not arguments.report:
+        Runner(contracts, cache, environment, results).run(chosen, arguments.workers)
     found = [(mutant, result) for mutant in chosen if (result := results.known(mutant))]
-    report = Report(found, read_list(contracts, "equivalent.txt"), is_whole=chosen == everything)
+    report = Report(found, read_list(contracts, "equivalent.txt"), is_whole=len(found) == len(everything))
     print("\n".join(report.lines()))
     return 0 if report.is_good else 1
 
@@ -73,14 +77,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose file, function or name holds this")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="so many at a time (2)")
+    parser.add_argument("--sample", type=int, metavar="N", help="only so many, chosen by chance and the same each time")
     parser.add_argument("--list", action="store_true", help="show the mutants and try none")
+    parser.add_argument("--report", action="store_true", help="report what is known from before and try none")
     parser.add_argument("--contracts", type=Path, default=CONTRACTS, help="another folder with the project's contracts")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where results and copies are kept")
     arguments = parser.parse_args()
     try:
-        return test_mutants(
-            arguments.contracts.resolve(), arguments.cache.resolve(), arguments.only, arguments.workers, arguments.list
-        )
+        return test_mutants(arguments)
     except (BadList, DoesNotCompile, NoGambit, SetupFailed, SuiteBroken) as problem:
         print(f"mutants: {problem}", file=sys.stderr)
         return 2

@@ -25,10 +25,13 @@ class Report:
     def _of(self, verdict: Verdict) -> list[Mutant]:
         return [mutant for mutant, result in self.results if result.verdict is verdict]
 
+    def _survived(self) -> list[Mutant]:
+        return self._of(Verdict.SURVIVED) + self._of(Verdict.DOUBTFUL)
+
     @property
     def survivors(self) -> list[Mutant]:
         """Those that survived without a reason on the list."""
-        return [mutant for mutant in self._of(Verdict.SURVIVED) if not any(block.fits(mutant) for block in self.listed)]
+        return [mutant for mutant in self._survived() if not any(block.fits(mutant) for block in self.listed)]
 
     @property
     def score_percent(self) -> float:
@@ -45,7 +48,7 @@ class Report:
             where = f"{block.file}, {block.function}\n{block.change}"
             if not verdicts and self.is_whole:
                 said.append(f"listed as changing nothing, but there is no such mutant: {where}")
-            elif verdicts and Verdict.SURVIVED not in verdicts:
+            elif verdicts and not {Verdict.SURVIVED, Verdict.DOUBTFUL} & verdicts.keys():
                 verdict, result = next(iter(verdicts.items()))
                 said.append(f"listed as changing nothing, but {verdict} ({result.because}): {where}")
         return said
@@ -60,7 +63,7 @@ class Report:
         lines += [f"\n{complaint}" for complaint in self.complaints]
         counts = Counter(result.verdict for _, result in self.results)
         lines += ["", *(f"{counts[verdict]:>6} {verdict}" for verdict in Verdict)]
-        excused = counts[Verdict.SURVIVED] - len(self.survivors)
+        excused = len(self._survived()) - len(self.survivors)
         lines.append(f"{excused:>6} of those that survived change nothing, for the reason that is listed")
         lines += ["", f"{'function':<44}{'killed':>7}{'of':>6}"]
         for function, (killed, of) in sorted(self._by_function().items()):

@@ -60,13 +60,19 @@ class Runner:
             SuiteBroken: if the tests fail on the sources as they are, or forge itself fails.
         """
         fresh = [mutant for mutant in mutants if self.results.known(mutant) is None]
-        if not fresh:
+        print(f"mutants: {len(mutants) - len(fresh)} known from before", flush=True)
+        if not fresh and not self._doubtful(mutants):
             return
-        print(f"mutants: {len(mutants) - len(fresh)} known from before; building the tests", flush=True)
+        print("mutants: building the tests", flush=True)
         built = Workplace(self.cache / "built", self.environment)
         built.fill(self.contracts)
         slow = self._try_sources(built)
-        self._spread(fresh, workers, built, slow)
+        self._try_quickly(fresh, workers, built, slow)
+        self._try_in_full(self._doubtful(mutants), workers, built)
+
+    def _doubtful(self, mutants: list[Mutant]) -> list[Mutant]:
+        known = [(mutant, self.results.known(mutant)) for mutant in mutants]
+        return [mutant for mutant, result in known if result and result.verdict is Verdict.DOUBTFUL]
 
     def _try_sources(self, built: Workplace) -> tuple[str, ...]:
         """Run the suite on the sources as they are, set the limit by it, and return which files of tests are slow."""
@@ -78,25 +84,18 @@ class Runner:
         built.limit_seconds = max(SHORTEST_LIMIT_SECONDS, TIMES_AS_LONG * run.seconds)
         return run.slow
 
-    def _spread(self, fresh: list[Mutant], workers: int, built: Workplace, slow: tuple[str, ...]) -> None:
-        survivors: SimpleQueue[Mutant] = SimpleQueue()
-
-        def keep(mutant: Mutant, result: Result) -> None:
-            if result.verdict is Verdict.SURVIVED:
-                survivors.put(mutant)
-            else:
-                self.results.add(mutant, result)
-
+    def _try_quickly(self, fresh: list[Mutant], workers: int, built: Workplace, slow: tuple[str, ...]) -> None:
         with ExitStack() as stack:
             benches = [self._bench(stack, built, slow, number) for number in range(workers)]
             print(f"mutants: trying {len(fresh)}, {workers} at a time", flush=True)
-            work_through(fresh, [bench.try_out for bench in benches], keep)
-        left = [survivors.get() for _ in range(survivors.qsize())]
-        print(f"mutants: trying {len(left)} survivors with everything compiled and more runs", flush=True)
+            work_through(fresh, [bench.try_out for bench in benches], self.results.add)
+
+    def _try_in_full(self, doubtful: list[Mutant], workers: int, built: Workplace) -> None:
+        print(f"mutants: trying {len(doubtful)} survivors with everything compiled and more runs", flush=True)
         places = [copy_built(built, self.cache / f"full-{number}") for number in range(workers)]
         for place in places:
-            place.limit_seconds *= 10
-        work_through(left, [partial(try_in_full, place) for place in places], self.results.add)
+            place.limit_seconds *= TIMES_AS_LONG
+        work_through(doubtful, [partial(try_in_full, place) for place in places], self.results.add)
 
     def _bench(self, stack: ExitStack, built: Workplace, slow: tuple[str, ...], number: int) -> Bench:
         quick = copy_built(built, self.cache / f"quick-{number}")

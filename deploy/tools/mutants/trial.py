@@ -16,6 +16,7 @@ class Verdict(StrEnum):
     KILLED = "killed"  # a test fails, or the suite does not end
     INVALID = "invalid"  # it does not compile
     SAME = "equivalent by bytecode"  # the compiler makes the same bytes of it
+    DOUBTFUL = "survived the quick trial"  # to be tried in full
     SURVIVED = "survived"
 
 
@@ -51,7 +52,7 @@ class Bench:
             run = place.test()
             if run.failing:
                 return Result(Verdict.KILLED, run.failing)
-        return Result(Verdict.SAME) if self._is_same_program(changed) else Result(Verdict.SURVIVED)
+        return Result(Verdict.SAME) if self._is_same_program(changed) else Result(Verdict.DOUBTFUL)
 
     def _is_same_program(self, changed: dict[str, str]) -> bool:
         for number, settings in enumerate(OPTIMIZED):
