@@ -292,7 +292,7 @@ def test_a_domain_told_by_erc_5267_is_believed_where_the_hash_confirms_it(house:
     domain = Domain("Another name", "v9", CHAIN_ID, TOKEN)
     token = Token()
     token.answers["DOMAIN_SEPARATOR()"] = domain.separator
-    fields = [b"\x0f", domain.name, domain.version, CHAIN_ID, to_bytes(TOKEN), bytes(32), []]
+    fields: list[Any] = [b"\x0f", domain.name, domain.version, CHAIN_ID, to_bytes(TOKEN), bytes(32), []]
     types = ["bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]"]
     token.answers["eip712Domain()"] = "0x" + encode(types, fields).hex()
     house.node.answers["eth_call"] = token
