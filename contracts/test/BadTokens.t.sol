@@ -7,6 +7,7 @@ import {
     FeeOnTransferToken,
     OddToken,
     OddlyAnsweringToken,
+    OddlyCountingToken,
     RebasingToken,
     SenderPaysToken
 } from "./support/BadTokens.sol";
@@ -188,6 +189,47 @@ contract BadTokensTest is BatchTest {
             vm.prank(merchant);
             escrow.refund(terms, ALL);
         }
+    }
+
+    // given a token that does not say what it holds
+
+    function test_fund_and_collect_revert_when_the_token_does_not_tell_its_balances() public {
+        for (uint8 i = 1; i < 4; ++i) {
+            OddlyCountingToken odd = new OddlyCountingToken();
+            Terms memory terms = _terms(odd);
+            odd.mint(escrow.depositAddressOf(escrow.idOf(terms)), AMOUNT);
+            odd.setTelling(OddlyCountingToken.Telling(i));
+            vm.prank(buyer);
+            vm.expectRevert();
+            escrow.fund(terms, buyer);
+            vm.expectRevert();
+            escrow.collect(terms, address(odd));
+            assertEq(escrow.stateOf(escrow.idOf(terms)).seq, 0);
+        }
+    }
+
+    function test_release_reverts_until_the_token_tells_its_balances_again() public {
+        for (uint8 i = 1; i < 4; ++i) {
+            OddlyCountingToken odd = new OddlyCountingToken();
+            Terms memory terms = _terms(odd);
+            fund(terms);
+            odd.setTelling(OddlyCountingToken.Telling(i));
+            vm.prank(buyer);
+            vm.expectRevert();
+            escrow.release(terms, ALL);
+            odd.setTelling(OddlyCountingToken.Telling.Right);
+            _release(terms);
+            assertEq(odd.balanceOf(merchant), 97.5e6);
+        }
+    }
+
+    function test_token_that_tells_its_balances_at_length_is_paid() public {
+        OddlyCountingToken odd = new OddlyCountingToken();
+        Terms memory terms = _terms(odd);
+        odd.setTelling(OddlyCountingToken.Telling.AtLength);
+        fund(terms);
+        _release(terms);
+        assertEq(odd.balanceOf(merchant), 97.5e6);
     }
 
     // given a batch

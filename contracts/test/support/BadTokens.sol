@@ -177,3 +177,32 @@ contract ElasticToken is OddToken {
         else _burn(account, present - amount);
     }
 }
+
+/// @notice Tells balances in odd ways: not at all, by reverting, in too few bytes, or at length.
+contract OddlyCountingToken is OddToken {
+    enum Telling {
+        Right,
+        Nothing,
+        Reverting,
+        TooShort,
+        AtLength
+    }
+
+    Telling public telling;
+
+    function setTelling(Telling telling_) external {
+        telling = telling_;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        uint256 held = super.balanceOf(account);
+        require(telling != Telling.Reverting, "no");
+        if (telling == Telling.Right) return held;
+        uint256 size = telling == Telling.Nothing ? 0 : telling == Telling.TooShort ? 31 : 320;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, held)
+            return(data, size)
+        }
+    }
+}
