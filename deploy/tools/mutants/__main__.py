@@ -18,10 +18,10 @@ from deploy.tools.mutants.blocks import BadList, Block, apply, read_blocks
 from deploy.tools.mutants.compiler import Compiler, DoesNotCompile
 from deploy.tools.mutants.gambit import NoGambit, gambit_mutants, gambit_program
 from deploy.tools.mutants.mutant import Mutant, without_doubles
-from deploy.tools.mutants.operators import without_modifiers
 from deploy.tools.mutants.report import Report
 from deploy.tools.mutants.results import Results, state_of
 from deploy.tools.mutants.runner import Runner
+from deploy.tools.mutants.solidity import solidity_mutants
 from deploy.tools.mutants.workplace import SuiteBroken
 from deploy.tools.mutants.yul import assembly_mutants
 from deploy.tools.node import CONTRACTS
@@ -42,7 +42,7 @@ def all_mutants(environment: dict[str, str], contracts: Path, cache: Path) -> li
     with Compiler(contracts, environment) as compiler:
         sources = compiler.sources()
     written = [apply(block, sources) for block in read_list(contracts, "handwritten.txt")]
-    rules = (without_modifiers, assembly_mutants)
+    rules = (solidity_mutants, assembly_mutants)
     ruled = [mutant for rule in rules for source in sources.values() for mutant in rule(source)]
     made = gambit_mutants(gambit_program(PROOFS), contracts, sources, cache / "gambit")
     return without_doubles(written + ruled + made)

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from deploy.tools.mutants.mutant import Mutant
+from deploy.tools.mutants.solidity import comparisons
 from deploy.tools.mutants.sources import Source
 
+ARITHMETIC = "BinaryOpMutation"
 # It marks what it changed with a line of its own.
 MARK = re.compile(r"^\s*/// \w+Mutation\(")
 # It wants a syntax tree from a compiler whose command line npm's has not: this one hands it the tree that we have.
@@ -58,14 +60,18 @@ def gambit_mutants(program: Path, contracts: Path, sources: dict[str, Source], s
         if done.returncode or not results.exists():
             raise NoGambit(f"gambit failed on {source.file}:\n{done.stdout}{done.stderr}")
         rows = json.loads(results.read_text())
-        made += [_mutant(source, row["description"], (out / row["name"]).read_text()) for row in rows]
+        mutants = (_mutant(source, row["description"], (out / row["name"]).read_text()) for row in rows)
+        made += [mutant for mutant in mutants if mutant]
     return made
 
 
-def _mutant(source: Source, operator: str, marked: str) -> Mutant:
+def _mutant(source: Source, operator: str, marked: str) -> Mutant | None:
+    """Return gambit's mutant without its mark; none where it put arithmetic in place of a comparison."""
     mutated = "".join(line for line in marked.splitlines(keepends=True) if not MARK.match(line))
     same = next(
         (at for at, (a, b) in enumerate(zip(source.text, mutated, strict=False)) if a != b),
         min(len(source.text), len(mutated)),
     )
+    if operator == ARITHMETIC and any(start <= same < end for start, end in comparisons(source)):
+        return None
     return Mutant(operator, source.file, source.function_at(same), source.text, mutated)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deploy.tools.mutants.mutant import Mutant
+
 Json = dict[str, Any]
 # Worthless tokens for developers' chains: nothing depends on their rules.
 LEFT_OUT = {"TestToken.sol"}
@@ -31,9 +33,27 @@ class Source:
                 names.append(node["name"] or node.get("kind", kind))
         return ".".join(names)
 
-    def at_bytes(self, offset: int) -> int:
-        """Return the position in the text of an offset in its UTF-8 bytes, which is what solc counts."""
-        return len(self.text.encode()[:offset].decode())
+    def span(self, node: Json) -> tuple[int, int]:
+        """Return where a node of the tree begins and ends in the text; solc counts UTF-8 bytes."""
+        start, length, _ = map(int, node["src"].split(":"))
+        encoded = self.text.encode()
+        return len(encoded[:start].decode()), len(encoded[: start + length].decode())
+
+    def text_of(self, node: Json) -> str:
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def mutant(self, name: str, start: int, end: int, by: str) -> Mutant:
+        """Return the mutant with another text from `start` to `end`."""
+        mutated = self.text[:start] + by + self.text[end:]
+        return Mutant(name, self.file, self.function_at(start), self.text, mutated)
+
+    def mutant_of(self, node: Json, by: str, name: str, and_after: str = "") -> Mutant:
+        """Return the mutant with another text for a node, and for `and_after` where that follows it."""
+        start, end = self.span(node)
+        if and_after and self.text.startswith(and_after, end):
+            end += len(and_after)
+        return self.mutant(name, start, end, by)
 
 
 def definitions(tree: Json) -> Iterator[tuple[str, Json]]:
@@ -43,6 +63,18 @@ def definitions(tree: Json) -> Iterator[tuple[str, Json]]:
             yield node["nodeType"], node
         if node["nodeType"] == "ContractDefinition":
             yield from definitions(node)
+
+
+def nodes(tree: Any, kind: str) -> Iterator[Json]:
+    """Yield all nodes of a kind, wherever they stand in a tree."""
+    if isinstance(tree, dict):
+        if tree.get("nodeType") == kind:
+            yield tree
+        for value in tree.values():
+            yield from nodes(value, kind)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from nodes(value, kind)
 
 
 def source_texts(contracts: Path) -> dict[str, str]:

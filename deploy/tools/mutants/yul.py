@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from deploy.tools.mutants.mutant import Mutant
-from deploy.tools.mutants.sources import Json, Source
+from deploy.tools.mutants.sources import Json, Source, nodes
 
 # What each instruction could have been mistaken for; those without an entry stay as they are.
 MISTAKEN = {
@@ -34,21 +33,21 @@ WORD = 0x20
 
 def assembly_mutants(source: Source) -> Iterator[Mutant]:
     """Yield the mutants of all assembly blocks of a source."""
-    for block in _nodes(source.tree, "InlineAssembly"):
+    for block in nodes(source.tree, "InlineAssembly"):
         code = block["AST"]
-        for call in _nodes(code, "YulFunctionCall"):
+        for call in nodes(code, "YulFunctionCall"):
             yield from _other_instruction(source, call)
-        idle = {answer["src"] for call in _nodes(code, "YulFunctionCall") for answer in _answer_area(call)}
-        for literal in _nodes(code, "YulLiteral"):
+        idle = {answer["src"] for call in nodes(code, "YulFunctionCall") for answer in _answer_area(call)}
+        for literal in nodes(code, "YulLiteral"):
             if literal["kind"] == "number" and literal["src"] not in idle:
                 yield from _other_number(source, literal)
-        for statement in _nodes(code, "YulExpressionStatement"):
-            yield _replaced(source, statement, "{ }", "assembly statement left out")
-        for assignment in _nodes(code, "YulAssignment"):
-            yield _replaced(source, assignment, "{ }", "assembly assignment left out")
-        for condition in (branch["condition"] for branch in _nodes(code, "YulIf")):
-            yield _replaced(source, condition, "1", "assembly condition always met")
-            yield _replaced(source, condition, "0", "assembly condition never met")
+        for statement in nodes(code, "YulExpressionStatement"):
+            yield source.mutant_of(statement, "{ }", "assembly statement left out")
+        for assignment in nodes(code, "YulAssignment"):
+            yield source.mutant_of(assignment, "{ }", "assembly assignment left out")
+        for condition in (branch["condition"] for branch in nodes(code, "YulIf")):
+            yield source.mutant_of(condition, "1", "assembly condition always met")
+            yield source.mutant_of(condition, "0", "assembly condition never met")
 
 
 def _answer_area(call: Json) -> list[Json]:
@@ -62,7 +61,7 @@ def _other_instruction(source: Source, call: Json) -> Iterator[Mutant]:
     name = call["functionName"]
     if name["name"] in MISTAKEN:
         other = MISTAKEN[name["name"]]
-        yield _replaced(source, name, other, f"assembly {name['name']} mistaken for {other}")
+        yield source.mutant_of(name, other, f"assembly {name['name']} mistaken for {other}")
 
 
 def _other_number(source: Source, literal: Json) -> Iterator[Mutant]:
@@ -71,23 +70,4 @@ def _other_number(source: Source, literal: Json) -> Iterator[Mutant]:
     step = WORD if value and value % WORD == 0 else 1
     for other in dict.fromkeys((value + step, 0)):
         if other != value:
-            yield _replaced(source, literal, hex(other), f"assembly number {literal['value']} mistaken for {other:#x}")
-
-
-def _replaced(source: Source, node: Json, by: str, name: str) -> Mutant:
-    start, length, _ = map(int, node["src"].split(":"))
-    before, after = source.at_bytes(start), source.at_bytes(start + length)
-    mutated = source.text[:before] + by + source.text[after:]
-    return Mutant(name, source.file, source.function_at(before), source.text, mutated)
-
-
-def _nodes(tree: Any, kind: str) -> Iterator[Json]:
-    """Yield all nodes of a kind, wherever they stand in a tree."""
-    if isinstance(tree, dict):
-        if tree.get("nodeType") == kind:
-            yield tree
-        for value in tree.values():
-            yield from _nodes(value, kind)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value, kind)
+            yield source.mutant_of(literal, hex(other), f"assembly number {literal['value']} mistaken for {other:#x}")

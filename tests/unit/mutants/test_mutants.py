@@ -8,7 +8,7 @@ import pytest
 
 from deploy.tools.mutants.blocks import BadList, apply, read_blocks
 from deploy.tools.mutants.mutant import Change, Mutant, without_doubles
-from deploy.tools.mutants.operators import without_modifiers
+from deploy.tools.mutants.solidity import comparisons, solidity_mutants, without_modifiers
 from deploy.tools.mutants.sources import Json, Source
 from deploy.tools.mutants.yul import assembly_mutants
 
@@ -90,6 +90,30 @@ def test_every_function_loses_its_lock_once() -> None:
         "+ function take(uint256 a) external {",
         "+ ) external view {",
     ]
+
+
+def test_a_comparison_is_off_by_one_or_turned_round() -> None:
+    def at(word: str) -> str:
+        return span("a >= LIMIT && b", word, word)
+
+    left = {"nodeType": "Identifier", "src": at("a")}
+    right = {"nodeType": "Literal", "kind": "string", "src": at("LIMIT")}
+    inner = {"nodeType": "BinaryOperation", "operator": ">=", "leftExpression": left, "rightExpression": right}
+    inner["src"] = at("a >= LIMIT")
+    outer = {"nodeType": "BinaryOperation", "operator": "&&", "leftExpression": inner, "src": at("a >= LIMIT && b")}
+    outer["rightExpression"] = {"nodeType": "Identifier", "src": at("b")}
+    source = Source("src/Till.sol", "a >= LIMIT && b", {"nodes": [outer]})
+    mutated = {mutant.mutated for mutant in solidity_mutants(source)}
+    assert mutated == {"a > LIMIT && b", "a < LIMIT && b", "a >= LIMIT || b"}
+    assert sorted(comparisons(source)) == [(1, 5), (10, 14)]
+
+
+def test_a_number_is_off_by_one_and_an_event_is_not_emitted() -> None:
+    text = "emit Paid(7);"
+    number = {"nodeType": "Literal", "kind": "number", "src": "10:1:0"}
+    event = {"nodeType": "EmitStatement", "src": "0:12:0", "eventCall": number}
+    mutated = {mutant.mutated for mutant in solidity_mutants(Source("src/Till.sol", text, {"nodes": [event]}))}
+    assert mutated == {"emit Paid((7 + 1));", "{ }"}
 
 
 def assembly(text: str) -> Source:
