@@ -113,6 +113,7 @@ class EscrowMachine(Paying, WaysOut):
             (each, role)
             for each in actions(payment.terms, sheet.state(payment), sheet.now)
             for role in each.by
+            for _ in range(_ONWARD.get(each.verb, 1))
             if each.verb in _DONE_BY
         ]
         if not offered:
@@ -148,3 +149,6 @@ _DONE_BY: Final[dict[Verb, Callable[[EscrowMachine, int, str, str | int], None]]
     Verb.REPAY: lambda self, number, by, choice: self.repay(number, by, choice, 0),
 }
 """How an offer is taken up, by the role to which it was made."""
+
+_ONWARD: Final = {Verb.CONFIRM_DELIVERY: 3, Verb.DISPUTE: 8, Verb.RESOLVE: 3}
+"""How many times as often as others an offer is taken up that leads to where more can happen."""

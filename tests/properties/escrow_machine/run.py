@@ -132,21 +132,22 @@ class Run(RuleBasedStateMachine):
     # -------------------------------------------------------------------------------------------------- what goes wrong
 
     @rule(
-        token=st.sampled_from(("mute", "listed")),
-        who=st.sampled_from(("buyer", "buyer wallet", "merchant", "merchant wallet", "fees", "fees wallet", "escrow")),
-        yes=st.booleans(),
+        number=which,
+        whose=st.sampled_from(("buyer", "merchant", "fee recipient", "escrow")),
+        yes=st.sampled_from((True, True, False)),
     )
-    def block(self, token: str, who: str, yes: bool) -> None:
-        address = self.stage.mute if token == "mute" else self.stage.listed
-        account = self.stage.escrow if who == "escrow" else self.stage.cast[who].address
-        assert self.stage.evm.transact(HOST, address, call_data("setBlocked(address,bool)", account, yes)).succeeded
-        (self.play.facts.blocked.add if yes else self.play.facts.blocked.discard)((address, account))
-
-    @rule(name=st.sampled_from(("buyer wallet", "merchant wallet", "fees wallet")), yes=st.booleans())
-    def close_the_door(self, name: str, yes: bool) -> None:
-        wallet = self.stage.cast[name]
-        assert self.stage.evm.transact(wallet.signer, wallet.address, call_data("setClosed(bool)", yes)).succeeded
-        (self.play.facts.closed.add if yes else self.play.facts.closed.discard)(wallet.address)
+    def shut_out(self, number: int, whose: str, yes: bool) -> None:
+        """A token blocks one of a payment's parties or the escrow, or a wallet closes its door to coin."""
+        payment = self.payment(number, *HOLDING)
+        token, party = payment.terms.token, None if whose == "escrow" else self.party(payment, whose)
+        if token in {self.stage.mute, self.stage.listed}:
+            account = party.address if party else self.stage.escrow
+            assert self.stage.evm.transact(HOST, token, call_data("setBlocked(address,bool)", account, yes)).succeeded
+            (self.play.facts.blocked.add if yes else self.play.facts.blocked.discard)((token, account))
+        elif token == COIN and party and party.is_wallet:
+            close = call_data("setClosed(bool)", yes)
+            assert self.stage.evm.transact(party.signer, party.address, close).succeeded
+            (self.play.facts.closed.add if yes else self.play.facts.closed.discard)(party.address)
 
     @rule(
         number=which,

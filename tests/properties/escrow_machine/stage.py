@@ -11,12 +11,12 @@ import pytest
 from eth_abi.abi import decode
 
 from earnest.escrow.artifact import Artifact, from_json
-from earnest.escrow.create2 import PROXY
 from earnest.payment.primitives import ZERO_ADDRESS, Address
 from earnest.payment.typed_data import PERMIT2, Domain
 from tests.properties.escrow_machine.cast import HOST, Cast, gather
+from tests.support.counterparts import deploy_permit2
 from tests.support.evm import Evm, call_data
-from tests.support.solidity import ROOT, creation_codes
+from tests.support.solidity import creation_codes
 
 START: Final = 1_800_000_000
 RICHES: Final = 2**140
@@ -24,9 +24,6 @@ RICHES: Final = 2**140
 INFINITE: Final = 2**256 - 1
 COIN: Final = ZERO_ADDRESS
 
-_PERMIT2_CODE: Final = ROOT / "node_modules" / "hardhat-predeploy" / "bin" / f"{PERMIT2}.bytecode"
-# The salt that Permit2's authors found for an address with leading zeros.
-_PERMIT2_SALT: Final = bytes.fromhex("0000000000000000000000000000000000000000d3af2663da51c10215000000")
 _OF_TESTS: Final = (
     "test/support/BadTokens.sol:BlocklistToken",
     "test/support/counterparts/UsdtLikeToken.sol:UsdtLikeToken",
@@ -74,7 +71,10 @@ def build(evm: Evm, artifact: Artifact) -> Stage:
     evm.give_coin(HOST.address, 10**30)
     listed_code, mute_code, wallet_code = creation_codes(*_OF_TESTS)
     dollar = from_json((files("earnest.localnet") / "artifacts" / "TestToken.json").read_text("utf-8"))
-    _deploy_permit2(evm)
+    try:
+        deploy_permit2(evm, HOST)
+    except FileNotFoundError:
+        pytest.skip("MISSING: Permit2's code, which npm's packages of contracts/ bring")
     stage = Stage(
         evm=evm,
         artifact=artifact,
@@ -92,12 +92,3 @@ def build(evm: Evm, artifact: Artifact) -> Stage:
                     approval = call_data("approve(address,uint256)", spender, INFINITE)
                     assert party.act(evm, token, approval).succeeded
     return stage
-
-
-def _deploy_permit2(evm: Evm) -> None:
-    """Put the true Permit2 where it is on every chain; its address is the hash of its code."""
-    if not _PERMIT2_CODE.exists():
-        pytest.skip("MISSING: Permit2's code, which npm's packages of contracts/ bring")
-    outcome = evm.transact(HOST, PROXY, _PERMIT2_SALT + _PERMIT2_CODE.read_bytes())
-    assert outcome.succeeded
-    assert evm.call(HOST.address, PERMIT2, call_data("DOMAIN_SEPARATOR()")).output
