@@ -239,6 +239,23 @@ contract ConfirmDeliveryManyTest is BatchTest {
         _confirmMany(merchant, common, payments);
     }
 
+    /// @dev He could release it as the buyer; but that is not what he said.
+    function test_confirmDeliveryMany_leaves_alone_what_it_skips_even_where_the_operator_is_the_buyer() public {
+        Terms memory common = withoutDispute(tokenTerms());
+        common.operator = buyer;
+        Terms[] memory payments = orders(common, 2);
+        bytes32 late = fund(payments[0]);
+        vm.warp(START + 1);
+        fund(payments[1]);
+        vm.warp(START + DELIVERY_PERIOD);
+        expectSkipped(payments[0], 0, IEscrow.ConfirmTooLate.selector);
+        _expectConfirmed(payments[1], 2, AMOUNT);
+        expectReleased(payments[1], 3, 97.5e6, 2.5e6, 0);
+        _confirmMany(buyer, common, payments);
+        assertState(late, Status.Funded, START, 1);
+        assertEq(token.balanceOf(address(escrow)), AMOUNT);
+    }
+
     function test_confirmDeliveryMany_credits_a_merchant_who_takes_no_coin() public {
         Terms memory common = withoutDispute(coinTerms());
         common.merchant = address(new RevertingReceiver());
