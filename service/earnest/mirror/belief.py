@@ -78,7 +78,10 @@ class Belief:
         self._payments = dict(payments)
         self._history = {id_: list(events) for id_, events in history.items()}
         self._waiting, self._expiring = list(waiting), list(expiring)
-        self._dismissals = list(dismissals)
+        # In which blocks a merchant dismissed an operator: he may say it more than once.
+        self._dismissals: dict[tuple[Address, Address], set[Hash32]] = {}
+        for each in dismissals:
+            self._dismissals.setdefault((each.merchant, each.operator), set()).add(each.block.hash)
         self.changes = Changes()
 
     def take(self, update: ChainUpdate) -> None:
@@ -121,7 +124,7 @@ class Belief:
                 self.changes.credits[at] = StoredCredit(*place, account, token, amount)
             case OperatorDismissed(merchant, operator):
                 self.changes.dismissals[at] = StoredDismissal(*place, merchant, operator)
-                self._dismissals.append(self.changes.dismissals[at])
+                self._dismissals.setdefault((merchant, operator), set()).add(block.hash)
             case DepositReturned() | ItemSkipped():
                 self.changes.side_events[at] = StoredSideEvent(*place, event)
 
@@ -142,7 +145,8 @@ class Belief:
         self.changes.side_events = _outside(dropped, self.changes.side_events)
         self.changes.credits = _outside(dropped, self.changes.credits)
         self.changes.dismissals = _outside(dropped, self.changes.dismissals)
-        self._dismissals = [each for each in self._dismissals if each.block.hash not in dropped]
+        for blocks_of in self._dismissals.values():
+            blocks_of.difference_update(dropped)
         for at, each in self.changes.events.items():
             if at[0] in dropped:
                 self.changes.events[at] = replace(each, orphaned=True)
@@ -180,10 +184,7 @@ class Belief:
     def _tell(self, payment: Payment, type_: NotificationType, events: list[StoredEvent]) -> None:
         """Keep a changed payment and tell its merchant, if it has one."""
         if not payment.is_foreign:
-            dismissed = any(
-                (each.merchant, each.operator) == (payment.terms.merchant, payment.terms.operator)
-                for each in self._dismissals
-            )
+            dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
             payment = replace(payment, version=payment.version + 1, operator_dismissed=dismissed)
             self.changes.notifications.append(self._herald.tell(payment, type_, events, self.window.view))
         self._payments[payment.id] = self.changes.payments[payment.id] = payment
