@@ -18,13 +18,6 @@ contract DepositWalletTest is DepositTest {
         collect(stranger, terms);
         assertGt(foretold.code.length, 0);
         assertEq(escrow.depositAddressOf(id), foretold, "nor does it move afterwards");
-        assertEq(vm.computeCreate2Address(id, _initCodeHash(), address(escrow)), foretold);
-    }
-
-    /// @dev From the sources; the shipped bytes make a smaller wallet, of which only the address is known.
-    function _initCodeHash() private returns (bytes32) {
-        vm.skip(vm.envOr("EARNEST_SHIPPED", false), "the shipped wallet has the optimizer's code");
-        return keccak256(vm.getCode("DepositWallet.sol:DepositWallet"));
     }
 
     function test_wallet_is_made_once(bool coin) public {
