@@ -115,7 +115,7 @@ contract BadDepositsTest is DepositTest {
         assertLt(weigher.gasSeen(), 310_000);
     }
 
-    // given every amount of gas: it reverts, or the surplus is returned; the payment is funded with both or with neither
+    // given every amount of gas: it reverts, or it does everything
 
     function _sweep(Terms memory terms, address which) private {
         bytes memory verb = abi.encodeCall(IEscrow.collect, (terms, which));

@@ -201,7 +201,7 @@ contract FundTest is EscrowTest {
         _fundReverts(terms, abi.encodeWithSelector(IEscrow.FeeBpsOutOfBounds.selector, 10_001));
     }
 
-    /// @dev Words with more bits than their type has would make a payment of which no decoder of logs could read the terms.
+    /// @dev Words with more bits than their type has would make a payment whose terms no decoder of logs could read.
     function test_fund_reverts_when_any_term_has_dirty_bits() public {
         Terms[2] memory good = [tokenTerms(), withoutFee(withoutDispute(tokenTerms()))];
         uint8[11] memory narrow = [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11];

@@ -10,41 +10,20 @@ import {
     OddlyAnsweringToken,
     RebasingToken
 } from "./support/BadTokens.sol";
-import {EscrowTest} from "./support/EscrowTest.sol";
+import {RepayingTest} from "./support/RepayingTest.sol";
 
-contract RepayTest is EscrowTest {
-    /// @dev The merchant repays out of what he has, with this much coin.
-    function _repay(Terms memory terms, uint256 amount, uint256 value) private {
-        vm.prank(terms.merchant);
-        escrow.repay{value: value}(terms, amount);
-    }
-
-    /// @dev Money for the merchant to repay with, approved where it is a token.
-    function _furnish(Terms memory terms, uint256 amount) private {
-        if (terms.token == address(0)) {
-            vm.deal(terms.merchant, amount);
-        } else {
-            OddToken(terms.token).mint(terms.merchant, amount);
-            vm.prank(terms.merchant);
-            OddToken(terms.token).approve(address(escrow), amount);
-        }
-    }
-
-    function _value(Terms memory terms, uint256 amount) private pure returns (uint256) {
-        return terms.token == address(0) ? amount : 0;
-    }
-
+contract RepayTest is RepayingTest {
     // given a released payment
 
     function test_repay_of_everything_goes_to_the_buyer_and_names_the_final_status(bool coin) public {
         Terms memory terms = termsIn(coin);
         bytes32 id = reach(terms, Status.Released);
-        _furnish(terms, AMOUNT);
+        furnish(terms, AMOUNT);
         (uint256 atBuyer, uint256 atMerchant) = (balance(terms, buyer), balance(terms, merchant));
         vm.warp(START + 1000 days);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 3, Status.Repaid, 0, 0, 0, AMOUNT, 0);
-        _repay(terms, AMOUNT, _value(terms, AMOUNT));
+        repayOut(terms, AMOUNT, valueOf(terms, AMOUNT));
         assertEq(balance(terms, buyer), atBuyer + AMOUNT);
         assertEq(balance(terms, merchant), atMerchant - AMOUNT);
         assertEq(balance(terms, feeRecipient), 2.5e6, "the fee comes back from nobody else");
@@ -68,11 +47,11 @@ contract RepayTest is EscrowTest {
     function test_repay_of_a_part_leaves_status_and_time(bool coin) public {
         Terms memory terms = termsIn(coin);
         bytes32 id = reach(terms, Status.Released);
-        _furnish(terms, AMOUNT);
+        furnish(terms, AMOUNT);
         vm.warp(START + 9);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 0, 0, 40e6, 0);
-        _repay(terms, 40e6, _value(terms, 40e6));
+        repayOut(terms, 40e6, valueOf(terms, 40e6));
         assertState(id, Status.Released, START, 3);
         assertEq(escrow.heldOf(terms), 0, "what is repaid is not held");
     }
@@ -80,15 +59,15 @@ contract RepayTest is EscrowTest {
     function test_repay_of_a_part_and_then_of_the_rest(bool coin) public {
         Terms memory terms = termsIn(coin);
         bytes32 id = reach(terms, Status.Released);
-        _furnish(terms, AMOUNT);
+        furnish(terms, AMOUNT);
         uint256 before = balance(terms, buyer);
-        _repay(terms, 1, _value(terms, 1));
-        _repay(terms, AMOUNT - 2, _value(terms, AMOUNT - 2));
+        repayOut(terms, 1, valueOf(terms, 1));
+        repayOut(terms, AMOUNT - 2, valueOf(terms, AMOUNT - 2));
         assertState(id, Status.Released, START, 4);
         vm.warp(START + 5);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 0, 0, 1, 0);
-        _repay(terms, 1, _value(terms, 1));
+        repayOut(terms, 1, valueOf(terms, 1));
         assertState(id, Status.Repaid, START + 5, 5);
         assertEq(balance(terms, buyer), before + AMOUNT);
     }
@@ -96,22 +75,22 @@ contract RepayTest is EscrowTest {
     function test_repay_of_all_is_everything_not_repaid_yet(bool coin) public {
         Terms memory terms = termsIn(coin);
         bytes32 id = reach(terms, Status.Released);
-        _furnish(terms, AMOUNT);
-        _repay(terms, 30e6, _value(terms, 30e6));
+        furnish(terms, AMOUNT);
+        repayOut(terms, 30e6, valueOf(terms, 30e6));
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 4, Status.Repaid, 0, 0, 0, 70e6, 0);
-        _repay(terms, ALL, _value(terms, 70e6));
+        repayOut(terms, ALL, valueOf(terms, 70e6));
         assertState(id, Status.Repaid, START, 4);
     }
 
     // given what may be repaid: all that the merchant's side got, the fee included, less what was repaid
 
     function _exceeds(Terms memory terms, uint256 repayable) private {
-        _furnish(terms, AMOUNT + 1);
+        furnish(terms, AMOUNT + 1);
         uint256[2] memory wrong = [repayable + 1, ALL - 1];
         for (uint256 i = 0; i < wrong.length; ++i) {
             expectRevertWith(abi.encodeWithSelector(IEscrow.AmountExceedsRepayable.selector, wrong[i], repayable));
-            _repay(terms, wrong[i], 0);
+            repayOut(terms, wrong[i], 0);
         }
     }
 
@@ -140,7 +119,7 @@ contract RepayTest is EscrowTest {
         _exceeds(terms, 80e6);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 0, 0, 80e6, 0);
-        _repay(terms, ALL, 0);
+        repayOut(terms, ALL, 0);
         assertEq(token.balanceOf(buyer), 1e30);
     }
 
@@ -162,11 +141,11 @@ contract RepayTest is EscrowTest {
         _exceeds(terms, 40e6);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 5, Status.Resolved, 0, 0, 0, 39e6, 0);
-        _repay(terms, 39e6, 0);
+        repayOut(terms, 39e6, 0);
         assertState(id, Status.Resolved, START, 5);
         vm.expectEmit(address(escrow));
         emit IEscrow.PaymentRepaid(id, 6, Status.Repaid, 0, 0, 0, 1e6, 0);
-        _repay(terms, 1e6, 0);
+        repayOut(terms, 1e6, 0);
         assertEq(token.balanceOf(buyer), 1e30);
     }
 
@@ -176,7 +155,7 @@ contract RepayTest is EscrowTest {
         vm.prank(arbiter);
         escrow.resolve(terms, 0, AMOUNT);
         _exceeds(terms, AMOUNT);
-        _repay(terms, ALL, 0);
+        repayOut(terms, ALL, 0);
         assertState(id, Status.Repaid, START, 5);
     }
 
@@ -207,14 +186,14 @@ contract RepayTest is EscrowTest {
         reach(terms, Status.Resolved);
         _exceeds(terms, 0);
         expectRevertWith(abi.encodeWithSelector(IEscrow.AmountOutOfBounds.selector, 0));
-        _repay(terms, ALL, 0);
+        repayOut(terms, ALL, 0);
     }
 
     function test_repay_reverts_when_the_amount_is_zero() public {
         Terms memory terms = tokenTerms();
         reach(terms, Status.Released);
         expectRevertWith(abi.encodeWithSelector(IEscrow.AmountOutOfBounds.selector, 0));
-        _repay(terms, 0, 0);
+        repayOut(terms, 0, 0);
     }
 
     function test_repay_adds_up_to_what_was_released(uint128 amount, uint256[4] memory cuts, uint256 toBuyer) public {
@@ -259,26 +238,26 @@ contract RepayTest is EscrowTest {
             Terms memory terms = another(tokenTerms(), s);
             terms.payBy = uint40(block.timestamp + 1);
             bytes32 id = reach(terms, Status(s));
-            _furnish(terms, AMOUNT);
+            furnish(terms, AMOUNT);
             expectRevertWith(abi.encodeWithSelector(IEscrow.WrongStatus.selector, id, s));
-            _repay(terms, AMOUNT, 0);
+            repayOut(terms, AMOUNT, 0);
         }
     }
 
     function test_repay_reverts_when_nothing_was_funded() public {
         Terms memory terms = tokenTerms();
         expectRevertWith(abi.encodeWithSelector(IEscrow.NotFunded.selector, escrow.idOf(terms)));
-        _repay(terms, AMOUNT, 0);
+        repayOut(terms, AMOUNT, 0);
     }
 
     function test_repaid_payment_can_be_neither_repaid_nor_funded_again() public {
         Terms memory terms = tokenTerms();
         bytes32 id = reach(terms, Status.Repaid);
-        _furnish(terms, AMOUNT);
+        furnish(terms, AMOUNT);
         uint256[2] memory amounts = [uint256(1), ALL];
         for (uint256 i = 0; i < amounts.length; ++i) {
             expectRevertWith(abi.encodeWithSelector(IEscrow.WrongStatus.selector, id, Status.Repaid));
-            _repay(terms, amounts[i], 0);
+            repayOut(terms, amounts[i], 0);
         }
         expectRevertWith(abi.encodeWithSelector(IEscrow.AlreadyFunded.selector, id, Status.Repaid));
         vm.prank(buyer);
@@ -305,19 +284,19 @@ contract RepayTest is EscrowTest {
         uint256[3] memory wrong = [uint256(0), 40e6 - 1, 40e6 + 1];
         for (uint256 i = 0; i < wrong.length; ++i) {
             expectRevertWith(abi.encodeWithSelector(IEscrow.WrongCoinAmount.selector, wrong[i], 40e6));
-            _repay(terms, 40e6, wrong[i]);
+            repayOut(terms, 40e6, wrong[i]);
         }
         expectRevertWith(abi.encodeWithSelector(IEscrow.WrongCoinAmount.selector, AMOUNT - 1, AMOUNT));
-        _repay(terms, ALL, AMOUNT - 1);
+        repayOut(terms, ALL, AMOUNT - 1);
     }
 
     function test_repay_reverts_when_coin_comes_along_with_a_token() public {
         Terms memory terms = tokenTerms();
         reach(terms, Status.Released);
-        _furnish(terms, AMOUNT);
+        furnish(terms, AMOUNT);
         vm.deal(merchant, 1);
         expectRevertWith(abi.encodeWithSelector(IEscrow.CoinSentWithToken.selector, 1));
-        _repay(terms, AMOUNT, 1);
+        repayOut(terms, AMOUNT, 1);
     }
 
     function test_repay_reverts_without_an_allowance_and_leaves_the_payment_as_it_was() public {
@@ -326,7 +305,7 @@ contract RepayTest is EscrowTest {
         vm.expectRevert(
             abi.encodeWithSignature("ERC20InsufficientAllowance(address,uint256,uint256)", address(escrow), 0, 50e6)
         );
-        _repay(terms, 50e6, 0);
+        repayOut(terms, 50e6, 0);
         assertState(id, Status.Released, START, 2);
     }
 
@@ -341,10 +320,10 @@ contract RepayTest is EscrowTest {
             bytes32 id = fund(terms);
             vm.prank(terms.buyer);
             escrow.release(terms, ALL);
-            _furnish(terms, AMOUNT);
+            furnish(terms, AMOUNT);
             vm.expectEmit(address(escrow));
             emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 0, 0, 40e6, 4);
-            _repay(terms, 40e6, 40e6);
+            repayOut(terms, 40e6, 40e6);
             assertEq(escrow.creditOf(bad[i], address(0)), 40e6);
             assertEq(address(escrow).balance, 40e6 * (i + 1));
         }
@@ -361,81 +340,5 @@ contract RepayTest is EscrowTest {
         shy.setOpen(true);
         escrow.withdraw(address(shy), address(0));
         assertEq(address(shy).balance, AMOUNT);
-    }
-
-    // given a bad token: what is repaid never passes through the escrow
-
-    function _released(OddToken odd) private returns (Terms memory terms) {
-        odd.mint(buyer, AMOUNT);
-        vm.prank(buyer);
-        odd.approve(address(escrow), ALL);
-        terms = tokenTerms();
-        terms.token = address(odd);
-        fund(terms);
-        vm.prank(buyer);
-        escrow.release(terms, ALL);
-        _furnish(terms, 2 * AMOUNT);
-    }
-
-    function test_repay_reverts_when_the_token_keeps_a_fee() public {
-        FeeOnTransferToken odd = new FeeOnTransferToken();
-        odd.setOnlyFrom(merchant);
-        Terms memory terms = _released(odd);
-        expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 99e6, AMOUNT));
-        _repay(terms, ALL, 0);
-    }
-
-    function test_repay_believes_the_balance_whatever_the_token_says() public {
-        for (uint8 i = 0; i < 4; ++i) {
-            OddlyAnsweringToken odd = new OddlyAnsweringToken();
-            Terms memory terms = _released(odd);
-            odd.setAnswer(OddlyAnsweringToken.Answer(i));
-            bool moves = i < 2;
-            if (!moves) expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 0, 40e6));
-            _repay(terms, 40e6, 0);
-            assertEq(odd.balanceOf(buyer), moves ? 40e6 : 0);
-            assertEq(escrow.stateOf(escrow.idOf(terms)).seq, moves ? 3 : 2);
-        }
-    }
-
-    function test_repay_reverts_when_the_buyers_balance_is_rebased_in_the_call() public {
-        RebasingToken odd = new RebasingToken();
-        Terms memory terms = _released(odd);
-        int256[2] memory changes = [int256(1), -1];
-        for (uint256 i = 0; i < changes.length; ++i) {
-            odd.setChange(buyer, changes[i]);
-            uint256 after_ = uint256(int256(AMOUNT) + changes[i]);
-            expectRevertWith(abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, after_, AMOUNT));
-            _repay(terms, ALL, 0);
-        }
-    }
-
-    function test_repay_to_a_blocked_buyer_reverts_and_can_be_tried_again() public {
-        BlocklistToken odd = new BlocklistToken();
-        Terms memory terms = _released(odd);
-        odd.setBlocked(buyer, true);
-        vm.expectRevert(abi.encodeWithSelector(BlocklistToken.Blocked.selector, buyer));
-        _repay(terms, ALL, 0);
-        odd.setBlocked(buyer, false);
-        _repay(terms, ALL, 0);
-        assertEq(odd.balanceOf(buyer), AMOUNT);
-        assertEq(escrow.creditOf(buyer, address(odd)), 0);
-    }
-
-    function test_repay_works_while_the_escrow_is_blocked() public {
-        BlocklistToken odd = new BlocklistToken();
-        Terms memory terms = _released(odd);
-        odd.setBlocked(address(escrow), true);
-        _repay(terms, ALL, 0);
-        assertEq(odd.balanceOf(buyer), AMOUNT);
-    }
-
-    function test_repay_reverts_when_the_token_has_lost_its_code() public {
-        FeeOnTransferToken odd = new FeeOnTransferToken();
-        odd.setOnlyFrom(stranger);
-        Terms memory terms = _released(odd);
-        vm.etch(address(odd), "");
-        expectRevertWith(abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, address(odd)));
-        _repay(terms, ALL, 0);
     }
 }

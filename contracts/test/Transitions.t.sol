@@ -43,7 +43,8 @@ contract TransitionsTest is TransitionTest {
                 vm.revertToState(clean);
             }
         }
-        // 5 ways to fund, 3 to release and 1 to refund from 3 statuses each, 2 to confirm, 2 to reclaim, dispute, resolve, 2 to repay
+        // 5 ways to fund; 3 to release and 1 to refund, from 3 statuses each; 2 to confirm; from 2 to reclaim; dispute;
+        // resolve; from 2 to repay
         assertEq(allowed, 5 + 9 + 3 + 2 + 2 + 1 + 1 + 2);
     }
 
