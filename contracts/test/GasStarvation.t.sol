@@ -6,7 +6,7 @@ import {HungryReceiver} from "./support/BadReceivers.sol";
 import {HungryToken} from "./support/BadTokens.sol";
 import {BatchTest} from "./support/BatchTest.sol";
 
-/// @notice A caller with every amount of gas: the verb reverts, or it pays; no push that could be paid becomes a credit.
+/// @notice A caller with every amount of gas: the verb reverts, or it pays; no push that could be paid is credited.
 contract GasStarvationTest is BatchTest {
     uint256 private constant STEP = 701;
 

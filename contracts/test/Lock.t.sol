@@ -5,8 +5,8 @@ import {IEscrow, Item, Status, Terms} from "../src/IEscrow.sol";
 import {CoinThatCallsBack, DollarThatCallsBack} from "./support/CallingBack.sol";
 import {TransitionTest} from "./support/TransitionTest.sol";
 
-/// @notice While the escrow moves money, nobody finds it open: every verb and every view that reads storage reverts, from
-/// inside each pull and each push. (`checkTerms` and `eip712Domain` read nothing; `receiveDeposit` knows its one caller.)
+/// @notice While the escrow moves money, nobody finds it open: from inside each pull and each push, every verb and every
+/// view that reads storage reverts. (`checkTerms` and `eip712Domain` read nothing; `receiveDeposit` knows its caller.)
 contract LockTest is TransitionTest {
     DollarThatCallsBack private dollar;
     CoinThatCallsBack private taker;
