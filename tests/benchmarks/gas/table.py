@@ -23,7 +23,7 @@ CODE_LIMIT = 24_576
 """EIP-170."""
 NOTE = """\
 Whole transactions: the receipts' gasUsed on py-evm, EVM Prague; each a cold tx alone in its block. The token is the
-test token (OpenZeppelin's ERC-20 with EIP-2612 and EIP-3009, via-IR, 10,000 runs), the allowance unlimited, no balance
+test token as it ships (OpenZeppelin's ERC-20 with EIP-2612 and EIP-3009), the allowance unlimited, no balance
 zero; the floor is Floor.yul; `since` is since the snapshot. Every role of the terms is filled, and an amount is given
 exactly where nothing else is said. The peers' figures are quoted from an earlier measurement; base's fund needs a
 pre-approval of 56,094 besides."""
