@@ -24,7 +24,7 @@ SENTENCES: Final[dict[str, str]] = {
     "AmountOutOfBounds": "the amount is {amount} base units: it must be over 0 and under 2^128",
     "ArbiterIsParty": "the arbiter {arbiter} is also buyer, merchant or operator: he must be none of them",
     "ArbitrationPeriodOutOfBounds": "the arbitration period is {arbitrationPeriod} s: it must be 1 to 400 days",
-    "BalanceUnknown": "the token {token} does not say what it holds for the escrow, and without that no money can be moved",
+    "BalanceUnknown": "the token {token} does not say what it holds for the escrow, so no money can be moved",
     "BuyerIsMerchant": "buyer and merchant are the same, {buyer}",
     "BuyerIsZero": "neither the terms nor the payer name a buyer",
     "BuyerNotNamed": "the terms name {named} as the buyer, not {buyer}",
