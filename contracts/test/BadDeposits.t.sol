@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Terms} from "../src/IEscrow.sol";
-import {GasBurner, HungryReceiver, ReturnBomb, RevertingReceiver, Weigher} from "./support/BadReceivers.sol";
+import {GasBurner, FussyReceiver, ReturnBomb, RevertingReceiver, Weigher} from "./support/BadReceivers.sol";
 import {
     BlocklistToken,
     FeeOnTransferToken,
-    HungryToken,
+    FussyToken,
     OddlyAnsweringToken,
     RebasingToken
 } from "./support/BadTokens.sol";
@@ -121,7 +121,7 @@ contract BadDepositsTest is DepositTest {
         bytes memory verb = abi.encodeCall(IEscrow.collect, (terms, which));
         bool funds = which == terms.token && block.timestamp < terms.payBy;
         (uint256 done, uint256 reverted) = (0, 0);
-        for (uint256 allowance = 30_000; allowance < 1_500_000; allowance += 5_003) {
+        for (uint256 allowance = 30_000; allowance < 1_500_000; allowance += 7_001) {
             uint256 clean = vm.snapshotState();
             vm.prank(stranger);
             (bool succeeded,) = address(escrow).call{gas: allowance}(verb);
@@ -136,16 +136,16 @@ contract BadDepositsTest is DepositTest {
     }
 
     function test_collect_is_never_starved_of_a_surplus_in_coin() public {
-        Terms memory terms = _buyerIs(address(new HungryReceiver(280_000)));
+        Terms memory terms = _buyerIs(address(new FussyReceiver(280_000)));
         deposit(terms, AMOUNT + 9);
         _sweep(terms, address(0));
     }
 
     function test_collect_is_never_starved_of_a_surplus_in_a_token() public {
-        HungryToken odd = new HungryToken();
+        FussyToken odd = new FussyToken();
         Terms memory terms = inToken(odd);
         deposit(terms, AMOUNT + 9);
-        odd.setAppetite(280_000);
+        odd.setNeed(280_000);
         _sweep(terms, address(odd));
     }
 
@@ -158,10 +158,10 @@ contract BadDepositsTest is DepositTest {
     }
 
     function test_collect_of_a_late_deposit_is_never_starved() public {
-        HungryToken odd = new HungryToken();
+        FussyToken odd = new FussyToken();
         Terms memory terms = inToken(odd);
         deposit(terms, AMOUNT + 9);
-        odd.setAppetite(280_000);
+        odd.setNeed(280_000);
         vm.warp(terms.payBy);
         _sweep(terms, address(odd));
     }

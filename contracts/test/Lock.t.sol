@@ -6,7 +6,7 @@ import {CoinThatCallsBack, DollarThatCallsBack} from "./support/CallingBack.sol"
 import {TransitionTest} from "./support/TransitionTest.sol";
 
 /// @notice While the escrow moves money, nobody finds it open: from inside each pull and each push, every verb and every
-/// view that reads storage reverts. (`checkTerms` and `eip712Domain` read nothing; `receiveDeposit` knows its caller.)
+/// view that reads storage reverts. (`checkTerms` and `eip712Domain` read nothing; `receiveDeposit` knows who may.)
 contract LockTest is TransitionTest {
     DollarThatCallsBack private dollar;
     CoinThatCallsBack private taker;

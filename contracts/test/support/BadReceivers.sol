@@ -37,6 +37,19 @@ contract HungryReceiver {
     }
 }
 
+/// @notice Takes coin only when it is given enough gas, and else leaves all of it to the caller: the easiest to starve.
+contract FussyReceiver {
+    uint256 public immutable need;
+
+    constructor(uint256 gas_) {
+        need = gas_;
+    }
+
+    receive() external payable {
+        require(gasleft() >= need, "too little gas");
+    }
+}
+
 /// @notice Remembers how much gas it got.
 contract Weigher {
     uint256 public gasSeen;

@@ -178,6 +178,20 @@ contract ElasticToken is OddToken {
     }
 }
 
+/// @notice Moves only when it is given enough gas, and else leaves all of it to the caller: the easiest to starve.
+contract FussyToken is OddToken {
+    uint256 public need;
+
+    function setNeed(uint256 gas_) external {
+        need = gas_;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        require(gasleft() >= need, "too little gas");
+        super._update(from, to, amount);
+    }
+}
+
 /// @notice Tells balances in odd ways: not at all, by reverting, in too few bytes, or at length.
 contract OddlyCountingToken is OddToken {
     enum Telling {
