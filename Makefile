@@ -30,6 +30,9 @@ mutants: setup-test ## change the contract in every small way and see whether a 
 gas: setup-test ## what every verb costs, beside its bounds and a floor (ARGS=--renew writes the snapshot)
 	@.venv/bin/python -m tests.benchmarks.gas $(ARGS)
 
+prove: setup-test ## prove what the symbolic tests say, by halmos (ARGS="--function check_next")
+	@.venv/bin/python -m deploy.tools.prove $(ARGS)
+
 format: setup-test ## write every Python file as `make lint` wants it
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
