@@ -1,110 +1,91 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {EventQueue} from "./EventQueue.sol";
 import {IEscrow, Item, Status, Terms} from "./IEscrow.sol";
 import {Settling} from "./Settling.sol";
 import {State} from "./StateLib.sol";
+import {TermsLib} from "./TermsLib.sol";
 
 /// @title The verbs of a merchant with many payments: one push to each payee, and no item that stops the others.
 /// @dev First every item is written down or skipped, then the money moves, then the events tell it. A payment that stands in the
 /// batch twice is no longer what it was when its second item comes, and so is skipped.
 abstract contract Batches is Settling {
-    /// @dev What the event of a payment that was released in a batch will say; no id: the item was skipped.
-    struct Released {
-        bytes32 id;
-        uint48 seq;
-        uint256 net;
-        uint256 fee;
-    }
+    using EventQueue for bytes;
+    using TermsLib for Item;
 
     /// @inheritdoc IEscrow
     function releaseMany(Terms calldata common, Item[] calldata items) external nonReentrant {
-        Released[] memory released = new Released[](items.length);
-        for (uint256 i = 0; i < items.length; ++i) {
-            bytes32 id = _idOf(common, items[i]);
-            State state = _states[id];
-            bytes4 why = _whyNotReleasable(state, common);
-            if (why == 0) released[i] = _takeAll(_held(id, state, items[i].amount), common);
-            else emit ItemSkipped(id, i, why);
-        }
-        _payAndTell(released, common);
+        _releaseMany(common, items, msg.sender);
     }
 
     /// @inheritdoc IEscrow
     function confirmDeliveryMany(Terms calldata common, Item[] calldata items) external nonReentrant {
         _onlyMerchantOrOperator(common);
-        Payment[] memory confirmed = new Payment[](items.length);
+        bytes memory confirmed = EventQueue.make(items.length);
+        bytes memory preimage = _preimage(common);
         for (uint256 i = 0; i < items.length; ++i) {
-            bytes32 id = _idOf(common, items[i]);
-            State state = _states[id];
-            bytes4 why = _whyNotConfirmable(state, common);
-            if (why == 0) _enter(confirmed[i] = _held(id, state, items[i].amount), Status.Delivered);
-            else emit ItemSkipped(id, i, why);
+            Item calldata item = items[i];
+            bytes32 id = item.id(preimage);
+            State state = _stateOf(id);
+            bytes4 why = _whyNotConfirmable(state, common.deliveryPeriod);
+            if (why != 0) {
+                emit ItemSkipped(id, i, why);
+            } else {
+                state = _save(id, state.enter(Status.Delivered));
+                confirmed.addDelivered(id, state, state.isSplit() ? _heldOf(id, item.amount) : item.amount);
+            }
         }
-        _tellConfirmed(confirmed);
-        if (common.disputeWindow == 0) _releaseConfirmed(confirmed, common);
+        confirmed.emitAll(DeliveryConfirmed.selector);
+        if (common.disputeWindow == 0) _releaseMany(common, items, address(0));
     }
 
     // ----------------------------------------------------------------------------------------------------------- checks
 
     /// @return the error that {release} of everything would raise; zero: none
-    function _whyNotReleasable(State state, Terms calldata common) private view returns (bytes4) {
-        Status status = state.status();
-        if (status == Status.None) return NotFunded.selector;
-        if (!_holds(status)) return WrongStatus.selector;
-        if (msg.sender == state.buyer()) return 0;
-        if (status != Status.Delivered) return NotBuyer.selector;
-        return block.timestamp < state.since() + common.disputeWindow ? ReleaseTooEarly.selector : bytes4(0);
+    function _whyNotReleasable(State state, uint256 disputeWindow, address caller) private view returns (bytes4) {
+        bool delivered = state.isIn(Status.Delivered);
+        // 40 bits and 32 bits.
+        unchecked {
+            if (delivered && block.timestamp >= state.since() + disputeWindow) return 0;
+        }
+        if (!state.holds()) return state.isIn(Status.None) ? NotFunded.selector : WrongStatus.selector;
+        if (caller == state.buyer()) return 0;
+        return delivered ? ReleaseTooEarly.selector : NotBuyer.selector;
     }
 
     /// @return the error that {confirmDelivery} would raise for its payment; zero: none
-    function _whyNotConfirmable(State state, Terms calldata common) private view returns (bytes4) {
-        Status status = state.status();
-        if (status == Status.None) return NotFunded.selector;
-        if (status != Status.Funded) return WrongStatus.selector;
-        return block.timestamp >= state.since() + common.deliveryPeriod ? ConfirmTooLate.selector : bytes4(0);
+    function _whyNotConfirmable(State state, uint256 deliveryPeriod) private view returns (bytes4) {
+        if (!state.isIn(Status.Funded)) return state.isIn(Status.None) ? NotFunded.selector : WrongStatus.selector;
+        return block.timestamp >= state.since() + deliveryPeriod ? ConfirmTooLate.selector : bytes4(0);
     }
 
     // ------------------------------------------------------------------------------------------------------------ steps
 
-    function _takeAll(Payment memory p, Terms calldata common) private returns (Released memory) {
-        (uint256 net, uint256 fee) = _netAndFee(p, common.feeBps, p.held);
-        _enter(p, Status.Released);
-        return Released(p.id, p.state.seq(), net, fee);
+    /// @param caller may release what he bought; zero: only what is delivered is to be released, and the rest was reported
+    function _releaseMany(Terms calldata common, Item[] calldata items, address caller) private {
+        bytes memory released = EventQueue.make(items.length);
+        bytes memory preimage = _preimage(common);
+        (uint256 window, uint256 bps) = (common.disputeWindow, common.feeBps);
+        for (uint256 i = 0; i < items.length; ++i) {
+            Item calldata item = items[i];
+            bytes32 id = item.id(preimage);
+            State state = _stateOf(id);
+            bytes4 why = _whyNotReleasable(state, window, caller);
+            if (why == 0) _releaseItem(released, id, state, item.amount, bps);
+            else if (caller != address(0)) emit ItemSkipped(id, i, why);
+        }
+        (uint256 net, uint256 fee) = released.totals();
+        uint256 credited = _payMerchant(common, net, fee);
+        if (credited != 0) released.setCredited(credited & MERCHANT_CREDITED, credited & FEE_CREDITED);
+        released.emitAll(PaymentReleased.selector);
     }
 
-    function _payAndTell(Released[] memory released, Terms calldata common) private {
-        (uint256 net, uint256 fee) = (0, 0);
-        for (uint256 i = 0; i < released.length; ++i) {
-            net += released[i].net;
-            fee += released[i].fee;
+    function _releaseItem(bytes memory released, bytes32 id, State state, uint256 amount, uint256 bps) private {
+        uint256 held = state.isSplit() ? _heldOf(id, amount) : amount;
+        uint256 fee = bps == 0 ? 0 : _feeOn(id, state, bps, held);
+        unchecked {
+            released.addReleased(id, _save(id, state.enter(Status.Released)), held - fee, fee);
         }
-        uint8 credited = _payMerchant(common, net, fee);
-        for (uint256 i = 0; i < released.length; ++i) {
-            Released memory r = released[i];
-            if (r.id != 0) emit PaymentReleased(r.id, r.seq, Status.Released, 0, r.net, r.fee, 0, _ofThis(credited, r));
-        }
-    }
-
-    function _tellConfirmed(Payment[] memory confirmed) private {
-        for (uint256 i = 0; i < confirmed.length; ++i) {
-            Payment memory p = confirmed[i];
-            if (p.id != 0) emit DeliveryConfirmed(p.id, p.state.seq(), Status.Delivered, p.held, 0, 0, 0, 0);
-        }
-    }
-
-    function _releaseConfirmed(Payment[] memory confirmed, Terms calldata common) private {
-        Released[] memory released = new Released[](confirmed.length);
-        for (uint256 i = 0; i < confirmed.length; ++i) {
-            if (confirmed[i].id != 0) released[i] = _takeAll(confirmed[i], common);
-        }
-        _payAndTell(released, common);
-    }
-
-    /// @return of the flags of the pushes that failed, those that concern this payment: it may be too small for a fee
-    function _ofThis(uint8 credited, Released memory r) private pure returns (uint8) {
-        if (r.net == 0) credited &= ~MERCHANT_CREDITED;
-        if (r.fee == 0) credited &= ~FEE_CREDITED;
-        return credited;
     }
 }

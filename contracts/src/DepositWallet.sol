@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
 import {IEscrow} from "./IEscrow.sol";
+import {TokenLib} from "./TokenLib.sol";
 
 /// @title The wallet at a payment's deposit address: it takes anything from anyone, and the escrow alone commands it.
 /// @dev It stays for ever, since money may arrive at any time.
 contract DepositWallet {
+    using TokenLib for address;
+
     /// @notice Only the escrow commands this wallet.
     error NotEscrow(address caller);
 
@@ -23,13 +25,11 @@ contract DepositWallet {
         ESCROW.receiveDeposit{value: amount}(id);
     }
 
-    /// @notice Sends tokens, or coin where `token` is zero. What a token answers is left to the escrow, which looks at balances.
+    /// @notice Sends tokens, or coin where `token` is zero. Whether it came through, the escrow sees by the balances.
     function send(address token, address to, uint256 amount) external {
         _onlyEscrow();
-        bool done = token == address(0)
-            ? LowLevelCall.callNoReturn(to, amount, "")
-            : LowLevelCall.callNoReturn(token, abi.encodeCall(IERC20.transfer, (to, amount)));
-        if (!done) LowLevelCall.bubbleRevert();
+        if (token == address(0)) LowLevelCall.callNoReturn(to, amount, "");
+        else token.transfer(to, amount, gasleft());
     }
 
     function _onlyEscrow() private view {

@@ -6,6 +6,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Batches} from "./Batches.sol";
 import {Funding} from "./Funding.sol";
 import {IEscrow, PaymentState, Terms} from "./IEscrow.sol";
+import {State} from "./StateLib.sol";
 import {TermsLib} from "./TermsLib.sol";
 
 /// @title The escrow; {IEscrow} says what it promises.
@@ -39,20 +40,23 @@ contract Escrow is Funding, Batches {
 
     /// @inheritdoc IEscrow
     function stateOf(bytes32 id) external view nonReentrantView returns (PaymentState memory) {
-        return _states[id].unpack();
+        return _stateOf(id).unpack();
     }
 
     /// @inheritdoc IEscrow
     function statesOf(bytes32[] calldata ids) external view nonReentrantView returns (PaymentState[] memory states) {
         states = new PaymentState[](ids.length);
         for (uint256 i = 0; i < ids.length; ++i) {
-            states[i] = _states[ids[i]].unpack();
+            states[i] = _stateOf(ids[i]).unpack();
         }
     }
 
     /// @inheritdoc IEscrow
     function heldOf(Terms calldata terms) external view nonReentrantView returns (uint256) {
-        return _holds(_states[_idOf(terms)].status()) ? _holding(terms).held : 0;
+        bytes32 id = _idOf(terms);
+        State state = _stateOf(id);
+        if (!state.holds()) return 0;
+        return state.isSplit() ? _heldOf(id, terms.amount) : terms.amount;
     }
 
     /// @inheritdoc IEscrow

@@ -291,6 +291,8 @@ interface IEscrow {
 
     /// @notice Too little gas is left to give a receiver all that it may use; send the tx with more.
     error PushNeedsGas(uint256 gasLeft, uint256 gasNeeded);
+    /// @notice The token does not say what it holds for the escrow; without that no money can be moved.
+    error BalanceUnknown(address token);
     /// @notice A token moved another amount than it was told to.
     error WrongBalanceFall(uint256 balanceBefore, uint256 balanceAfter, uint256 amount);
     /// @notice The account has no credit in this token.
@@ -317,14 +319,8 @@ interface IEscrow {
     /// @param terms the payment's terms
     /// @param buyer who gets money back; the one named in the terms, if there is one
     /// @param deadline Unix time until which the permit holds
-    function fundWithPermit(
-        Terms calldata terms,
-        address buyer,
-        uint256 deadline,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external;
+    function fundWithPermit(Terms calldata terms, address buyer, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external;
 
     /// @notice Brings the amount from `payer`'s wallet by his EIP-3009 authorization; he needs no gas.
     /// @dev *Who*: any relayer, before `payBy`. *Assumes*: `payer` signed `ReceiveWithAuthorization` of the token, from himself
@@ -348,7 +344,7 @@ interface IEscrow {
     /// @dev *Who*: any relayer, before `payBy`. *Assumes*: an allowance of `payer` to Permit2, and his signature of
     /// `PermitWitnessTransferFrom` for the amount to the escrow with the witness `Funding(bytes32 id,address payer,address buyer)`.
     /// The buyer is the named one, else the payer, never the relayer. *Warns*: nonces that follow one another (0, 1, 2, …) are
-    /// 15,000 gas cheaper than scattered ones. *Errors*: as {fund}, and Permit2's own; {WrongBalanceRise} also where the chain
+    /// 15,000 gas cheaper than scattered ones. *Errors*: as {fund}, and Permit2's own; no data where the chain
     /// has no Permit2.
     /// @param terms the payment's terms
     /// @param payer whose money it is, and who signed

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Item, Status, Terms} from "./IEscrow.sol";
+import {StorageSlot} from "@openzeppelin/contracts/utils/StorageSlot.sol";
+
+import {Status, Terms} from "./IEscrow.sol";
 import {State} from "./StateLib.sol";
 import {TermsLib} from "./TermsLib.sol";
 import {Treasury} from "./Treasury.sol";
@@ -19,86 +21,96 @@ abstract contract Ledger is Treasury {
         uint128 givenBack; // to the buyer: refunded, resolved in his favour, repaid
     }
 
-    /// @dev A payment as one call sees and changes it.
-    struct Payment {
-        bytes32 id;
-        State state;
-        uint256 released; // gross, before this call
-        uint256 givenBack; // before this call
-        uint256 held;
-    }
-
     /// @dev An id stays what it was when a fork of the chain changes the live chain id.
     uint256 private immutable DEPLOYMENT_CHAIN_ID = block.chainid;
 
-    mapping(bytes32 id => State) internal _states;
     mapping(bytes32 id => Parts) internal _parts;
 
     /// @dev The payment of these terms, which must hold money.
-    function _holding(Terms calldata terms) internal view returns (Payment memory) {
-        bytes32 id = _idOf(terms);
-        State state = _states[id];
-        Status status = state.status();
-        if (status == Status.None) revert NotFunded(id);
-        if (!_holds(status)) revert WrongStatus(id, status);
-        return _held(id, state, terms.amount);
+    function _holding(Terms calldata terms) internal view returns (bytes32 id, State state, uint256 held) {
+        id = _idOf(terms);
+        state = _stateOf(id);
+        if (!state.holds()) _revertFor(id, state);
+        held = state.isSplit() ? _heldOf(id, terms.amount) : terms.amount;
     }
 
-    /// @param state of a payment that holds money
-    function _held(bytes32 id, State state, uint256 amount) internal view returns (Payment memory p) {
-        p = _withParts(id, state);
-        p.held = amount - p.released - p.givenBack;
-    }
-
-    function _withParts(bytes32 id, State state) internal view returns (Payment memory p) {
-        (p.id, p.state) = (id, state);
-        if (!state.isSplit()) return p;
+    /// @dev Of a payment that is split and holds money; any other holds the amount or nothing.
+    function _heldOf(bytes32 id, uint256 amount) internal view returns (uint256) {
         Parts memory parts = _parts[id];
-        (p.released, p.givenBack) = (parts.released, parts.givenBack);
+        return amount - parts.released - parts.givenBack;
     }
 
-    function _holds(Status status) internal pure returns (bool) {
-        return status == Status.Funded || status == Status.Delivered || status == Status.Disputed;
+    function _only(Status status, bytes32 id, State state) internal pure {
+        if (!state.isIn(status)) _revertFor(id, state);
     }
 
-    /// @dev Takes what leaves off the held amount and writes it down. The last unit gives the status its final name.
-    function _lower(Payment memory p, uint256 toMerchant, uint256 toBuyer, Status whenEmpty) internal {
-        p.held -= toMerchant + toBuyer;
-        if (p.held == 0) return _enter(p, whenEmpty);
-        _addToParts(p, toMerchant, toBuyer);
-        _stay(p);
+    /// @dev The verb does not exist in this state.
+    function _revertFor(bytes32 id, State state) internal pure {
+        if (state.isIn(Status.None)) revert NotFunded(id);
+        revert WrongStatus(id, state.status());
     }
 
-    /// @dev Both sums stay within the amount, which is below 2^128.
-    function _addToParts(Payment memory p, uint256 toMerchant, uint256 toBuyer) internal {
-        _parts[p.id] = Parts(uint128(p.released + toMerchant), uint128(p.givenBack + toBuyer));
-        p.state = p.state.split();
+    /// @dev Writes down a part that leaves something behind; both sums stay below the amount, and so below 2^128.
+    /// @return the slot, which has to be saved
+    function _split(bytes32 id, State state, uint256 toMerchant, uint256 toBuyer) internal returns (State) {
+        Parts memory parts;
+        if (state.isSplit()) parts = _parts[id];
+        _parts[id] = Parts(uint128(parts.released + toMerchant), uint128(parts.givenBack + toBuyer));
+        return state.split();
     }
 
-    function _enter(Payment memory p, Status status) internal {
-        _save(p, p.state.enter(status));
+    /// @dev A payment's slot lies at its id, which is a hash already: no mapping hashes it again, and whoever wants a storage proof
+    /// of a payment needs nothing but its id.
+    function _stateOf(bytes32 id) internal view returns (State) {
+        return State.wrap(StorageSlot.getUint256Slot(id).value);
     }
 
-    function _stay(Payment memory p) internal {
-        _save(p, p.state.next());
+    function _save(bytes32 id, State state) internal returns (State) {
+        StorageSlot.getUint256Slot(id).value = State.unwrap(state);
+        return state;
     }
 
-    function _save(Payment memory p, State state) private {
-        p.state = state;
-        _states[p.id] = state;
+    /// @dev The fee is the difference of two floors over the cumulative release, so slices cost what the whole costs. To be
+    /// asked before the parts are written down.
+    function _feeOn(bytes32 id, State state, uint256 bps, uint256 gross) internal view returns (uint256) {
+        uint256 before = state.isSplit() ? _parts[id].released : 0;
+        // Amounts are below 2^128, and bps below 2^16.
+        unchecked {
+            return (before + gross) * bps / 10_000 - before * bps / 10_000;
+        }
     }
 
-    /// @dev The fee is the difference of two floors over the cumulative release, so slices cost what the whole costs.
-    function _netAndFee(Payment memory p, uint256 bps, uint256 gross) internal pure returns (uint256 net, uint256 fee) {
-        if (bps != 0) fee = (p.released + gross) * bps / 10_000 - p.released * bps / 10_000;
-        net = gross - fee;
+    /// @dev Emits the event of this topic; all but a payment's first have the same shape. In assembly, because one encoder for
+    /// all of them saves 1% of a release, and 4% of an item in a batch.
+    function _tell(
+        bytes32 topic,
+        bytes32 id,
+        State state,
+        uint256 held,
+        uint256 toMerchant,
+        uint256 toFeeRecipient,
+        uint256 toBuyer,
+        uint256 credited
+    ) internal {
+        (uint256 seq, uint256 status) = (state.seq(), state.statusNumber());
+        assembly ("memory-safe") {
+            let data := mload(0x40) // beyond the free memory pointer, where nothing is kept
+            mstore(data, seq)
+            mstore(add(data, 0x20), status)
+            mstore(add(data, 0x40), held)
+            mstore(add(data, 0x60), toMerchant)
+            mstore(add(data, 0x80), toFeeRecipient)
+            mstore(add(data, 0xa0), toBuyer)
+            mstore(add(data, 0xc0), credited)
+            log2(data, 0xe0, topic, id)
+        }
     }
 
     function _idOf(Terms calldata terms) internal view returns (bytes32) {
         return terms.id(DEPLOYMENT_CHAIN_ID, address(this));
     }
 
-    function _idOf(Terms calldata common, Item calldata item) internal view returns (bytes32) {
-        return common.id(item, DEPLOYMENT_CHAIN_ID, address(this));
+    function _preimage(Terms calldata common) internal view returns (bytes memory) {
+        return common.preimage(DEPLOYMENT_CHAIN_ID, address(this));
     }
 }

@@ -16,6 +16,9 @@ library StateLib {
     uint256 private constant STATUS_AT = SEQ_BITS + SINCE_BITS;
     uint256 private constant SPLIT = 1 << 95;
     uint256 private constant BUYER_AT = 96;
+    /// @dev A bit for each status that holds money.
+    uint256 private constant HOLDING =
+        1 << uint256(Status.Funded) | 1 << uint256(Status.Delivered) | 1 << uint256(Status.Disputed);
     /// @dev All that {enter} leaves as it was.
     uint256 private constant BUYER_SPLIT_AND_SEQ = ~(((1 << 95) - 1) ^ ((1 << SEQ_BITS) - 1));
 
@@ -54,7 +57,17 @@ library StateLib {
     }
 
     function status(State state) internal pure returns (Status) {
-        return Status(State.unwrap(state) >> STATUS_AT & 0x7f);
+        return Status(statusNumber(state));
+    }
+
+    /// @dev Compares numbers: solc checks the range of an enum whenever it is looked at.
+    function isIn(State state, Status status_) internal pure returns (bool) {
+        return statusNumber(state) == uint256(status_);
+    }
+
+    /// @return whether the escrow keeps anything for the payment
+    function holds(State state) internal pure returns (bool) {
+        return HOLDING >> statusNumber(state) & 1 != 0;
     }
 
     function since(State state) internal pure returns (uint256) {
@@ -67,5 +80,9 @@ library StateLib {
 
     function unpack(State state) internal pure returns (PaymentState memory) {
         return PaymentState(buyer(state), status(state), uint40(since(state)), seq(state));
+    }
+
+    function statusNumber(State state) internal pure returns (uint256) {
+        return State.unwrap(state) >> STATUS_AT & 0x7f;
     }
 }

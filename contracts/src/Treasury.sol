@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
 import {IEscrow, Terms} from "./IEscrow.sol";
+import {TokenLib} from "./TokenLib.sol";
 
 /// @title How money enters and leaves: exact pulls, pushes that no one can starve or block, and credits for what failed.
 /// @dev The zero address stands for the chain's own coin. What a token says is never believed; the escrow's balance is.
 abstract contract Treasury is IEscrow {
+    using TokenLib for address;
+
     /// @dev Exactly what a receiver of coin may use: a smart wallet's receive hook with a log or two.
     uint256 private constant COIN_PUSH_GAS = 100_000;
     /// @dev Exactly what a token's transfer may use: a proxy with blocklist, fee table and hooks needs less than half.
@@ -20,9 +22,9 @@ abstract contract Treasury is IEscrow {
     uint256 private constant PUSH_RESERVE = 80_000;
 
     /// @dev Whom an event's `credited` means.
-    uint8 internal constant MERCHANT_CREDITED = 1;
-    uint8 internal constant FEE_CREDITED = 2;
-    uint8 internal constant BUYER_CREDITED = 4;
+    uint256 internal constant MERCHANT_CREDITED = 1;
+    uint256 internal constant FEE_CREDITED = 2;
+    uint256 internal constant BUYER_CREDITED = 4;
 
     mapping(address account => mapping(address token => uint256 amount)) private _credits;
 
@@ -39,14 +41,14 @@ abstract contract Treasury is IEscrow {
     /// @dev Moves exactly `amount` of a token from the caller to `account`, or reverts.
     function _pullToken(address token, address account, uint256 amount) internal {
         uint256 balanceBefore = _balanceToRaise(token, account);
-        _call(token, abi.encodeCall(IERC20.transferFrom, (msg.sender, account, amount)));
+        token.transferFrom(msg.sender, account, amount);
         _requireRise(token, account, balanceBefore, amount);
     }
 
     /// @return the balance of a token that {_requireRise} will compare with
     function _balanceToRaise(address token, address account) internal view returns (uint256) {
         if (token.code.length == 0) revert TokenHasNoCode(token);
-        return IERC20(token).balanceOf(account);
+        return token.balanceOf(account);
     }
 
     /// @return the balance of a token, or of coin
@@ -56,7 +58,7 @@ abstract contract Treasury is IEscrow {
 
     /// @dev Reverts unless the account has exactly `amount` more than before.
     function _requireRise(address token, address account, uint256 balanceBefore, uint256 amount) internal view {
-        uint256 balanceAfter = IERC20(token).balanceOf(account);
+        uint256 balanceAfter = token.balanceOf(account);
         unchecked {
             // Wrapping is harmless: amount < 2^128, so a fall wraps to something far greater.
             if (balanceAfter - balanceBefore != amount) revert WrongBalanceRise(balanceBefore, balanceAfter, amount);
@@ -70,7 +72,7 @@ abstract contract Treasury is IEscrow {
 
     /// @dev Pushes `amount` to `account`; what fails becomes the account's credit.
     /// @return credited `flag` if it did, else zero
-    function _pay(address token, address account, uint256 amount, uint8 flag) internal returns (uint8 credited) {
+    function _pay(address token, address account, uint256 amount, uint256 flag) internal returns (uint256 credited) {
         if (amount == 0) return 0;
         if (token == address(0) ? _pushCoin(account, amount) : _pushToken(token, account, amount)) return 0;
         _credits[account][token] += amount;
@@ -79,13 +81,13 @@ abstract contract Treasury is IEscrow {
 
     /// @dev Pays the merchant's side.
     /// @return credited the flags of those who got a credit
-    function _payMerchant(Terms calldata terms, uint256 net, uint256 fee) internal returns (uint8 credited) {
+    function _payMerchant(Terms calldata terms, uint256 net, uint256 fee) internal returns (uint256 credited) {
         credited = _pay(terms.token, terms.merchant, net, MERCHANT_CREDITED);
         if (fee != 0) credited |= _pay(terms.token, terms.feeRecipient, fee, FEE_CREDITED);
     }
 
     /// @dev Takes exactly `amount` from the caller straight to `account`. Coin that it can't be paid becomes its credit.
-    function _passOn(address token, address account, uint256 amount, uint8 flag) internal returns (uint8) {
+    function _passOn(address token, address account, uint256 amount, uint256 flag) internal returns (uint256) {
         if (token == address(0)) {
             _pull(token, amount);
             return _pay(token, account, amount, flag);
@@ -100,9 +102,14 @@ abstract contract Treasury is IEscrow {
         amount = _credits[account][token];
         if (amount == 0) revert NoCredit(account, token);
         delete _credits[account][token];
-        bool paid = token == address(0)
-            ? LowLevelCall.callNoReturn(account, amount, "")
-            : _transfer(token, account, amount, type(uint256).max);
+        bool paid;
+        if (token == address(0)) {
+            paid = LowLevelCall.callNoReturn(account, amount, "");
+        } else {
+            uint256 balanceBefore = token.balanceOf(address(this));
+            token.transfer(account, amount, gasleft());
+            paid = _hasFallen(token, balanceBefore, amount);
+        }
         if (!paid) revert WithdrawFailed(account, token, amount);
     }
 
@@ -118,19 +125,15 @@ abstract contract Treasury is IEscrow {
     }
 
     function _pushToken(address token, address account, uint256 amount) private returns (bool paid) {
-        return _transfer(token, account, amount, TOKEN_PUSH_GAS);
+        uint256 balanceBefore = token.balanceOf(address(this));
+        _requireGasFor(TOKEN_PUSH_GAS);
+        token.transfer(account, amount, TOKEN_PUSH_GAS);
+        return _hasFallen(token, balanceBefore, amount);
     }
 
     /// @dev The verdict is the balance's: less by the amount is paid, unchanged is not, anything else reverts.
-    /// @param gasCap what the token may use; `type(uint256).max`: all there is
-    function _transfer(address token, address account, uint256 amount, uint256 gasCap) private returns (bool paid) {
-        uint256 balanceBefore = _balance(token);
-        bytes memory data = abi.encodeCall(IERC20.transfer, (account, amount));
-        if (gasCap != type(uint256).max) _requireGasFor(gasCap);
-        assembly ("memory-safe") {
-            pop(call(gasCap, token, 0, add(data, 0x20), mload(data), 0, 0))
-        }
-        uint256 balanceAfter = _balance(token);
+    function _hasFallen(address token, uint256 balanceBefore, uint256 amount) private view returns (bool) {
+        uint256 balanceAfter = token.balanceOf(address(this));
         if (balanceAfter == balanceBefore) return false;
         unchecked {
             // Wrapping is harmless, as above.
@@ -142,12 +145,10 @@ abstract contract Treasury is IEscrow {
     /// @dev A call passes on at most 63/64 of what is left (EIP-150) and goes ahead with less than it was told to. So the
     /// verb reverts first: nobody can starve a push into failing.
     function _requireGasFor(uint256 pushGas) internal view {
-        uint256 needed = pushGas * 64 / 63 + PUSH_RESERVE;
-        uint256 left = gasleft();
-        if (left < needed) revert PushNeedsGas(left, needed);
-    }
-
-    function _balance(address token) private view returns (uint256) {
-        return IERC20(token).balanceOf(address(this));
+        unchecked {
+            uint256 needed = pushGas * 64 / 63 + PUSH_RESERVE;
+            uint256 left = gasleft();
+            if (left < needed) revert PushNeedsGas(left, needed);
+        }
     }
 }

@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "evmVersion": "prague",
     "viaIR": True,
     # A payment's few calls are paid by people; deploying is paid once.
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 1_000_000},
     # Without the hash of comments and file names, the bytes depend on the code alone.
     "metadata": {"bytecodeHash": "none", "useLiteralContent": False},
 }
