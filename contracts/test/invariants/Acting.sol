@@ -41,8 +41,9 @@ abstract contract Acting is Judge {
         vm.recordLogs();
         vm.prank(action.caller);
         (succeeded,) = address(escrow).call{value: action.value, gas: gas_}(action.data);
-        if (armed) _disarm();
-        if (!succeeded) return false;
+        // A call inside another is not told apart in the logs, so that nothing else is judged then.
+        if (armed && _disarm()) _break(Property.OneAtATime, "a verb inside another");
+        if (!succeeded || isBroken()) return succeeded;
         ++successes[uint8(action.verb)];
         if (gas_ != PLENTY) _count(Feat.ShortOfGasYetDone);
         if (action.forged) _break(Property.Binding, "done with a signature for something else");
@@ -71,10 +72,10 @@ abstract contract Acting is Judge {
         return true;
     }
 
-    function _disarm() private {
-        uint256 calls = callsBack.calls() + callsBackToo.calls();
-        feats[uint8(Feat.Reentry)] = calls;
-        if (callsBack.gotThrough() || callsBackToo.gotThrough()) _break(Property.OneAtATime, "a verb inside another");
+    /// @return gotThrough whether one of them did
+    function _disarm() private returns (bool gotThrough) {
+        feats[uint8(Feat.Reentry)] = callsBack.calls() + callsBackToo.calls();
+        gotThrough = callsBack.gotThrough() || callsBackToo.gotThrough();
         callsBack.setCall(address(0), "");
         callsBackToo.setCall(address(0), "");
         hooked.setHook(address(0), "");
@@ -94,13 +95,14 @@ abstract contract Acting is Judge {
     function _callback(Action memory action) private returns (bytes memory) {
         bytes32 id = action.targets.length != 0 && !_oneIn(3) ? action.targets[0] : _pickAny();
         Terms memory terms = books[id].terms;
-        uint256 which = _roll(7);
+        uint256 which = _roll(8);
         if (which == 0) return abi.encodeCall(escrow.release, (terms, _oneIn(2) ? ALL : 1));
         if (which == 1) return abi.encodeCall(escrow.reclaim, (terms));
         if (which == 2) return abi.encodeCall(escrow.refund, (terms, _oneIn(2) ? ALL : 1));
         if (which == 3) return abi.encodeCall(escrow.confirmDelivery, (terms));
         if (which == 4) return abi.encodeCall(escrow.dispute, (terms));
         if (which == 5) return abi.encodeCall(escrow.withdraw, (address(callsBack), terms.token));
+        if (which == 6) return abi.encodeCall(escrow.dismissOperator, (people[5]));
         return abi.encodeCall(escrow.fund, (terms, address(callsBack)));
     }
 

@@ -44,7 +44,8 @@ abstract contract Judge is Observer {
 
     function _judge(Action memory action, Before memory b, Deed memory deed) internal {
         if (action.token == address(0)) _seeCoin(action, b, deed);
-        _judgeFlows(action, deed);
+        if (!_areParties(action, deed)) _break(Property.OnlyParties, "money went to somebody else");
+        else if (conductOf[action.token] == Conduct.Good) _judgeFlows(deed);
         _judgeBalances(action, b, deed);
         _judgePayments();
         _judgeSolvency(action);
@@ -67,13 +68,15 @@ abstract contract Judge is Observer {
         if (there + arrived != left) _break(Property.OnlyParties, "coin went to nobody who is known");
     }
 
-    /// @dev What left must have gone to the parties, to each of them what the events say.
-    function _judgeFlows(Action memory action, Deed memory deed) private {
+    function _areParties(Action memory action, Deed memory deed) private view returns (bool) {
         for (uint256 i = 0; i < deed.seens; ++i) {
-            if (_isParty(action, deed.seen[i].to)) continue;
-            return _break(Property.OnlyParties, "money went to somebody else");
+            if (!_isParty(action, deed.seen[i].to)) return false;
         }
-        if (conductOf[action.token] != Conduct.Good) return;
+        return true;
+    }
+
+    /// @dev To each party must have gone what the events say.
+    function _judgeFlows(Deed memory deed) private {
         for (uint256 i = 0; i < deed.tolds; ++i) {
             _judgeFlow(deed, deed.told[i].to);
         }

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {Property} from "./Books.sol";
 import {InvariantTest} from "./InvariantTest.sol";
 
-/// @notice The properties of `contract.md` that hold after every call, by their names; forge plays each its own runs.
-/// @dev A million calls: `FOUNDRY_PROFILE=deep tools/forge test --match-path 'test/invariants/*'`.
+/// @notice The properties of `contract.md` that hold after every call, by their names.
+/// @dev Forge plays each its own runs, but of one seed the same calls; the long runs are in Deep.t.sol.
 contract PropertiesTest is InvariantTest {
     /// @notice For each token whose balance falls only by the escrow's own transfers: balance ≥ held + credited.
     function invariant_Solvency() public view {

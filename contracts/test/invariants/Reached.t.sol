@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {console} from "forge-std/console.sol";
 
+import {Verb} from "./Books.sol";
 import {InvariantTest} from "./InvariantTest.sol";
 
 /// @notice A handler whose every call is refused would hold every property. So this counts what succeeds.
@@ -60,6 +61,7 @@ contract ReachedTest is InvariantTest {
             (tries, successes, reached) = (t, s, r);
         }
         _tell();
+        _assertReached();
     }
 
     function _play(uint256 world) private {
@@ -79,6 +81,17 @@ contract ReachedTest is InvariantTest {
         }
         for (uint256 i = 0; i < feats.length; ++i) {
             reached[i] += handler.feats(i);
+        }
+    }
+
+    function _assertReached() private view {
+        for (uint256 i = 0; i < uint8(Verb.Meddle); ++i) {
+            assertGe(successes[i], 5, verbs[i]);
+        }
+        assertEq(successes[uint8(Verb.Meddle)], 0, "no meddler gets through");
+        assertGt(tries[uint8(Verb.Meddle)], 5);
+        for (uint256 i = 0; i < feats.length; ++i) {
+            assertGe(reached[i], 3, feats[i]);
         }
     }
 
