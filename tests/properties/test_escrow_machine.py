@@ -19,11 +19,11 @@ LONG = os.environ.get("EARNEST_TEST_LONG") == "1"
 
 
 def test_escrow_and_pure_rules_agree_at_every_step() -> None:
-    figures = drive(build(RevmChain(START), load()), runs=4_000 if LONG else 50, steps=50)
+    figures = drive(build(RevmChain(START), load()), runs=4_000 if LONG else 30, steps=50)
     assert figures.calls > 20 * figures.runs
     assert any(name.startswith("PaymentFunded") for name in figures.seen)
 
 
 def test_escrow_and_pure_rules_agree_in_mined_blocks() -> None:
-    figures = drive(build(MinedChain(START), load()), runs=60 if LONG else 4, steps=30, tries_always=False)
+    figures = drive(build(MinedChain(START), load()), runs=60 if LONG else 3, steps=30, tries_always=False)
     assert figures.calls > 0

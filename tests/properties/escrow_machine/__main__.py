@@ -21,12 +21,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=80, help="of one run, at most (%(default)s)")
     parser.add_argument("--true", action="store_true", help="on eth-tester, with blocks and signed txs: slow")
     parser.add_argument("--artifact", type=Path, help="another escrow's artifact than the shipped one")
+    parser.add_argument("--as-found", action="store_true", help="tell a disagreement without making it small first")
     asked = parser.parse_args()
     artifact = from_json(asked.artifact.read_text("utf-8")) if asked.artifact else load()
     stage = build(MinedChain(START) if asked.true else RevmChain(START), artifact)
     figures, began, began_cpu = Figures(), time.monotonic(), time.process_time()
     while figures.calls + figures.tried < asked.calls:
-        drive(stage, RUNS_AT_ONCE, asked.steps, figures, tries_always=not asked.true)
+        drive(stage, RUNS_AT_ONCE, asked.steps, figures, tries_always=not asked.true, shrinks=not asked.as_found)
         seconds, cpu = time.monotonic() - began, time.process_time() - began_cpu
         print(
             f"{figures.runs} runs, {figures.calls} txs and {figures.tried} tries compared in {seconds:.0f} s "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.escrow_machine.machine import EscrowMachine
@@ -29,8 +29,16 @@ class Figures:
         self.seen.update(play.seen)
 
 
-def drive(stage: Stage, runs: int, steps: int, figures: Figures | None = None, *, tries_always: bool = True) -> Figures:
-    """Let Hypothesis make so many runs of at most so many steps; raises what it finds, shrunk."""
+def drive(
+    stage: Stage,
+    runs: int,
+    steps: int,
+    figures: Figures | None = None,
+    *,
+    tries_always: bool = True,
+    shrinks: bool = True,
+) -> Figures:
+    """Let Hypothesis make so many runs of at most so many steps; raises what it finds, by default made small."""
     kept = figures or Figures()
 
     class OnThisStage(EscrowMachine):
@@ -44,6 +52,8 @@ def drive(stage: Stage, runs: int, steps: int, figures: Figures | None = None, *
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        phases=(Phase.reuse, Phase.generate, *([Phase.shrink] if shrinks else [])),
     )
     run_state_machine_as_test(OnThisStage, settings=limits)
     return kept

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
 from earnest.payment.actions import actions
 from earnest.payment.primitives import ZERO_ADDRESS, Address
-from earnest.payment.status import Verb
+from earnest.payment.status import Status, Verb
 from earnest.payment.typed_data import receipt
 from tests.properties.escrow_machine import calls, funding, settling
+from tests.properties.escrow_machine.asks import next_bound
 from tests.properties.escrow_machine.cast import Party
 from tests.properties.escrow_machine.facts import Refusal, Sheet, Staged
 from tests.properties.escrow_machine.play import Play
@@ -22,6 +23,13 @@ Expectation = Callable[[Sheet, Address], None]
 Try = tuple[bytes, int, Expectation]
 """Call data, coin to send along, and what is expected of the call by an account."""
 
+_TIMED: Final = {
+    Status.CREATED: (Verb.FUND,),
+    Status.FUNDED: (Verb.CONFIRM_DELIVERY, Verb.RECLAIM),
+    Status.DELIVERED: (Verb.DISPUTE, Verb.RELEASE),
+    Status.DISPUTED: (Verb.RESOLVE, Verb.RECLAIM),
+}
+"""What begins or ends at a status's moment."""
 _NO_MONEY: Final = ""
 """The name of a refusal by a token: whether the money can be had is none of the payment's rules."""
 
@@ -33,13 +41,25 @@ def offered_to(sheet: Sheet, payment: Staged, who: Address) -> set[Verb]:
     return {each.verb for each in offered if each.possible_from <= sheet.now and roles & set(each.by)}
 
 
-def check_offers(play: Play, payment: Staged) -> None:
-    """Try every verb by everybody and compare with the offers."""
+def check_edges(play: Play, payment: Staged) -> None:
+    """Look ahead to a second before, at and after the moment at which time changes what is possible."""
+    state = play.facts.state(payment)
+    bound = next_bound(payment.terms, state)
+    for offset in (-1, 0, 1):
+        if bound is not None and bound + offset >= play.now:
+            with play.evm.undone():
+                play.evm.time = bound + offset
+                check_offers(play, payment, _TIMED[state.status])
+
+
+def check_offers(play: Play, payment: Staged, verbs: Collection[Verb] = tuple(Verb)) -> None:
+    """Try these verbs by everybody and compare with the offers."""
     sheet = Sheet(play.facts, play.now)
     tries = _tries(play, payment)
     for who in _everybody(play, payment):
         offered = offered_to(sheet, payment, who.address)
-        for verb, (data, value, expectation) in tries.items():
+        for verb in tries.keys() & set(verbs):
+            data, value, expectation = tries[verb]
             outcome = who.would(play.evm, play.stage.escrow, data, value)
             play.tried += 1
             expected = play.expect(partial(_told, expectation, who.address))

@@ -9,7 +9,7 @@ from earnest.payment.primitives import ZERO_ADDRESS, Address
 from earnest.payment.status import Status
 from earnest.payment.typed_data import permit, permit_witness_transfer_from, receive_with_authorization
 from tests.properties.escrow_machine import calls, funding
-from tests.properties.escrow_machine.asks import callers, which
+from tests.properties.escrow_machine.asks import MOST_COIN, callers, which
 from tests.properties.escrow_machine.cast import Party
 from tests.properties.escrow_machine.facts import Staged
 from tests.properties.escrow_machine.run import MOST_PAYMENTS, Run
@@ -144,7 +144,8 @@ class Paying(Run):
         """Someone sends money to the deposit address, as an exchange does."""
         payment, party, facts = self.payment(number, Status.CREATED), self.stage.cast[by], self.play.facts
         token = {"right": payment.terms.token, "coin": COIN, "dollar": self.stage.dollar}[kind]
-        exact = payment.terms.amount
+        # Nobody has as much coin as an amount in a token may be.
+        exact = min(payment.terms.amount, MOST_COIN) if token == COIN else payment.terms.amount
         units = {"exact": exact, "more": exact + exact // 3 + 1, "short": exact - 1, "one": 1}[amount]
         moves = facts.can_move(token, party.address, payment.deposit) and facts.balances[token, party.address] >= units
         if token == COIN:

@@ -8,6 +8,7 @@ from earnest.payment.actions import check_action
 from earnest.payment.errors import Conflict, TooEarly, TooLate
 from earnest.payment.primitives import Address
 from earnest.payment.status import ON_CHAIN, Role, Status, Verb
+from earnest.payment.transitions import REPAYABLE
 from tests.properties.escrow_machine.facts import Refusal, Sheet, Staged
 
 _TOO_LATE: Final = {
@@ -66,9 +67,12 @@ def _named(sheet: Sheet, payment: Staged, verb: Verb, caller: Address, problem: 
     status = sheet.state(payment).status
     if status is Status.CREATED:
         return Refusal("NotFunded", payment.id)
-    # Who is asked for before the status, except that the verbs on held money want to see money first.
-    is_asked_first = status.holds_money or verb is Verb.REPAY
-    return (_not_his(sheet, payment, verb, caller) if is_asked_first else None) or wrong_status(sheet, payment)
+    wrong, not_his = wrong_status(sheet, payment), _not_his(sheet, payment, verb, caller)
+    if not_his is not None and verb is Verb.REPAY and status not in REPAYABLE:
+        wrong.or_else = not_his
+        return wrong
+    # The verbs on held money want to see money first, and who calls then.
+    return not_his if not_his is not None and (status.holds_money or verb is Verb.REPAY) else wrong
 
 
 def _not_his(sheet: Sheet, payment: Staged, verb: Verb, caller: Address) -> Refusal | None:

@@ -16,7 +16,7 @@ from earnest.payment.terms import Terms
 from tests.properties.escrow_machine.asks import ROLES, TIMES_TO_PAY, families, next_bound, sums, which
 from tests.properties.escrow_machine.cast import HOST, Party
 from tests.properties.escrow_machine.facts import Staged
-from tests.properties.escrow_machine.offers import check_offers
+from tests.properties.escrow_machine.offers import check_edges, check_offers
 from tests.properties.escrow_machine.play import Play
 from tests.properties.escrow_machine.stage import COIN, INFINITE, Stage
 from tests.support.evm import call_data
@@ -38,7 +38,7 @@ class Run(RuleBasedStateMachine):
         self.after.enter_context(self.stage.evm.undone())
         self.play = Play(self.stage)
         self.families: list[Terms] = []
-        self.last_tried: dict[Hash32, tuple[int, int, int]] = {}
+        self.last_tried: dict[Hash32, tuple[int, bool, int]] = {}
 
     def teardown(self) -> None:
         with self.after:
@@ -74,13 +74,17 @@ class Run(RuleBasedStateMachine):
 
     def tried(self, payment: Staged) -> None:
         """Try the offers, unless nothing that they depend on is new since they were tried last."""
+        if not self.tries_always:
+            return
         state = self.play.facts.state(payment)
         bound = next_bound(payment.terms, state)
-        around = 0 if bound is None else max(-2, min(self.play.now - bound, 2))
-        facts = state.seq, around, len(self.play.facts.dismissed)
-        if self.tries_always and self.last_tried.get(payment.id) != facts:
+        facts = state.seq, bound is not None and self.play.now >= bound, len(self.play.facts.dismissed)
+        before = self.last_tried.get(payment.id)
+        if before != facts:
             check_offers(self.play, payment)
-            self.last_tried[payment.id] = facts
+        if before is None or before[0] != state.seq:
+            check_edges(self.play, payment)
+        self.last_tried[payment.id] = facts
 
     # ----------------------------------------------------------------------------------------------------------- asking
 

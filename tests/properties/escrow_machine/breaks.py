@@ -1,0 +1,69 @@
+"""The contract broken on purpose, one line at a time: what the machine must find."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from earnest.escrow.artifact import Artifact, load
+from tests.support.solidity import ROOT, creation_codes
+
+
+@dataclass(frozen=True)
+class Break:
+    """A pattern that stands exactly once in a source, and what is put there instead."""
+
+    name: str
+    source: str
+    pattern: str
+    instead: str
+
+
+def _edge(name: str, source: str, comparison: str, error: str) -> Break:
+    """A deadline that is off by one second."""
+    other = {"<": "<=", ">=": ">"}[comparison]
+    pattern = rf"{comparison} ([a-zA-Z.]+)\) revert {error}\("
+    return Break(name, source, pattern, rf"{other} \1) revert {error}(")
+
+
+BREAKS: Final = (
+    _edge("reclaim a second late", "Settling", "<", "ReclaimTooEarly"),
+    _edge("release a second late", "Settling", "<", "ReleaseTooEarly"),
+    _edge("confirm a second longer", "Settling", ">=", "ConfirmTooLate"),
+    _edge("dispute a second longer", "Settling", ">=", "DisputeTooLate"),
+    _edge("resolve a second longer", "Settling", ">=", "ResolveTooLate"),
+    _edge("fund a second longer", "Funding", ">=", "FundTooLate"),
+    Break("parts pay the fee of all before them", "Ledger", r" - (p\.released|before) \* bps / 10_000", ""),
+    Break("seq stands still", "StateLib", r"State\.wrap\(State\.unwrap\(state\) \+ 1\)", "state"),
+    Break("a second credit replaces the first", "Treasury", r"(_credits\[account\]\[token\]) \+=", r"\1 ="),
+    Break("a dismissed operator acts", "Settling", r"if \(_dismissed\[merchant\]\[msg\.sender\]\)", "if (false)"),
+    Break("parts move while disputed", "Settling", r"Status\.Disputed(\)*) (revert OnlyWhole)", r"Status.None\1 \2"),
+    Break("any receipt will do", "Settling", r"if \(!_isSignedBy\(", "if (false && !_isSignedBy("),
+    Break(
+        "a short deposit goes back to anyone",
+        "Funding",
+        r"if \(msg\.sender != terms\.buyer\) revert Dep",
+        "if (false) revert Dep",
+    ),
+)
+
+
+def broken(what: Break, folder: Path) -> Artifact:
+    """Compile the contract with one break in it.
+
+    Raises:
+        LookupError: the line to be broken is no more in the source, or more than once; the break has to be renewed.
+    """
+    shutil.copytree(ROOT / "src", folder / "src")
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    path = folder / "src" / f"{what.source}.sol"
+    text, count = re.subn(what.pattern, what.instead, path.read_text("utf-8"))
+    if count != 1:
+        raise LookupError(f"{what.name}: {what.pattern!r} stands {count} times in {path.name}")
+    path.write_text(text, "utf-8")
+    (code,) = creation_codes("src/Escrow.sol:Escrow", root=folder)
+    return replace(load(), bytecode=code)
