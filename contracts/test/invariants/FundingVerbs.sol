@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {Status, Terms} from "../../src/IEscrow.sol";
+import {Terms} from "../../src/IEscrow.sol";
 import {Acting} from "./Acting.sol";
 import {Verb} from "./Books.sol";
 

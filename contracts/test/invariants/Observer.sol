@@ -134,7 +134,7 @@ abstract contract Observer is Table {
         Book storage book = books[id];
         bool repaid = event_ == IEscrow.PaymentRepaid.selector;
         _countParts(event_, book.status == moved.status);
-        if (uint8(action.verb) == uint8(Verb.ReleaseMany) || action.verb == Verb.ConfirmDeliveryMany) {
+        if (action.verb == Verb.ReleaseMany || action.verb == Verb.ConfirmDeliveryMany) {
             _count(Feat.ItemDone);
         }
         _follow(action, book, event_, moved.status, moved.seq, moved.held == 0);
