@@ -65,10 +65,11 @@ def test_mutants(arguments: argparse.Namespace) -> int:
         print("\n\n".join(map(str, chosen)))
         return 0
     results = Results(cache / "results.jsonl", state_of(contracts))
+    listed = read_list(contracts, "equivalent.txt")
     if not arguments.report:
-        Runner(contracts, cache, environment, results).run(chosen, arguments.workers)
+        Runner(contracts, cache, environment, results, listed).run(chosen, arguments.workers)
     found = [(mutant, result) for mutant in chosen if (result := results.known(mutant))]
-    report = Report(found, read_list(contracts, "equivalent.txt"), is_whole=len(found) == len(everything))
+    report = Report(found, listed, is_whole=len(found) == len(everything))
     print("\n".join(report.lines()))
     return 0 if report.is_good else 1
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 
+from deploy.tools.mutants.blocks import Block
 from deploy.tools.mutants.compiler import PLAIN, Compiler
 from deploy.tools.mutants.mutant import Mutant
 from deploy.tools.mutants.results import Results
@@ -52,6 +53,8 @@ class Runner:
     cache: Path
     environment: dict[str, str]
     results: Results
+    listed: list[Block]
+    """Survivors that are known to change nothing; the full trial, a minute each, is not spent on them."""
 
     def run(self, mutants: list[Mutant], workers: int) -> None:
         """Try the mutants that have no verdict yet.
@@ -72,7 +75,8 @@ class Runner:
 
     def _doubtful(self, mutants: list[Mutant]) -> list[Mutant]:
         known = [(mutant, self.results.known(mutant)) for mutant in mutants]
-        return [mutant for mutant, result in known if result and result.verdict is Verdict.DOUBTFUL]
+        doubtful = [mutant for mutant, result in known if result and result.verdict is Verdict.DOUBTFUL]
+        return [mutant for mutant in doubtful if not any(block.fits(mutant) for block in self.listed)]
 
     def _try_sources(self, built: Workplace) -> tuple[str, ...]:
         """Run the suite on the sources as they are, set the limit by it, and return which files of tests are slow."""
