@@ -20,14 +20,16 @@ from earnest.api.routes import (
     events,
     health,
     keys,
+    many,
     payments,
     test_chain,
     verbs,
+    wallet,
     webhook_endpoints,
 )
 from earnest.api.services import Services
 
-ROUTERS = (payments, verbs, checkout, webhook_endpoints, events, keys, test_chain, health, docs)
+ROUTERS = (payments, verbs, many, checkout, wallet, webhook_endpoints, events, keys, test_chain, health, docs)
 
 
 def create_app(services: Services) -> FastAPI:

@@ -133,6 +133,10 @@ class Services:
         """What commands on webhook endpoints need."""
         return EndpointKit(self.secrets, allow_private=self.allow_private)
 
+    def node(self, chain_id: int) -> Node:
+        """Return a chain's node; raises `NotFound` for a chain that is not served here."""
+        return self.chain(chain_id).rpc
+
     def sender(self, chain_id: int) -> Submitter:
         """Return who sends on a chain; raises `OperatorMissing` where this process has no operator's key."""
         sender = self.chain(chain_id).sender

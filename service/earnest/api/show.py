@@ -8,11 +8,15 @@ from typing import Any
 from earnest.api.services import Services
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.approvals import WithGas
+from earnest.commands.batches import ManyResult
+from earnest.commands.prepare_signature import ToSign
 from earnest.commands.prepare_tx import PreparedTx
 from earnest.escrow.deposits import deposit_address_of
-from earnest.payment.events import Credited
+from earnest.escrow.reverts import error_name
+from earnest.payment.events import Credited, DepositReturned
 from earnest.payment.money import Token
 from earnest.payment.notifications import TYPE_OF_EVENT
+from earnest.payment.primitives import ZERO_HASH
 from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.representation import caip2, represent, represent_amount, represent_block, rfc3339
 from earnest.payment.status import Verb
@@ -20,7 +24,16 @@ from earnest.payment.terms import Terms
 from earnest.payment.uri import checkout_url
 from earnest.settings import Network
 from earnest.store import Transaction
-from earnest.store.records import ApiKey, DeliveryReport, DeliveryState, Endpoint, Merchant, Page, StoredEvent
+from earnest.store.records import (
+    ApiKey,
+    DeliveryReport,
+    DeliveryState,
+    Endpoint,
+    Merchant,
+    Page,
+    StoredEvent,
+    StoredSideEvent,
+)
 
 
 class PaymentView:
@@ -61,11 +74,18 @@ class PaymentView:
             deposit_address=deposit_address_of(payment),
         )
 
-    def show_timeline(self, payment: Payment, events: Iterable[StoredEvent]) -> list[dict[str, Any]]:
-        """Return every event of a payment."""
-        token = token_of(self._network(payment), payment.terms)
+    def show_timeline(
+        self, payment: Payment, events: Iterable[StoredEvent], beside: Iterable[StoredSideEvent] = ()
+    ) -> list[dict[str, Any]]:
+        """Return every event of a payment, and what was told beside them, in the order of the chain."""
+        network = self._network(payment)
+        token = token_of(network, payment.terms)
         view, depth = self.view(payment.chain_id), self.safe_depth_blocks(payment)
-        return [_timeline_row(each, token, view, depth) for each in events]
+        rows = [
+            *((_chain_order(each), _timeline_row(each, token, view, depth)) for each in events),
+            *((_chain_order(each), _side_row(each, network, view, depth)) for each in beside),
+        ]
+        return [row for _, row in sorted(rows, key=lambda each: each[0])]
 
     def _network(self, payment: Payment) -> Network:
         return self._services.chain(payment.chain_id).network
@@ -93,7 +113,7 @@ def show_sent_tx(tx: OutgoingTx) -> dict[str, Any]:
         "id": tx.id,
         "chain": caip2(tx.chain_id),
         "verb": tx.verb,
-        "payment": tx.payment_id,
+        "payment": None if tx.payment_id == ZERO_HASH else tx.payment_id,
         "state": str(tx.state),
         "hash": tx.newest.hash,
         "sender": tx.sender,
@@ -116,6 +136,26 @@ def show_sent_tx(tx: OutgoingTx) -> dict[str, Any]:
 def show_prepared_tx(verb: Verb, prepared: PreparedTx) -> dict[str, Any]:
     """Return an unsigned tx, and what comes before it."""
     return {"verb": str(verb), **_plain(prepared.verb), "before": [_plain(each) for each in prepared.before]}
+
+
+def show_to_sign(verb: Verb, asked: ToSign) -> dict[str, Any]:
+    """Return typed data for a wallet, and what must come back with the signature."""
+    return {
+        "verb": str(verb),
+        "typed_data": asked.typed_data.as_json(),
+        "come_back_with": dict(asked.come_back_with),
+        "before": [_plain(each) for each in asked.before],
+    }
+
+
+def show_many(result: ManyResult) -> dict[str, Any]:
+    """Return what became of each payment of a batch."""
+    return {
+        "sent": [{"payments": list(each.payment_ids), "tx": show_sent_tx(each.tx)} for each in result.sent],
+        "left_out": [
+            {"payment": each.payment_id, "code": each.code, "detail": each.reason} for each in result.left_out
+        ],
+    }
 
 
 def show_endpoint(endpoint: Endpoint) -> dict[str, Any]:
@@ -168,19 +208,31 @@ def show_key(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _timeline_row(stored: StoredEvent, token: Token, view: ChainView | None, depth: int) -> dict[str, Any]:
-    event = stored.event
+def _chain_order(stored: StoredEvent | StoredSideEvent) -> tuple[int, int, str, int]:
+    """Blocks of two branches may have one number: then the hash keeps the logs of each together."""
+    block = stored.block
+    return block.number, block.timestamp, block.hash, stored.log_index
+
+
+def _place(stored: StoredEvent | StoredSideEvent, view: ChainView | None, depth: int) -> dict[str, Any]:
     finality = None if stored.orphaned else finality_of(stored.block, view, depth)
     return {
-        "type": TYPE_OF_EVENT[event.kind],
-        "event": str(event.kind),
-        "seq": event.seq,
-        "status": str(event.status),
         "finality": str(finality) if finality else None,
         "orphaned": stored.orphaned,
         "block": represent_block(stored.block),
         "tx_hash": stored.tx_hash,
         "log_index": stored.log_index,
+    }
+
+
+def _timeline_row(stored: StoredEvent, token: Token, view: ChainView | None, depth: int) -> dict[str, Any]:
+    event = stored.event
+    return {
+        "type": TYPE_OF_EVENT[event.kind],
+        "event": str(event.kind),
+        "seq": event.seq,
+        "status": str(event.status),
+        **_place(stored, view, depth),
         "held": represent_amount(event.held, token),
         "to_merchant": represent_amount(event.to_merchant, token),
         "to_fee_recipient": represent_amount(event.to_fee_recipient, token),
@@ -188,6 +240,16 @@ def _timeline_row(stored: StoredEvent, token: Token, view: ChainView | None, dep
         "credited": [(each.name or "").lower() for each in Credited if each and each in event.credited],
         "payer": event.funding.payer if event.funding else None,
     }
+
+
+def _side_row(stored: StoredSideEvent, network: Network, view: ChainView | None, depth: int) -> dict[str, Any]:
+    event = stored.event
+    row = {"type": None, "event": type(event).__name__, "seq": None, **_place(stored, view, depth)}
+    if isinstance(event, DepositReturned):
+        # It may be in any token at all, not the payment's own.
+        token = network.token_at(event.token) or Token(event.token, "unknown", 0)
+        return {**row, "buyer": event.buyer, "returned": represent_amount(event.amount, token)}
+    return {**row, "item": str(event.item), "why": error_name(event.why) or event.why}
 
 
 def _plain(prepared: WithGas) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from earnest.commands.errors import UnknownScope
 
 SCOPES: Final[dict[str, str]] = {
     "payments:read": "see payments, their timelines and the txs sent for them",
-    "payments:write": "create payments and confirm deliveries",
+    "payments:write": "create payments, confirm deliveries, release by receipts and in batches",
     "refunds:write": "give money back to buyers",
     "webhooks:read": "see webhook endpoints, deliveries and notifications",
     "webhooks:write": "create and change webhook endpoints, send notifications again",

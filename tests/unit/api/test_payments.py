@@ -9,8 +9,11 @@ import pytest
 
 from earnest.api import ChainService
 from earnest.api.schemas.payments import Payment, PublicPayment, Timeline
-from earnest.payment.events import EventKind
-from earnest.payment.primitives import ZERO_ADDRESS
+from earnest.escrow.artifact import wallet_code_hash
+from earnest.escrow.txs import selector
+from earnest.payment.deposit import deposit_address
+from earnest.payment.events import DepositReturned, EventKind, ItemSkipped
+from earnest.payment.primitives import ZERO_ADDRESS, Hash32, checksum_address
 from earnest.payment.representation import parse_terms, rfc3339
 from earnest.payment.status import Status
 from earnest.payment.terms import payment_id
@@ -164,6 +167,48 @@ def test_an_orphaned_event_stays_in_the_timeline_as_orphaned(house: House) -> No
     (row,) = house.get(f"/v1/payments/{made['id']}/timeline").json()["data"]
     assert (row["orphaned"], row["finality"]) == (True, None)
     assert house.get(f"/v1/payments/{made['id']}").json()["status"] == "created"
+
+
+def test_the_timeline_also_tells_what_stands_beside_the_history(house: House) -> None:
+    """A surplus that went back, another token, and a batch that passed the payment over: none of them has a number."""
+    made = house.create(buyer=BUYER)
+    payment = Hash32(made["id"])
+    house.happen(payment, EventKind.PAYMENT_FUNDED)
+    stray = checksum_address("0x" + "57" * 20)
+    house.tell(
+        house.chain.mine(
+            DepositReturned(payment, TOKEN, BUYER, 250_000),
+            DepositReturned(payment, stray, BUYER, 7),
+            ItemSkipped(payment, 3, "0x" + selector("WrongStatus(bytes32,uint8)").hex()),
+            ItemSkipped(payment, 4, "0x12345678"),
+        )
+    )
+    house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+    answer = house.get(f"/v1/payments/{payment}/timeline").json()
+    Timeline.model_validate(answer)
+    rows = answer["data"]
+    assert [each["event"] for each in rows] == [
+        "PaymentFunded",
+        *["DepositReturned"] * 2,
+        *["ItemSkipped"] * 2,
+        "DeliveryConfirmed",
+    ]
+    assert [each["seq"] for each in rows] == [1, None, None, None, None, 2]
+    assert (rows[1]["returned"]["value"], rows[1]["buyer"], rows[1]["type"]) == ("0.25", BUYER, None)
+    assert (rows[2]["returned"]["token"], rows[2]["returned"]["symbol"]) == (stray, "unknown")
+    assert (rows[3]["item"], rows[3]["why"], rows[4]["why"]) == ("3", "WrongStatus", "0x12345678")
+    orphaned, _ = house.chain.drop(2)
+    house.tell(orphaned, house.chain.mine())
+    told = house.get(f"/v1/payments/{payment}/timeline").json()["data"]
+    assert [each["orphaned"] for each in told] == [False, *[True] * 5]
+
+
+def test_a_payment_names_its_deposit_address_where_a_buyer_is_named(house: House) -> None:
+    assert house.create()["deposit_address"] is None
+    made = house.create(buyer=BUYER)
+    expected = deposit_address(ESCROW, Hash32(made["id"]), wallet_code_hash())
+    assert made["deposit_address"] == expected
+    assert house.get(f"/v1/checkout/{made['id']}", key=None).json()["deposit_address"] == expected
 
 
 def test_lists_come_newest_first_in_pieces_and_filtered(house: House) -> None:

@@ -96,14 +96,19 @@ def get_payment(id: str, call: InCall) -> JSONResponse:  # noqa: A002 (the path'
 @routes.get("/payments/{id}/timeline", response_model=Timeline, summary="Every event of a payment")
 @keyed("payments:read")
 def get_timeline(id: str, call: InCall) -> JSONResponse:  # noqa: A002
-    """Return every event with the block, the tx and the log that prove it, orphaned ones too, oldest first."""
+    """Return every event with the block, the tx and the log that prove it, orphaned ones too, oldest first.
+
+    Between them stands what the escrow told beside the payment's history: deposits that were returned to the buyer,
+    and batches that passed it over. Those have no `seq`.
+    """
     wanted = parse_hash32(id, param="id")
     with call.services.store.read() as tx:
         payment = tx.payments.find(call.merchant_id, wanted)
         if payment is None:
             raise NotFound(f"no payment {wanted}")
         events = tx.events.timeline(payment.chain_id, payment.id)
-        return JSONResponse(show_all(PaymentView(call.services, tx).show_timeline(payment, events)))
+        beside = tx.side_events.timeline(payment.chain_id, payment.id)
+        return JSONResponse(show_all(PaymentView(call.services, tx).show_timeline(payment, events, beside)))
 
 
 @routes.get("/payments/{id}/txs", response_model=SentTxs, summary="The txs that we sent for a payment")

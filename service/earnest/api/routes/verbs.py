@@ -10,12 +10,13 @@ from earnest.api.access import keyed
 from earnest.api.call import Call, InCall
 from earnest.api.route import router
 from earnest.api.routes.payments import needed_token
-from earnest.api.schemas.common import AmountRequest
-from earnest.api.schemas.payments import Accepted, EmptyRequest, RefundRequest
+from earnest.api.schemas.common import AmountRequest, parse_signature
+from earnest.api.schemas.payments import Accepted, EmptyRequest, ReceiptRequest, RefundRequest
 from earnest.api.show import show_sent_tx, token_of
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.confirm_delivery import confirm_delivery
 from earnest.commands.refund import refund
+from earnest.commands.release_with_receipt import release_with_receipt
 from earnest.payment.errors import InvalidInput, NotFound
 from earnest.payment.money import parse_base_units, parse_value
 from earnest.payment.primitives import Hash32, parse_hash32
@@ -50,6 +51,25 @@ def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSO
     asked = body.amount if body else None
     amount = _base_units(call, wanted, asked) if asked else None
     tx = refund(services.store, services.sender, call.merchant_id, wanted, amount=amount, request_key=call.request_key)
+    return _accepted(tx)
+
+
+@routes.post(
+    "/payments/{id}/release_with_receipt",
+    status_code=202,
+    response_model=Accepted,
+    summary="Release by the buyer's receipt",
+)
+@keyed("payments:write")
+def post_release_with_receipt(id: str, call: InCall, body: ReceiptRequest) -> JSONResponse:  # noqa: A002
+    """Release everything that is held by what the buyer signed at the door; the host pays the gas.
+
+    A receipt can be signed before the goods are handed over, and can't be taken back. Asking again before the tx is
+    mined gives the same tx.
+    """
+    wanted, services = parse_hash32(id, param="id"), call.services
+    signature = parse_signature(body.signature)
+    tx = release_with_receipt(services.store, services.sender, services.node, call.merchant_id, wanted, signature)
     return _accepted(tx)
 
 

@@ -8,9 +8,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from earnest.payment.errors import InvalidInput
+
 T = TypeVar("T")
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+_BYTES = re.compile(r"0x([0-9a-fA-F]{2})+", re.ASCII)
 
 
 def _parse_time(text: Any) -> int:
@@ -31,6 +35,13 @@ def _parse_chain(text: Any) -> int:
     if not match:
         raise ValueError("give a chain as CAIP-2, such as eip155:8453")
     return int(match[1])
+
+
+def parse_signature(text: str) -> bytes:
+    """Return a signature's bytes; raises `InvalidInput` for what is not `0x` and an even number of digits."""
+    if not _BYTES.fullmatch(text):
+        raise InvalidInput("a signature is 0x and an even number of hexadecimal digits", param="signature")
+    return bytes.fromhex(text[2:])
 
 
 InTime = Annotated[

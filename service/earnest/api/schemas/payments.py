@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,11 @@ from earnest.api.schemas.common import (
     Request,
     Seconds,
 )
+from earnest.escrow.txs import MAX_ITEMS
 from earnest.payment.status import Finality, Role, Status, Verb
+
+MAX_SIGNATURE_DIGITS = 8_194
+"""`0x` and 4,096 bytes: a key's signature has 65, a contract wallet with many owners some hundreds."""
 
 
 class CreatePaymentRequest(Request):
@@ -54,6 +58,22 @@ class RefundRequest(Request):
     """How much goes back to the buyer; no amount: everything that is held."""
 
     amount: AmountRequest | None = None
+
+
+class ManyRequest(Request):
+    """Which payments; one that is named twice counts once."""
+
+    model_config = Request.model_config | {"json_schema_extra": {"examples": [{"payments": ["0x" + "ab" * 32]}]}}
+
+    payments: Annotated[list[str], Field(min_length=1, max_length=MAX_ITEMS, description="Their ids.")]
+
+
+class ReceiptRequest(Request):
+    """The buyer's receipt, as `GET …/txs/release_with_receipt?from=<buyer>` has it signed."""
+
+    signature: Annotated[
+        str, Field(max_length=MAX_SIGNATURE_DIGITS, description="`0x…`: 65 bytes, or a contract wallet's (ERC-1271).")
+    ]
 
 
 class EmptyRequest(Request):
@@ -145,10 +165,38 @@ class TimelineRow(Answer):
     payer: OutAddress | None
 
 
-class Timeline(Answer):
-    """Every event of a payment, oldest first, orphaned ones too."""
+class SideRow(Answer):
+    """What the escrow told of the payment beside its history: nothing that it holds was moved, nobody was notified."""
 
-    data: list[TimelineRow]
+    type: Annotated[None, Field(description="No notification is made of it.")]
+    seq: Annotated[None, Field(description="It is none of the payment's own events, which are counted without gaps.")]
+    finality: Annotated[Finality | None, Field(description="Null where the block was orphaned.")]
+    orphaned: bool
+    block: Block
+    tx_hash: OutHash
+    log_index: int
+
+
+class DepositReturnedRow(SideRow):
+    """Money at the deposit address that could not fund the payment (a surplus, another token) went to the buyer."""
+
+    event: Literal["DepositReturned"]
+    buyer: OutAddress
+    returned: Amount
+
+
+class ItemSkippedRow(SideRow):
+    """A batch passed over the payment, for the reason that the single verb would have reverted with."""
+
+    event: Literal["ItemSkipped"]
+    item: Annotated[str, Field(description="Its place in the batch, from 0 on.", pattern="^[0-9]+$")]
+    why: Annotated[str, Field(description="The escrow's error by its name, or its selector.", examples=["WrongStatus"])]
+
+
+class Timeline(Answer):
+    """Every event of a payment, oldest first, orphaned ones too, and what was told beside them."""
+
+    data: list[TimelineRow | DepositReturnedRow | ItemSkippedRow]
     has_more: bool
     next_cursor: str | None
 
@@ -169,7 +217,7 @@ class SentTx(Answer):
     id: str
     chain: str
     verb: Verb
-    payment: OutHash
+    payment: Annotated[OutHash | None, Field(description="Null for a batch, which belongs to no single payment.")]
     state: Annotated[
         Literal["signed", "broadcast", "included", "final", "failed", "lost"],
         Field(description="Of the tx, not of the payment: the payment moves when its log is back."),
@@ -188,6 +236,28 @@ class Accepted(Answer):
 
     payment: OutHash
     tx: SentTx
+
+
+class SentBatch(Answer):
+    """A batch's tx, and the payments in it in the order of its items."""
+
+    payments: list[OutHash]
+    tx: SentTx
+
+
+class LeftOut(Answer):
+    """A payment that is in no tx, and why: what the verb alone would have been answered with."""
+
+    payment: OutHash
+    code: Annotated[str, Field(examples=["too_early"])]
+    detail: str
+
+
+class ManyAccepted(Answer):
+    """What is on its way, by which tx, and what was left out. Each payment that was named is in one of the two."""
+
+    sent: list[SentBatch]
+    left_out: list[LeftOut]
 
 
 class SentTxs(Answer):
@@ -213,3 +283,18 @@ class PreparedTx(PlainTx):
 
     verb: Verb
     before: list[PlainTx]
+
+
+class ToSign(Answer):
+    """What a wallet signs in place of a tx; the tx comes from the same path, asked with the signature."""
+
+    verb: Verb
+    typed_data: Annotated[
+        dict[str, Any],
+        Field(description="EIP-712, as `eth_signTypedData_v4` takes it."),
+    ]
+    come_back_with: Annotated[
+        dict[str, str],
+        Field(description="Query parameters that belong to the signature; `signature` itself and `from` come on top."),
+    ]
+    before: Annotated[list[PlainTx], Field(description="Txs of the signer that must be mined first (for Permit2).")]
