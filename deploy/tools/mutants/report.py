@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deploy.tools.mutants.blocks import Block
 from deploy.tools.mutants.mutant import Mutant
 from deploy.tools.mutants.trial import Result, Verdict
+from deploy.tools.mutants.workplace import TIMEOUT
 
 # Of those mutants that change what the contract does, so many must be killed.
 LEAST_SCORE_PERCENT = 95
@@ -63,6 +64,8 @@ class Report:
         lines += [f"\n{complaint}" for complaint in self.complaints]
         counts = Counter(result.verdict for _, result in self.results)
         lines += ["", *(f"{counts[verdict]:>6} {verdict}" for verdict in Verdict)]
+        slept = sum(result.because == TIMEOUT for _, result in self.results)
+        lines.append(f"{slept:>6} of those killed by the clock alone; many on a busy machine prove little")
         excused = len(self._survived()) - len(self.survivors)
         lines.append(f"{excused:>6} of those that survived change nothing, for the reason that is listed")
         lines += ["", f"{'function':<44}{'killed':>7}{'of':>6}"]

@@ -21,6 +21,7 @@ ARTIFACTS = "service/earnest/escrow/artifacts"
 COPIED = ("src", "test", "tools", "foundry.toml")
 # Few runs find nearly everything, and what they leave is tried again with the project's own numbers.
 FEW_RUNS = {"FOUNDRY_FUZZ_RUNS": "12", "FOUNDRY_INVARIANT_RUNS": "6", "FOUNDRY_INVARIANT_DEPTH": "40"}
+TIMEOUT = "timeout"
 # A mutant that runs this many times as long as the sources do never ends for all that matters.
 TIMES_AS_LONG = 10
 SHORTEST_LIMIT_SECONDS = 30.0
@@ -112,7 +113,7 @@ class Workplace:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Run(failing="timeout")
+            return Run(failing=TIMEOUT)
         failing = FAILING.search(done.stdout)
         if failing:
             return Run(failing=f"{failing[1]}:{failing[2]}")

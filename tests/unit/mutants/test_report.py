@@ -48,6 +48,11 @@ def test_survivors_are_shown_as_a_change() -> None:
     assert "50.0% of those that change something were killed" in said
 
 
+def test_those_killed_by_the_clock_are_told() -> None:
+    late = Report([(mutant(1), Result(Verdict.KILLED, "timeout"))], [], is_whole=True)
+    assert "     1 of those killed by the clock alone" in "\n".join(late.lines())
+
+
 def test_results_outlive_a_run_and_fall_with_a_changed_test(tmp_path: Path) -> None:
     for name in ("src", "test", "tools"):
         (tmp_path / name).mkdir()
