@@ -26,7 +26,7 @@ TESTS = "PropertiesTest|ExitTest"
 VERDICT = re.compile(r"^\[(PASS|FAIL).*?\binvariant_(\w+)\(\) \(runs", re.MULTILINE | re.DOTALL)
 # Enough for the rarest of the breaks to show with any seed that was tried; nothing is shrunk, since only names count.
 SETTINGS = {
-    "FOUNDRY_INVARIANT_RUNS": "6",
+    "FOUNDRY_INVARIANT_RUNS": "8",
     "FOUNDRY_INVARIANT_DEPTH": "250",
     "FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT": "0",
 }

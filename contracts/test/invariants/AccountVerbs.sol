@@ -27,7 +27,7 @@ abstract contract AccountVerbs is BatchVerbs {
 
     /// @return account and token of a credit, if there is one
     function _someCredit() private returns (address, address) {
-        uint256 start = _roll(tokens.length);
+        uint256 start = _oneIn(2) ? 0 : _roll(tokens.length); // coin first
         for (uint256 i = 0; i < tokens.length; ++i) {
             address token_ = tokens[(start + i) % tokens.length];
             uint256 first = creditors[token_].length == 0 ? 0 : _roll(creditors[token_].length);

@@ -8,7 +8,6 @@ import {InvariantTest} from "./InvariantTest.sol";
 /// `FOUNDRY_PROFILE=deep tools/forge test --match-contract 'DeepTest|ExitTest' --fuzz-seed N`. A failure is not shrunk then;
 /// FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT=500 finds a shorter one in minutes.
 contract DeepTest is InvariantTest {
-    /// forge-config: default.invariant.runs = 6
     function invariant_all_of_them() public view {
         if (handler.isBroken()) fail_(handler.complaintText());
     }

@@ -48,10 +48,10 @@ abstract contract Drafts is Books {
     }
 
     function _unlike(address token_) private returns (Terms memory terms) {
-        terms.merchant = _oneIn(3) ? _any(actors) : people[3 + _roll(3)];
+        terms.merchant = _oneIn(4) ? _any(oddOnes) : _oneIn(4) ? _any(actors) : people[3 + _roll(3)];
         terms.token = _oneIn(64) ? NO_TOKEN : token_;
         terms.operator = _oneIn(4) ? address(0) : people[5 + _roll(3)];
-        if (!_oneIn(3)) (terms.feeRecipient, terms.feeBps) = (_any(actors), _feeBps());
+        if (!_oneIn(3)) (terms.feeRecipient, terms.feeBps) = (_any(_oneIn(2) ? oddOnes : actors), _feeBps());
         terms.deliveryPeriod = [uint32(1), 1 hours, 7 days, 30 days, 400 days, 400 days][_roll(6)];
         if (!_oneIn(4)) {
             terms.arbiter = people[8 + _roll(2)];

@@ -6,7 +6,6 @@ import {InvariantTest} from "./InvariantTest.sol";
 /// @notice From every state that holds money, time alone opens a way out that needs no one's permission.
 contract ExitTest is InvariantTest {
     /// @dev Asserted where a run ends, below.
-    /// forge-config: default.invariant.runs = 6
     function invariant_Exit() public view {}
 
     function afterInvariant() public {

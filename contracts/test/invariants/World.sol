@@ -48,6 +48,7 @@ abstract contract World is EscrowTest {
     Escrow internal elsewhere; // another escrow, for signatures that were not made for this one
     address[] internal actors;
     address[] internal people; // those with keys
+    address[] internal oddOnes; // receivers that make trouble
     address[] internal tokens; // the zero address first: coin
     mapping(address actor => bool) internal isActor;
     mapping(address actor => uint256) internal keyOf;
@@ -109,14 +110,19 @@ abstract contract World is EscrowTest {
     }
 
     function _makeOddReceivers() private {
-        _addActor(address(callsBack));
-        _addActor(address(callsBackToo));
-        _addActor(address(moody));
-        _addActor(address(moodyToo));
-        _addActor(address(new GasBurner()));
-        _addActor(address(new HungryReceiver(90_000)));
-        _addActor(address(new ReturnBomb(false)));
-        _addActor(address(new ReturnBomb(true)));
+        oddOnes = [
+            address(callsBack),
+            address(callsBackToo),
+            address(moody),
+            address(moodyToo),
+            address(new GasBurner()),
+            address(new HungryReceiver(90_000)),
+            address(new ReturnBomb(false)),
+            address(new ReturnBomb(true))
+        ];
+        for (uint256 i = 0; i < oddOnes.length; ++i) {
+            _addActor(oddOnes[i]);
+        }
     }
 
     function _addActor(address account) private {
