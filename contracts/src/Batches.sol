@@ -42,16 +42,20 @@ abstract contract Batches is Settling {
 
     // ----------------------------------------------------------------------------------------------------------- checks
 
-    /// @return the error that {release} of everything would raise; zero: none
-    function _whyNotReleasable(State state, uint256 disputeWindow, address caller) private view returns (bytes4) {
-        bool delivered = state.isIn(Status.Delivered);
+    /// @return whether {release} would release everything that is held
+    function _isReleasable(State state, uint256 disputeWindow, address caller) private view returns (bool) {
         // 40 bits and 32 bits.
         unchecked {
-            if (delivered && block.timestamp >= state.since() + disputeWindow) return 0;
+            if (state.isIn(Status.Delivered) && block.timestamp >= state.since() + disputeWindow) return true;
         }
-        if (!state.holds()) return state.isIn(Status.None) ? NotFunded.selector : WrongStatus.selector;
-        if (caller == state.buyer()) return 0;
-        return delivered ? ReleaseTooEarly.selector : NotBuyer.selector;
+        return caller == state.buyer() && state.holds();
+    }
+
+    /// @return the error that {release} of everything would raise, where it would raise one
+    function _whyNotReleasable(State state) private pure returns (bytes4) {
+        if (state.isIn(Status.None)) return NotFunded.selector;
+        if (!state.holds()) return WrongStatus.selector;
+        return state.isIn(Status.Delivered) ? ReleaseTooEarly.selector : NotBuyer.selector;
     }
 
     /// @return the error that {confirmDelivery} would raise for its payment; zero: none
@@ -71,9 +75,8 @@ abstract contract Batches is Settling {
             Item calldata item = items[i];
             bytes32 id = item.id(preimage);
             State state = _stateOf(id);
-            bytes4 why = _whyNotReleasable(state, window, caller);
-            if (why == 0) _releaseItem(released, id, state, item.amount, bps);
-            else if (caller != address(0)) emit ItemSkipped(id, i, why);
+            if (_isReleasable(state, window, caller)) _releaseItem(released, id, state, item.amount, bps);
+            else if (caller != address(0)) emit ItemSkipped(id, i, _whyNotReleasable(state));
         }
         (uint256 net, uint256 fee) = released.totals();
         uint256 credited = _payMerchant(common, net, fee);

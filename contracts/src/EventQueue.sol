@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Status} from "./IEscrow.sol";
 import {State} from "./StateLib.sol";
 
 /// @title The events of a batch, from the moment when its payments are written down until its money has moved.
@@ -21,8 +22,10 @@ library EventQueue {
 
     /// @dev Writes the event of a delivery down; its other words are zero.
     function addDelivered(bytes memory queue, bytes32 id, State state, uint256 held) internal pure {
-        uint256 start = _add(queue, id, state);
+        uint256 start = _add(queue, id, state.seq());
+        uint256 status = uint256(Status.Delivered);
         assembly ("memory-safe") {
+            mstore(add(start, 0x40), status)
             mstore(add(start, 0x60), held)
         }
     }
@@ -30,8 +33,10 @@ library EventQueue {
     /// @dev Writes the event of a release of everything down; its other words are zero. The totals can't overflow: the escrow
     /// holds less than 2^256 of a token.
     function addReleased(bytes memory queue, bytes32 id, State state, uint256 net, uint256 fee) internal pure {
-        uint256 start = _add(queue, id, state);
+        uint256 start = _add(queue, id, state.seq());
+        uint256 status = uint256(Status.Released);
         assembly ("memory-safe") {
+            mstore(add(start, 0x40), status)
             mstore(add(start, 0x80), net)
             mstore(add(queue, 0x20), add(mload(add(queue, 0x20)), net))
             if fee {
@@ -81,15 +86,13 @@ library EventQueue {
         }
     }
 
-    function _add(bytes memory queue, bytes32 id, State state) private pure returns (uint256 start) {
-        (uint256 seq, uint256 status) = (state.seq(), state.statusNumber());
+    function _add(bytes memory queue, bytes32 id, uint256 seq) private pure returns (uint256 start) {
         assembly ("memory-safe") {
             let length := mload(queue)
             mstore(queue, add(length, EVENT_SIZE))
             start := add(add(queue, 0x20), length)
             mstore(start, id)
             mstore(add(start, 0x20), seq)
-            mstore(add(start, 0x40), status)
         }
     }
 }

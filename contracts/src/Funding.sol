@@ -104,10 +104,9 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
             funds = false;
         }
         if (funds) _fundFrom(wallet, id, terms);
-        uint256 surplus = funds ? balance - terms.amount : balance;
-        uint256 returned = _giveBack(wallet, id, terms.buyer, token, surplus);
+        bool returned = _giveBack(wallet, id, terms.buyer, token);
         // A surplus that nobody takes must not keep the payment from being funded.
-        if (!funds && returned == 0) revert ReturnFailed(address(wallet), token, surplus);
+        if (!funds && !returned) revert ReturnFailed(address(wallet), token, balance);
     }
 
     /// @inheritdoc IEscrow
@@ -213,18 +212,17 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         _funded(id, terms, address(wallet), terms.buyer);
     }
 
-    /// @return returned what left the wallet; what did not is there for another try
-    function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token, uint256 amount)
-        private
-        returns (uint256 returned)
-    {
-        if (amount == 0) return 0;
+    /// @dev Sends the buyer all that the wallet holds.
+    /// @return whether any of it left; what did not is there for another try
+    function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token) private returns (bool) {
+        uint256 balanceBefore = _balanceOf(token, address(wallet));
+        if (balanceBefore == 0) return false;
         _requireGasFor(RETURN_GAS);
-        try wallet.send{gas: RETURN_GAS}(token, buyer, amount) {} catch {}
-        uint256 left = _balanceOf(token, address(wallet));
-        if (left >= amount) return 0;
-        returned = amount - left;
-        emit DepositReturned(id, token, buyer, returned);
+        try wallet.send{gas: RETURN_GAS}(token, buyer, balanceBefore) {} catch {}
+        uint256 balanceAfter = _balanceOf(token, address(wallet));
+        if (balanceAfter >= balanceBefore) return false;
+        emit DepositReturned(id, token, buyer, balanceBefore - balanceAfter);
+        return true;
     }
 
     function _walletOf(bytes32 id) private returns (DepositWallet) {

@@ -462,12 +462,14 @@ interface IEscrow {
     /// {WithdrawFailed}.
     function withdraw(address account, address token) external;
 
-    // ---------------------------------------------------------------------------- views (they revert while a call is under way)
+    // ---------------------------------------------------------------------------- views (on state: they revert while a call is under way)
 
     /// @notice The payment's id: `keccak256(abi.encode(TERMS_TYPEHASH, deployment chain id, escrow, terms))`.
     function idOf(Terms calldata terms) external view returns (bytes32);
 
     /// @notice The payment's slot; all zero when nothing was ever funded under the id.
+    /// @dev *Assumes*: an id, that is the hash of some terms. The slot lies in the storage at the id itself, so that any other
+    /// number may show something else that the escrow keeps.
     function stateOf(bytes32 id) external view returns (PaymentState memory);
 
     /// @notice Many payments' slots by one call.
@@ -487,5 +489,6 @@ interface IEscrow {
     function isDismissed(address merchant, address operator) external view returns (bool);
 
     /// @notice Whether these terms with this buyer keep every bound; reverts with the one that breaks.
+    /// @dev It reads no state, and so answers at any time.
     function checkTerms(Terms calldata terms, address buyer) external view;
 }

@@ -51,7 +51,9 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         (bytes32 id, State state, uint256 held) = _holding(terms);
         _onlyMerchantOrOperator(terms);
         uint256 part = amount == held ? held : _part(state, held, amount);
-        held -= part;
+        unchecked {
+            held -= part; // see {_part}
+        }
         state = held == 0 ? state.enter(Status.Refunded) : _split(id, state, 0, part).next();
         _save(id, state);
         uint256 credited = _pay(terms.token, state.buyer(), part, BUYER_CREDITED);
@@ -117,8 +119,10 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
 
     function _release(Terms calldata terms, bytes32 id, State state, uint256 held, uint256 part) private {
         uint256 fee = terms.feeBps == 0 ? 0 : _feeOn(id, state, terms.feeBps, part);
-        uint256 net = part - fee;
-        held -= part;
+        uint256 net;
+        unchecked {
+            (net, held) = (part - fee, held - part); // a fee is at most 100%, and a part at most what is held
+        }
         state = held == 0 ? state.enter(Status.Released) : _split(id, state, part, 0).next();
         _save(id, state);
         uint256 credited = _payMerchant(terms, net, fee);
@@ -128,10 +132,12 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
     // ----------------------------------------------------------------------------------------------------------- checks
 
     function _onlyMerchantOrOperator(Terms calldata terms) internal view {
-        address merchant = terms.merchant;
-        if (msg.sender == merchant) return;
+        if (msg.sender != terms.merchant) _onlyOperator(terms);
+    }
+
+    function _onlyOperator(Terms calldata terms) private view {
         if (msg.sender != terms.operator) revert NotMerchantOrOperator(msg.sender);
-        if (_dismissed[merchant][msg.sender]) revert OperatorIsDismissed(merchant, msg.sender);
+        if (_dismissed[terms.merchant][msg.sender]) revert OperatorIsDismissed(terms.merchant, msg.sender);
     }
 
     /// @dev Anyone but the buyer may release everything, once the buyer has let the dispute window pass.

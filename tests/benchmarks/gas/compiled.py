@@ -12,11 +12,23 @@ from typing import Any
 
 from deploy.tools.node import CONTRACTS, set_up_node
 from deploy.tools.setup import ROOT
+from earnest.escrow.compile import SETTINGS
 
+PLAIN_TOKEN = Path(__file__).with_name("PlainToken.sol")
 FLOOR = Path(__file__).with_name("Floor.yul")
 ESCROW = ROOT / "service" / "earnest" / "escrow" / "artifacts" / "Escrow.json"
 PERMIT2 = bytes.fromhex("000000000022D473030F116dDEE9F6B43aC78BA3")
 PERMIT2_SALT = bytes.fromhex("0000000000000000000000000000000000000000d3af2663da51c10215000000")
+_OPENZEPPELIN = [
+    f"@openzeppelin/contracts/{each}.sol"
+    for each in (
+        "interfaces/draft-IERC6093",
+        "token/ERC20/ERC20",
+        "token/ERC20/IERC20",
+        "token/ERC20/extensions/IERC20Metadata",
+        "utils/Context",
+    )
+]
 _CACHE = ROOT / ".cache" / "gas"
 _PREDEPLOY = CONTRACTS / "node_modules" / "hardhat-predeploy" / "bin"
 _USDC = CONTRACTS / "node_modules" / "@offchainlabs" / "stablecoin-evm" / "artifacts" / "hardhat" / "contracts"
@@ -61,6 +73,17 @@ def floor() -> bytes:
         }
     )
     return bytes.fromhex(answer["contracts"][FLOOR.name]["Floor"]["evm"]["bytecode"]["object"])
+
+
+def plain_token() -> bytes:
+    """Return the creating bytecode of OpenZeppelin's ERC-20 without any extension."""
+    unit = f"src/{PLAIN_TOKEN.name}"
+    sources = {unit: {"content": PLAIN_TOKEN.read_text("utf-8")}}
+    for imported in _OPENZEPPELIN:
+        sources[imported] = {"content": (CONTRACTS / "node_modules" / imported).read_text("utf-8")}
+    settings = {**SETTINGS, "outputSelection": {unit: {"PlainToken": ["evm.bytecode.object"]}}}
+    answer = standard({"language": "Solidity", "sources": sources, "settings": settings})
+    return bytes.fromhex(answer["contracts"][unit]["PlainToken"]["evm"]["bytecode"]["object"])
 
 
 def test_token() -> bytes:

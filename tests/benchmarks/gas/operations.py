@@ -11,7 +11,7 @@ from earnest.payment.terms import Terms
 from tests.benchmarks.gas.calls import Call
 from tests.benchmarks.gas.floor import Floor
 from tests.benchmarks.gas.ours import ALL, Ours
-from tests.benchmarks.gas.people import NEWCOMER, RELAYER, address, order_hashes, terms
+from tests.benchmarks.gas.people import BUYER, NEWCOMER, RELAYER, address, order_hashes, terms
 from tests.benchmarks.gas.world import PICKY, World
 
 MANY = 50
@@ -37,7 +37,7 @@ class Operation:
 
 
 def token_terms(world: World, *, fee_bps: int = 0) -> Terms:
-    return terms("payment", world.token, fee_bps=fee_bps)
+    return terms("payment", world.plain, fee_bps=fee_bps)
 
 
 def lean_terms(world: World) -> Terms:
@@ -64,7 +64,7 @@ def _funded(verb: str, *arguments: object) -> Callable[[Ours | Floor], Steps]:
     return steps
 
 
-def _first(verb: str, token: str = "token") -> Callable[[Ours | Floor], Steps]:
+def _first(verb: str, token: str = "plain") -> Callable[[Ours | Floor], Steps]:
     """Return the steps of a way to fund."""
 
     def steps(contender: Ours | Floor) -> Steps:
@@ -86,9 +86,20 @@ def _repay(contender: Ours | Floor) -> Steps:
     return [contender.fund(paid), contender.release(paid)], contender.repay(paid)
 
 
-def _release_many(contender: Ours | Floor) -> Steps:
-    paid = many_terms(contender.world)
-    return [contender.fund(each) for each in paid], contender.release_many(paid)
+def _release_many(ours: Ours) -> Steps:
+    """The merchant's own batch: the goods were delivered, and the dispute window of all has passed."""
+    paid = many_terms(ours.world)
+    return [*(ours.fund(each) for each in paid), ours.confirm_delivery_many(paid)], ours.release_many(paid)
+
+
+def _release_many_by_the_floor(floor: Floor) -> Steps:
+    paid = many_terms(floor.world)
+    return [floor.fund(each) for each in paid], floor.release_many(paid)
+
+
+def _release_many_by_the_buyer(ours: Ours) -> Steps:
+    paid = many_terms(ours.world)
+    return [ours.fund(each) for each in paid], ours.release_many(paid, BUYER, 0)
 
 
 def _delivered(verb: str) -> Callable[[Ours], Steps]:
@@ -151,7 +162,13 @@ BOUNDED = (
     ),
     Operation(
         "fund, ERC-3009, relayed",
-        *(_first("fund_with_authorization"), _first("fund_with_authorization"), 109_000, 104_000, ("122,277", "", "")),
+        *(
+            _first("fund_with_authorization", "token"),
+            _first("fund_with_authorization", "token"),
+            109_000,
+            104_000,
+            ("122,277", "", ""),
+        ),
     ),
     Operation(
         "fund, Permit2",
@@ -176,7 +193,15 @@ BOUNDED = (
     Operation("reclaim", _funded("reclaim"), _funded("reclaim"), 51_000, 48_500, ("55,013", "55,667", "73,210")),
     Operation("repay, all", _repay, _repay, 55_000, 51_000, ("71,492", "", "")),
     Operation("partial release, the first", _funded("release", 23_456_789), None, 75_000, 72_000, ("57,236", "", "")),
-    Operation(f"releaseMany of {MANY}, each", _release_many, _release_many, 11_000, 9_500, ("21,046", "", ""), MANY),
+    Operation(
+        f"releaseMany of {MANY}, each",
+        _release_many,
+        _release_many_by_the_floor,
+        11_000,
+        9_500,
+        ("21,046", "", ""),
+        MANY,
+    ),
 )
 """What the design bounds."""
 
@@ -190,6 +215,7 @@ FOR_INFORMATION = (
     Operation("refund, amount as 2^256-1", _sentinel("refund")),
     Operation("repay, amount as 2^256-1", _repay_sentinel),
     Operation("confirmDelivery", _funded("confirm_delivery")),
+    Operation(f"releaseMany of {MANY}, each, by the buyer", _release_many_by_the_buyer, None, each=MANY),
     Operation(f"confirmDeliveryMany of {MANY}, each", _confirm_many, None, each=MANY),
     Operation("dispute", _delivered("dispute")),
     Operation("resolve, halves", _resolve),

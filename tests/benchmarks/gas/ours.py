@@ -108,8 +108,9 @@ class Ours:
         value = terms.amount if terms.token == ZERO_ADDRESS else 0
         return Call(MERCHANT, call_data(f"repay({TERMS},uint256)", terms.as_tuple(), part), value)
 
-    def release_many(self, terms: list[Terms]) -> Call:
-        return Call(BUYER, self._many("releaseMany", terms))
+    def release_many(self, terms: list[Terms], sender: PrivateKey = MERCHANT, wait: int | None = None) -> Call:
+        waited = terms[0].dispute_window if wait is None else wait
+        return Call(sender, self._many("releaseMany", terms), 0, waited)
 
     def confirm_delivery_many(self, terms: list[Terms]) -> Call:
         return Call(OPERATOR, self._many("confirmDeliveryMany", terms))

@@ -32,7 +32,8 @@ PICKY = bytes.fromhex("a1" * 20)
 PICKY_CODE = bytes.fromhex("62030d405a10600a57005b5f5ffd")
 """A receiver of coin that reverts with less than 200,000 gas: no push reaches it, a withdrawal does."""
 DEPLOYERS = {
-    name: deployer(name) for name in ("escrow", "floor", "token", "usdc library", "usdc implementation", "usdc")
+    name: deployer(name)
+    for name in ("escrow", "floor", "plain token", "token", "usdc library", "usdc implementation", "usdc")
 }
 KEYS = [*EVERYBODY, *DEPLOYERS.values()]
 """All who send txs, and so need coin."""
@@ -47,6 +48,7 @@ class World:
     chain: MeasuringChain
     escrow: bytes
     floor: bytes
+    plain: bytes
     token: bytes
     usdc: bytes
 
@@ -77,15 +79,17 @@ def furnish(escrow_code: bytes, chain: MeasuringChain) -> World:
         chain,
         escrow=_deploy(chain, DEPLOYERS["escrow"], escrow_code),
         floor=_deploy(chain, DEPLOYERS["floor"], compiled.floor()),
+        plain=_deploy(chain, DEPLOYERS["plain token"], compiled.plain_token()),
         token=_deploy(chain, DEPLOYERS["token"], compiled.test_token()),
         usdc=_deploy_usdc(chain),
     )
     for holder in [*map(address_of, EVERYBODY), address(world.escrow), address(world.floor)]:
-        chain.send(RELAYER, world.token, call_data("mint(address,uint256)", holder, PLENTY))
+        for token in (world.plain, world.token):
+            chain.send(RELAYER, token, call_data("mint(address,uint256)", holder, PLENTY))
         chain.send(ARBITER, world.usdc, call_data("mint(address,uint256)", holder, PLENTY))
     for spender in (world.escrow, world.floor, compiled.PERMIT2):
         for owner in (BUYER, MERCHANT):
-            for token in (world.token, world.usdc):
+            for token in (world.plain, world.token, world.usdc):
                 chain.send(owner, token, call_data("approve(address,uint256)", address(spender), UNLIMITED))
     chain.send(BUYER, compiled.PERMIT2, call_data("invalidateUnorderedNonces(uint256,uint256)", 0, 1))
     _use_permit_once(world)
