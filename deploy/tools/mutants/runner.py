@@ -140,15 +140,25 @@ def work_through(
             keep(mutant, result)
             progress.add(result)
 
-    threads = [Thread(target=work, args=(trial,)) for trial in trials]
-    for thread in threads:
-        thread.start()
+    # Not by joining threads: an interrupted join takes a thread for ended, and would leave its forge behind.
+    ends = [Event() for _ in trials]
+
+    def work_to_the_end(trial: Callable[[Mutant], Result], ended: Event) -> None:
+        try:
+            work(trial)
+        finally:
+            ended.set()
+
+    begun: list[Event] = []
     try:
-        for thread in threads:
-            thread.join()
+        for trial, ended in zip(trials, ends, strict=True):
+            begun.append(ended)
+            Thread(target=work_to_the_end, args=(trial, ended)).start()
+        for ended in ends:
+            ended.wait()
     finally:
         stop.set()
-        for thread in threads:
-            thread.join()
+        for ended in begun:
+            ended.wait()
     if not errors.empty():
         raise errors.get()
