@@ -39,7 +39,7 @@ BREAKS: Final = (
     Break("parts pay the fee of all before them", "Ledger", r" - (p\.released|before) \* bps / 10_000", ""),
     Break("seq stands still", "StateLib", r"State\.wrap\(State\.unwrap\(state\) \+ 1\)", "state"),
     Break("a second credit replaces the first", "Treasury", r"(_credits\[account\]\[token\]) \+=", r"\1 ="),
-    Break("a dismissed operator acts", "Settling", r"if \(_dismissed\[merchant\]\[msg\.sender\]\)", "if (false)"),
+    Break("a dismissed operator acts", "Settling", r"if \(_dismissed\[.*\) revert", "if (false) revert"),
     Break("parts move while disputed", "Settling", r"Status\.Disputed(\)*) (revert OnlyWhole)", r"Status.None\1 \2"),
     Break("any receipt will do", "Settling", r"if \(!_isSignedBy\(", "if (false && !_isSignedBy("),
     Break(

@@ -75,9 +75,12 @@ def collect(sheet: Sheet, payment: Staged, caller: Address, token: Address) -> N
             raise Refusal("DepositTooShort", balance, terms.amount)
         funds = False
     if funds:
-        if not sheet.facts.can_move(token, wallet, sheet.facts.stage.escrow):
-            raise Refusal
-        sheet.move(token, wallet, sheet.facts.stage.escrow, terms.amount)
+        escrow = sheet.facts.stage.escrow
+        if not sheet.facts.can_move(token, wallet, escrow):
+            # The wallet does not tell what the token said; the escrow sees that nothing came.
+            kept = sheet.balance(token, escrow)
+            raise Refusal("WrongBalanceRise", kept, kept, terms.amount)
+        sheet.move(token, wallet, escrow, terms.amount)
         _funded(sheet, payment, wallet, terms.buyer)
     surplus = balance - terms.amount if funds else balance
     if sheet.facts.can_move(token, wallet, terms.buyer):

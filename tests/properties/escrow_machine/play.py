@@ -30,6 +30,8 @@ class Play:
     errors: Errors = field(init=False)
     calls: int = 0
     tried: int = 0
+    disagrees: bool = False
+    """Whether a comparison failed; what comes after it would only hide why."""
     seen: Counter[str] = field(default_factory=Counter)
     """The calls by what came of them: the events told, or the name of the error."""
 
@@ -83,6 +85,7 @@ class Play:
         if gas is not None and not outcome.succeeded and self._was_starved(outcome):
             self.compare({COIN})
             return
+        self.disagrees = True
         self._compare_outcome(expected, outcome)
         touched = set()
         if isinstance(expected, Sheet):
@@ -92,6 +95,7 @@ class Play:
         else:
             self.seen[expected.name or "refused by another contract"] += 1
         self.compare(touched)
+        self.disagrees = False
 
     def pay_gas(self, caller: Party, outcome: Outcome) -> None:
         key = COIN, caller.signer.address
