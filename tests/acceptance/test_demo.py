@@ -19,17 +19,40 @@ def run_demo(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def check_story(told: subprocess.CompletedProcess[str]) -> None:
     """Check that the story was told to its end, with every chapter and the books."""
     assert told.returncode == 0, told.stdout + told.stderr
-    for kind in ("funded", "delivered", "released", "refunded", "reclaimed", "disputed", "resolved", "reorged"):
+    for kind in (
+        "funded",
+        "delivered",
+        "released",
+        "refunded",
+        "reclaimed",
+        "disputed",
+        "resolved",
+        "reorged",
+        "repaid",
+    ):
         assert f"payment.{kind}, signature verified" in told.stdout
+    for chapter in range(1, 11):
+        assert f"\n{chapter}. " in told.stdout
+    for said in (
+        "brought the buyer's money by it",
+        "released the payment by the receipt",
+        "repaid the buyer all of it",
+        "got the surplus of 2.50 tUSD back",
+        "is owed 0.25 ETH by the escrow",
+        "sent confirm_delivery_many",
+        "sent release_many",
+    ):
+        assert said in told.stdout
     assert "The story held" in told.stdout
 
 
 def test_demo_tells_the_story_on_the_embedded_chain_and_sqlite(tmp_path: Path) -> None:
     told = run_demo(tmp_path)
     check_story(told)
-    # 100 released, 40 reclaimed, 80 resolved came in as tokens; what the chain says is what the mirror says.
+    # 100 released, 40 reclaimed, 80 resolved, 20 repaid after their release, 30 from a deposit address, and fifty times
+    # 2 came in as tokens; what the chain says is what the mirror says.
     books = [line.split() for line in told.stdout.splitlines() if line.strip().startswith("tUSD, by the")]
-    assert [row[4:] for row in books] == [["220.00", "158.40", "1.60", "60.00", "0.00"]] * 2
+    assert [row[4:] for row in books] == [["370.00", "306.90", "3.10", "60.00", "0.00", "20.00"]] * 2
 
 
 def test_demo_tells_the_same_story_on_anvil(tmp_path: Path, anvil_url: str) -> None:

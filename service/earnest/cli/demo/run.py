@@ -13,6 +13,7 @@ from earnest.chain.signer import LocalSigner
 from earnest.chain.wallet import Wallet
 from earnest.cli.api_client import ApiClient
 from earnest.cli.demo import books
+from earnest.cli.demo.full_story import FullStory
 from earnest.cli.demo.narrator import Narrator
 from earnest.cli.demo.story import Story
 from earnest.cli.demo.world import World
@@ -93,14 +94,13 @@ def build_world(stack: LocalStack, receiver: WebhookReceiver, narrator: Narrator
     rpc = Rpc(stack.node_url, retries=0)
     endpoint = api.post("/v1/webhook_endpoints", {"url": receiver.url})
     receiver.trust(endpoint["secret"])
+    signers = {
+        role: LocalSigner.from_key(account_of(role).private_key)
+        for role in ("buyer", "second buyer", "anyone", "arbiter", "merchant")
+    }
     wallets = {
-        role: Wallet(
-            rpc,
-            LocalSigner.from_key(account_of(role).private_key),
-            patience_seconds=patience_seconds,
-            explain=explain_revert,
-        )
-        for role in ("buyer", "second buyer", "anyone", "arbiter")
+        role: Wallet(rpc, signer, patience_seconds=patience_seconds, explain=explain_revert)
+        for role, signer in signers.items()
     }
     return World(
         api,
@@ -109,6 +109,7 @@ def build_world(stack: LocalStack, receiver: WebhookReceiver, narrator: Narrator
         stack.deployment.address,
         receiver,
         wallets,
+        signers,
         narrator,
         patience_seconds=patience_seconds,
     )
@@ -120,7 +121,7 @@ def tell_story(stack: LocalStack, console: Console) -> None:
     with WebhookReceiver() as receiver:
         with closing(build_world(stack, receiver, narrator, patience_seconds=30.0)) as world:
             narrator.tell("host", f"the escrow stands at {stack.deployment.address}, and nobody owns it")
-            story = Story(world)
+            story = FullStory(world)
             for step in story.steps():
                 step.run()
             prove(story, stack)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from earnest.cli.demo.narrator import short
 from earnest.cli.demo.world import World
@@ -174,7 +175,7 @@ class Story:
 
     def finalize(self) -> None:
         """Blocks are mined until all of it is final, and the merchant is told so."""
-        self.world.narrator.chapter("6. Final, and the books")
+        self.world.narrator.chapter("Final, and the books")
         self.world.mine_until_final()
         for name, told in self.payments.items():
             if told.ends != "created":
@@ -184,7 +185,7 @@ class Story:
 
     # What the steps share.
 
-    def _create(self, name: str, ends: str, value: str, token: Address, **terms: int) -> None:
+    def _create(self, name: str, ends: str, value: str, token: Address, **terms: Any) -> None:
         payment = self.world.create(name, value, token, terms)
         amount = int(payment["amount"]["base_units"])
         self.payments[name] = Told(payment["id"], ends, amount, token)

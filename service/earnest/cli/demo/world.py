@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from earnest.chain.errors import RpcError
 from earnest.chain.node import Receipt
 from earnest.chain.rpc import Rpc
+from earnest.chain.signer import LocalSigner
 from earnest.chain.wallet import Wallet
 from earnest.cli.api_client import ApiClient
 from earnest.cli.demo.narrator import Narrator, short
@@ -42,6 +43,7 @@ class World:
     escrow: Address
     receiver: WebhookReceiver
     wallets: dict[str, Wallet]
+    signers: dict[str, LocalSigner]
     narrator: Narrator
     patience_seconds: float = 30.0
     story_name: str = "demo"
@@ -60,7 +62,7 @@ class World:
 
     # What the merchant does, by the API.
 
-    def create(self, name: str, value: str, token: Address, terms: dict[str, int]) -> dict[str, Any]:
+    def create(self, name: str, value: str, token: Address, terms: dict[str, Any]) -> dict[str, Any]:
         """Create a payment, and compute its id from the answer's terms: nobody has to believe the service."""
         self._created += 1
         body = {
@@ -79,9 +81,9 @@ class World:
         """Ask the service to send a tx with the operator's key; it answers before the chain does."""
         answer = self.api.post(f"/v1/payments/{payment}/{verb}", body, idempotency_key=f"{self.story_name}-{key}")
         self.narrator.tell("merchant", f"asked for {verb}")
-        receipt = self._mined(answer["tx"]["hash"])
+        receipt = self.mined(answer["tx"]["hash"])
         if receipt is not None:
-            self._tell_gas("operator", f"sent {verb}", receipt)
+            self.tell_gas("operator", f"sent {verb}", receipt)
 
     # What wallets do, by the contract alone.
 
@@ -91,25 +93,26 @@ class World:
         chain_id = self.network.chain_id
         if terms.token != ZERO_ADDRESS:
             receipt = wallet.send(txs.approve(terms.token, chain_id, self.escrow, terms.amount))
-            self._tell_gas("buyer", "approved exactly the amount", receipt)
-        receipt = wallet.send(txs.fund(self.escrow, chain_id, terms, wallet.address))
-        self._tell_gas("buyer", "funded the escrow", receipt)
+            self.tell_gas("buyer", "approved exactly the amount", receipt)
+        buyer = wallet.address if terms.buyer == ZERO_ADDRESS else terms.buyer
+        receipt = wallet.send(txs.fund(self.escrow, chain_id, terms, buyer))
+        self.tell_gas("buyer", "funded the escrow", receipt)
 
-    def send(self, who: str, did: str, verb: str, payment: str, **args: int) -> None:
+    def send(self, who: str, did: str, verb: str, payment: str, **args: Any) -> None:
         """Send one of the verbs that need no service at all."""
         terms, make = self._terms[payment], getattr(txs, verb)
         receipt = self.wallets[who].send(make(self.escrow, self.network.chain_id, terms, **args))
-        self._tell_gas(who.rpartition(" ")[2], did, receipt)
+        self.tell_gas(who.rpartition(" ")[2], did, receipt)
 
     # What the chain does.
 
     def travel(self, payment: str, seconds: int, why: str) -> None:
         """Move the chain's clock until the payment's status has lasted so long."""
-        since = self._until(lambda: self._status_since(payment), "the status of the payment")
+        since = self.until(lambda: self._status_since(payment), "the status of the payment")
         target = since + seconds
         while (now := self._head()["time"]) < target:
-            self._node("evm_increaseTime", target - now)
-            self._node("evm_mine")
+            self.node("evm_increaseTime", target - now)
+            self.node("evm_mine")
         self.narrator.tell("chain", why)
 
     def reorg_away(self, payment: str) -> bool:
@@ -118,12 +121,12 @@ class World:
         funded = next(row for row in timeline if row["type"] == "payment.funded")
         depth = self._head()["number"] - funded["block"]["number"] + 1
         try:
-            self._node("anvil_reorg", depth, [])
+            self.node("anvil_reorg", depth, [])
         except RpcError:
             return False
         gone = self._call("eth_getTransactionReceipt", funded["tx_hash"]) is None
         if gone:
-            self._node("evm_mine")
+            self.node("evm_mine")
             self.narrator.tell("chain", f"dropped its newest {depth} block{'s' * (depth > 1)}, the funding with them")
         return gone
 
@@ -131,7 +134,7 @@ class World:
         """Mine empty blocks until everything so far is final."""
         head = self._head()["number"]
         while self._final() < head:
-            self._node("evm_mine")
+            self.node("evm_mine")
         self.narrator.tell("chain", f"block {head} is final")
 
     # What is heard and seen.
@@ -147,11 +150,11 @@ class World:
             }
             return list(bodies.values())[times - 1] if len(bodies) >= times else None
 
-        return self._until(heard, f"webhook {kind} number {times} of {short(payment)}")
+        return self.until(heard, f"webhook {kind} number {times} of {short(payment)}")
 
     def hear_all(self, ids: set[str]) -> None:
         """Wait until all these webhooks were heard."""
-        self._until(
+        self.until(
             lambda: True if ids <= {each.id for each in self.receiver.received if each.verified} else None,
             "webhooks that the service wrote down",
         )
@@ -163,21 +166,20 @@ class World:
             told = self.api.get(f"/v1/payments/{payment}")
             return (told["status"], told["finality"]) if told["finality"] == "final" else None
 
-        return self._until(final, f"finality of {short(payment)}")
+        return self.until(final, f"finality of {short(payment)}")
 
     def expect(self, holds: bool, otherwise: str) -> None:
         """Check something that the story promises."""
         if not holds:
             raise StoryFailed(otherwise)
 
-    # Inside.
+    # What further chapters build on.
 
-    def _status_since(self, payment: str) -> int | None:
-        block = self.api.get(f"/v1/payments/{payment}")["block"]
-        found = self._call("eth_getBlockByNumber", hex(block["number"]), False) if block else None
-        return int(found["timestamp"], 16) if found else None
+    def terms_of(self, payment: str) -> Terms:
+        """Return the terms of a payment of this story."""
+        return self._terms[payment]
 
-    def _mined(self, tx_hash: str) -> Receipt | None:
+    def mined(self, tx_hash: str) -> Receipt | None:
         """Return the receipt of a tx of the operator's, None if another attempt of it was mined in its place."""
         deadline = time.monotonic() + self.patience_seconds / 3
         while time.monotonic() < deadline:
@@ -187,19 +189,12 @@ class World:
             time.sleep(0.02)
         return None
 
-    def _tell_gas(self, who: str, did: str, receipt: Receipt) -> None:
+    def tell_gas(self, who: str, did: str, receipt: Receipt) -> None:
+        """Say what somebody sent, and what it cost."""
         tx = short(Hash32(receipt.tx_hash))
         self.narrator.tell(who, f"{did}  [bright_black]tx {tx} {receipt.gas_used:,} gas[/]")
 
-    def _head(self) -> dict[str, int]:
-        block = self._call("eth_getBlockByNumber", "latest", False)
-        return {"number": int(block["number"], 16), "time": int(block["timestamp"], 16)}
-
-    def _final(self) -> int:
-        block = self._call("eth_getBlockByNumber", "finalized", False)
-        return int(block["number"], 16) if block else -1
-
-    def _node(self, method: str, *params: Any) -> Any:
+    def node(self, method: str, *params: Any) -> Any:
         """Call a node's method that changes something, once the node is there; not tried again after it was sent."""
         self._head()
         try:
@@ -208,6 +203,43 @@ class World:
             raise
         except Unavailable:
             return None  # whoever asked looks at what came of it
+
+    def wait_followed(self) -> None:
+        """Wait until the service has seen the chain's newest block, and with it the chain's time."""
+        head = self._head()["number"]
+
+        def followed() -> bool | None:
+            (chain,) = self.api.get("/health/sync")["chains"]
+            if (chain["head"] or 0) >= head:
+                return True
+            time.sleep(0.1)  # whoever asks all the time is in the way of what he waits for
+            return None
+
+        self.until(followed, f"block {head} being followed")
+
+    def until(self, look: Callable[[], T | None], what: str) -> T:
+        """Return what `look` finds, once it finds it; raises `StoryFailed` when the patience is over."""
+        deadline = time.monotonic() + self.patience_seconds
+        while (found := look()) is None:
+            if time.monotonic() > deadline:
+                raise StoryFailed(f"waited {self.patience_seconds:.0f} s in vain for {what}")
+            time.sleep(0.02)
+        return found
+
+    # Inside.
+
+    def _status_since(self, payment: str) -> int | None:
+        block = self.api.get(f"/v1/payments/{payment}")["block"]
+        found = self._call("eth_getBlockByNumber", hex(block["number"]), False) if block else None
+        return int(found["timestamp"], 16) if found else None
+
+    def _head(self) -> dict[str, int]:
+        block = self._call("eth_getBlockByNumber", "latest", False)
+        return {"number": int(block["number"], 16), "time": int(block["timestamp"], 16)}
+
+    def _final(self) -> int:
+        block = self._call("eth_getBlockByNumber", "finalized", False)
+        return int(block["number"], 16) if block else -1
 
     def _call(self, method: str, *params: Any) -> Any:
         deadline = time.monotonic() + self.patience_seconds
@@ -218,11 +250,3 @@ class World:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-
-    def _until(self, look: Callable[[], T | None], what: str) -> T:
-        deadline = time.monotonic() + self.patience_seconds
-        while (found := look()) is None:
-            if time.monotonic() > deadline:
-                raise StoryFailed(f"waited {self.patience_seconds:.0f} s in vain for {what}")
-            time.sleep(0.02)
-        return found
