@@ -25,8 +25,8 @@ NOTE = """\
 Whole transactions: the receipts' gasUsed on py-evm, EVM Prague; each a cold tx alone in its block. The token is
 OpenZeppelin's ERC-20 without extensions; for the ways to fund by EIP-3009 and EIP-2612 it is the test token as it
 ships. The allowance is unlimited, no balance zero. The floor is Floor.yul; `since` is since the snapshot. Every role of
-the terms is filled, and an amount is given exactly where nothing else is said. The peers' figures are quoted from an earlier measurement; base's fund needs a
-pre-approval of 56,094 besides."""
+the terms is filled, and an amount is given exactly where nothing else is said. The peers' figures are quoted from an
+earlier measurement; base's fund needs a pre-approval of 56,094 besides."""
 
 
 def lines(rows: list[Measured], runtime_size: int, before: dict[str, int]) -> list[str]:
