@@ -25,9 +25,11 @@ contract DepositWallet {
         ESCROW.receiveDeposit{value: amount}(id);
     }
 
-    /// @notice Sends tokens, or coin where `token` is zero. Whether it came through, the escrow sees by the balances.
+    /// @notice Sends tokens, or coin where `token` is zero.
     function send(address token, address to, uint256 amount) external {
         _onlyEscrow();
+        // The balances tell the escrow what came of it.
+        // slither-disable-next-line unused-return
         if (token == address(0)) LowLevelCall.callNoReturn(to, amount, "");
         else token.transfer(to, amount, gasleft());
     }

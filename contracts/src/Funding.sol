@@ -47,6 +47,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     {
         bytes32 id = _open(terms, buyer);
         // Whoever saw the permit may have used it first; then this fails, and the allowance is there all the same.
+        // slither-disable-next-line unused-return
         LowLevelCall.callNoReturn(
             terms.token,
             abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), terms.amount, deadline, v, r, s))

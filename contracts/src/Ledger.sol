@@ -53,6 +53,8 @@ abstract contract Ledger is Treasury {
     /// @dev Writes down a part that leaves something behind; both sums stay below the amount, and so below 2^128.
     /// @return the slot, which has to be saved
     function _split(bytes32 id, State state, uint256 toMerchant, uint256 toBuyer) internal returns (State) {
+        // Zeros are what an untouched slot says.
+        // slither-disable-next-line uninitialized-local
         Parts memory parts;
         if (state.isSplit()) parts = _parts[id];
         _parts[id] = Parts(uint128(parts.released + toMerchant), uint128(parts.givenBack + toBuyer));

@@ -160,6 +160,8 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
 
     /// @dev Recovers first and asks the wallet then: an account may have both a key and code (EIP-7702).
     function _isSignedBy(address signer, bytes32 hash, bytes calldata signature) private view returns (bool) {
+        // What is left out is a detail of the error.
+        // slither-disable-next-line unused-return
         (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(hash, signature);
         if (err == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, hash, signature);

@@ -29,6 +29,8 @@ abstract contract Treasury is IEscrow {
     mapping(address account => mapping(address token => uint256 amount)) private _credits;
 
     /// @dev Takes exactly `amount` from the caller, or reverts.
+    // Its callers, `fund` and `repay`, are payable.
+    // slither-disable-next-line msg-value-in-nonpayable
     function _pull(address token, uint256 amount) internal {
         if (token == address(0)) {
             if (msg.value != amount) revert WrongCoinAmount(msg.value, amount);
@@ -87,6 +89,8 @@ abstract contract Treasury is IEscrow {
     }
 
     /// @dev Takes exactly `amount` from the caller straight to `account`. Coin that it can't be paid becomes its credit.
+    // Its caller, `repay`, is payable.
+    // slither-disable-next-line msg-value-in-nonpayable
     function _passOn(address token, address account, uint256 amount, uint256 flag) internal returns (uint256) {
         if (token == address(0)) {
             _pull(token, amount);

@@ -12,8 +12,8 @@ from tests.benchmarks.gas.table import CODE_LIMIT
 SNAPSHOT = CONTRACTS / "gas-snapshot"
 SIZE = "deployed size, bytes"
 MISSED = {"refund, by the merchant": 51_431, "releaseMany of 50, each": 11_021}
-"""The bounds of the design that are not met yet, each with the gas that is let pass instead; the table says OVER. The way
-there is known and not gone yet (docs/decisions/0004-gas.md)."""
+"""The bounds of the design that are not met yet, each with the gas that is let pass instead; the table says OVER. How
+they could be is known (docs/decisions/0004-gas.md)."""
 RENEW = "make gas ARGS=--renew"
 HEAD = f"# Gas of whole txs with the shipped artifact. `{RENEW}` writes this; `make gas` says how it is measured.\n"
 
