@@ -45,7 +45,7 @@ abstract contract Judge is Observer {
     function _judge(Action memory action, Before memory b, Deed memory deed) internal {
         if (action.token == address(0)) _seeCoin(action, b, deed);
         if (!_areParties(action, deed)) _break(Property.OnlyParties, "money went to somebody else");
-        else if (conductOf[action.token] == Conduct.Good) _judgeFlows(deed);
+        else if (conductOf[action.token] == Conduct.Good && !deed.credited) _judgeFlows(deed);
         _judgeBalances(action, b, deed);
         _judgePayments();
         _judgeSolvency(action);

@@ -39,6 +39,7 @@ abstract contract Observer is Table {
         uint256 tolds;
         Flow[] seen;
         uint256 seens;
+        bool credited; // a push failed; forge records the token's log of it all the same
     }
 
     struct Moved {
@@ -171,6 +172,7 @@ abstract contract Observer is Table {
             return;
         }
         _count(Feat.Credit);
+        deed.credited = true;
         credits[action.token][to] += amount;
         if (!isCreditor[action.token][to]) {
             isCreditor[action.token][to] = true;
