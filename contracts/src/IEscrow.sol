@@ -301,12 +301,13 @@ interface IEscrow {
     error WithdrawFailed(address account, address token, uint256 amount);
 
     // ---------------------------------------------------------------------------------------------------- verbs: funding
-    // All of them check the terms, once and for all, and raise the errors of terms above.
+    // All of them check the terms, once and for all, and raise the errors of terms above; those that take a token raise
+    // {TokenHasNoCode}, {BalanceUnknown} and {WrongBalanceRise}.
 
     /// @notice Brings the whole amount, always from the caller, for `buyer`.
     /// @dev *Who*: anyone, before `payBy`. *Assumes*: for a token, an allowance to the escrow; for coin, exactly the amount
     /// sent along. *Warns*: whoever funds unnamed terms says who gets the money back.
-    /// *Errors*: those of terms; {WrongCoinAmount}, {CoinSentWithToken}, {TokenHasNoCode}, {WrongBalanceRise}.
+    /// *Errors*: {WrongCoinAmount}, {CoinSentWithToken}; the token's own.
     /// @param terms the payment's terms
     /// @param buyer who gets money back; the one named in the terms, if there is one
     function fund(Terms calldata terms, address buyer) external payable;
@@ -314,7 +315,7 @@ interface IEscrow {
     /// @notice {fund} with the allowance signed in the same tx, by EIP-2612.
     /// @dev *Who*: the payer himself, before `payBy`; a permit says nothing of the terms, so nobody relays it. *Assumes*: a
     /// permit of the caller to the escrow for exactly the amount. *Warns*: a stranger may use the permit first; that does no
-    /// harm, for what counts is the allowance, and only its owner can spend it here. *Errors*: as {fund}; the token's own when
+    /// harm, for what counts is the allowance, and only its owner can spend it here. *Errors*: the token's own when
     /// there is no allowance in the end.
     /// @param terms the payment's terms
     /// @param buyer who gets money back; the one named in the terms, if there is one
@@ -326,7 +327,7 @@ interface IEscrow {
     /// @dev *Who*: any relayer, before `payBy`. *Assumes*: `payer` signed `ReceiveWithAuthorization` of the token, from himself
     /// to the escrow, over the amount, with the payment's id as its nonce: so it binds the terms and is used up with them.
     /// The buyer is the named one, else the payer, never the relayer. *Warns*: signatures of smart-contract wallets work as
-    /// far as the token asks them. *Errors*: as {fund}, and the token's own.
+    /// far as the token asks them. *Errors*: the token's own.
     /// @param terms the payment's terms
     /// @param payer whose money it is, and who signed
     /// @param validAfter Unix time after which the authorization holds
@@ -344,7 +345,7 @@ interface IEscrow {
     /// @dev *Who*: any relayer, before `payBy`. *Assumes*: an allowance of `payer` to Permit2, and his signature of
     /// `PermitWitnessTransferFrom` for the amount to the escrow with the witness `Funding(bytes32 id,address payer,address buyer)`.
     /// The buyer is the named one, else the payer, never the relayer. *Warns*: nonces that follow one another (0, 1, 2, …) are
-    /// 15,000 gas cheaper than scattered ones. *Errors*: as {fund}, and Permit2's own; no data where the chain
+    /// 15,000 gas cheaper than scattered ones. *Errors*: Permit2's own; no data where the chain
     /// has no Permit2.
     /// @param terms the payment's terms
     /// @param payer whose money it is, and who signed
@@ -365,8 +366,9 @@ interface IEscrow {
     /// *Assumes*: terms with a named buyer. Funds if the token is the payment's, the amount is there, the terms keep their
     /// bounds, nothing was funded yet and `payBy` is not reached. A surplus, and whatever came too late, twice, or in another
     /// token, goes to the buyer; what he or the token does not take stays at the deposit address for another try. *Warns*: the
-    /// one address serves each chain and each token on its own; a token that keeps a fee on transfers can't fund.
-    /// *Errors*: {BuyerIsZero}, {NothingToCollect}, {DepositTooShort}, {ReturnFailed}, {WrongBalanceRise}, {PushNeedsGas}.
+    /// address is this chain's alone: what is sent there on another chain is lost. A token that keeps a fee on transfers can't
+    /// fund. *Errors*: {BuyerIsZero}, {TokenHasNoCode}, {BalanceUnknown}, {NothingToCollect}, {DepositTooShort},
+    /// {ReturnFailed}, {WrongBalanceRise}, {PushNeedsGas}.
     /// @param terms the payment's terms
     /// @param token what to collect; zero: coin
     function collect(Terms calldata terms, address token) external;
@@ -377,7 +379,8 @@ interface IEscrow {
 
     // --------------------------------------------------------------------------------------------------- verbs: settling
     // All of them raise {NotFunded} for terms that were never funded, {WrongStatus} where the verb does not exist, and
-    // {PushNeedsGas} when the caller's gas could starve a receiver. What a payee can't be paid becomes his credit.
+    // {PushNeedsGas} when the caller's gas could starve a receiver. What a payee can't be paid becomes his credit; where a
+    // token does not tell its balance, or tells that another amount left, they raise {BalanceUnknown} or {WrongBalanceFall}.
 
     /// @notice The goods or the service were handed over; the dispute window opens.
     /// @dev *Who*: merchant or operator; `Funded`, within the delivery period. *Warns*: with a dispute window of zero it
@@ -462,7 +465,7 @@ interface IEscrow {
     /// {WithdrawFailed}.
     function withdraw(address account, address token) external;
 
-    // ---------------------------------------------------------------------------- views (on state: they revert while a call is under way)
+    // ---------------------------------------------------------------------------- views (but for the last, they revert while a call is under way)
 
     /// @notice The payment's id: `keccak256(abi.encode(TERMS_TYPEHASH, deployment chain id, escrow, terms))`.
     function idOf(Terms calldata terms) external view returns (bytes32);
