@@ -33,6 +33,39 @@ def test_two_payments_go_their_ways_by_commands(shop: Shop) -> None:
     as_role(stack, "anyone", "reclaim", paid["id"]).refuses(1, "resolved")
 
 
+def test_a_buyer_without_coin_pays_and_receives_by_signatures_and_is_repaid(shop: Shop) -> None:
+    stack = shop.stack
+    paid = told(as_merchant(stack, "create", "5.00", "tUSD"))
+    signed = told(as_role(stack, "second buyer", "sign-authorization", paid["id"]))
+    assert signed["payer"] == account_of("second buyer").address
+    how = ("--payer", signed["payer"], "--valid-before", signed["valid_before"], "--signature", signed["signature"])
+    assert sent(as_role(stack, "anyone", "fund-with-authorization", paid["id"], *how)) == 1
+    shop.wait_status(paid["id"], "funded")
+    as_role(stack, "anyone", "sign-receipt", paid["id"]).refuses(2, "is not the buyer")
+    wrong = ("--signature", signed["signature"])
+    as_role(stack, "anyone", "release-with-receipt", paid["id"], *wrong).refuses(1, "no receipt")
+    right = told(as_role(stack, "second buyer", "sign-receipt", paid["id"]))["signature"]
+    assert sent(as_role(stack, "anyone", "release-with-receipt", paid["id"], "--signature", right)) == 1
+    shop.wait_status(paid["id"], "released")
+    assert sent(as_role(stack, "merchant", "repay", paid["id"], "--amount", "2.00")) == 2
+    assert sent(as_role(stack, "merchant", "repay", paid["id"], "--amount", "3.00")) == 2
+    assert shop.wait_status(paid["id"], "repaid")["repaid"]["value"] == "5.00"
+
+
+def test_two_payments_are_confirmed_by_one_command_and_a_permit_needs_no_approval(shop: Shop) -> None:
+    stack = shop.stack
+    ids = [told(as_merchant(stack, "create", "1.00", "tUSD"))["id"] for _ in range(2)]
+    for each in ids:
+        assert sent(as_role(stack, "buyer", "fund", each, "--permit")) == 1
+        shop.wait_status(each, "funded")
+    answer = told(as_merchant(stack, "confirm-delivery-many", *ids))
+    assert [each["payments"] for each in answer["sent"]] == [ids]
+    shop.wait_status(ids[1], "delivered")
+    early = told(as_merchant(stack, "release-many", ids[0]))
+    assert early["left_out"][0]["payment"] == ids[0]
+    as_role(stack, "anyone", "collect", ids[0]).refuses(1, "buyer")
+
+
 def as_merchant(stack: LocalStack, *arguments: str) -> Said:
     """Run a merchant's verb with the sample merchant's key."""
     key = sample_merchant(stack).api_key

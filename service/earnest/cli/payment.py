@@ -21,6 +21,9 @@ payment_app = typer.Typer(
 API_KEY = Annotated[str | None, typer.Option(envvar="EARNEST_API_KEY", help="The merchant's key.", show_envvar=True)]
 
 
+PAYMENTS = Annotated[list[str], typer.Argument(metavar="ID…", help="The payments' ids, up to 200.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     own_verbs.register(payment_app)
@@ -32,7 +35,10 @@ def create(
     amount: Annotated[str, typer.Argument(help="How much, as a decimal: 12.50")],
     token: Annotated[str, typer.Argument(help="The token's symbol or address; the coin's symbol for coin.")],
     order: Annotated[str, typer.Option(help="Your own reference; only a salted hash of it goes on chain.")] = "",
-    buyer: Annotated[str | None, typer.Option(help="The buyer's address, if only he may be the buyer.")] = None,
+    buyer: Annotated[
+        str | None,
+        typer.Option(help="The buyer, if only he may be; a deposit address comes with it."),
+    ] = None,
     api_url: API_URL = LOCAL_API,
     api_key: API_KEY = None,
 ) -> None:
@@ -74,6 +80,18 @@ def confirm_delivery(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: AP
     show_json(_merchant(api_url, api_key).post(f"/v1/payments/{parse_hash32(payment, param='ID')}/confirm_delivery"))
 
 
+@payment_app.command(name="confirm-delivery-many")
+def confirm_delivery_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
+    """As the merchant: confirm many deliveries by as few txs as their terms allow; the rest is listed with why."""
+    show_json(_merchant(api_url, api_key).post("/v1/payments/confirm_delivery_many", _many(payments)))
+
+
+@payment_app.command(name="release-many")
+def release_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
+    """As the merchant: release many payments whose dispute windows are over; what cannot be is listed with why."""
+    show_json(_merchant(api_url, api_key).post("/v1/payments/release_many", _many(payments)))
+
+
 @payment_app.command()
 def refund(
     payment: PAYMENT,
@@ -87,6 +105,10 @@ def refund(
     if amount is not None:
         body = {"amount": {"value": amount, "token": client.get(f"/v1/payments/{wanted}")["amount"]["token"]}}
     show_json(client.post(f"/v1/payments/{wanted}/refund", body))
+
+
+def _many(payments: list[str]) -> dict[str, Any]:
+    return {"payments": [parse_hash32(each, param="ID") for each in payments]}
 
 
 def _merchant(api_url: str, api_key: str | None) -> ApiClient:

@@ -19,6 +19,9 @@ COMMANDS = [
     *("merchant create", "merchant list", "key create", "key list", "key revoke", "db upgrade"),
     *(f"payment {verb}" for verb in ("create", "show", "list", "timeline", "confirm-delivery", "refund")),
     *(f"payment {verb}" for verb in ("fund", "release", "reclaim", "dispute", "resolve", "withdraw")),
+    *(f"payment {verb}" for verb in ("confirm-delivery-many", "release-many", "collect", "repay", "dismiss-operator")),
+    *(f"payment {verb}" for verb in ("sign-receipt", "release-with-receipt")),
+    *(f"payment {verb}" for verb in ("sign-authorization", "fund-with-authorization")),
 ]
 
 

@@ -153,11 +153,16 @@ class World:
         return self.until(heard, f"webhook {kind} number {times} of {short(payment)}")
 
     def hear_all(self, ids: set[str]) -> None:
-        """Wait until all these webhooks were heard."""
-        self.until(
-            lambda: True if ids <= {each.id for each in self.receiver.received if each.verified} else None,
-            "webhooks that the service wrote down",
-        )
+        """Wait until all these webhooks were heard; the patience begins anew with each one, for they may be many."""
+        missing = ids
+        while missing:
+            before = len(missing)
+
+            def fewer(before: int = before) -> set[str] | None:
+                left = ids - {each.id for each in list(self.receiver.received) if each.verified}
+                return left if len(left) < before or not left else None
+
+            missing = self.until(fewer, f"{before} webhooks that the service wrote down")
 
     def wait_final(self, payment: str) -> tuple[str, str]:
         """Wait until the mirror calls a payment final, and return its status and finality."""
