@@ -14,6 +14,10 @@ abstract contract Batches is Settling {
     using EventQueue for bytes;
     using TermsLib for Item;
 
+    /// @dev Bytes of the data of {DeliveryConfirmed} and of {PaymentReleased}.
+    uint256 private constant DELIVERED_SIZE = 0x60;
+    uint256 private constant RELEASED_SIZE = 0xc0;
+
     /// @inheritdoc IEscrow
     function releaseMany(Terms calldata common, Item[] calldata items) external nonReentrant {
         _releaseMany(common, items, msg.sender);
@@ -36,7 +40,7 @@ abstract contract Batches is Settling {
                 confirmed.addDelivered(id, state, state.isSplit() ? _heldOf(id, item.amount) : item.amount);
             }
         }
-        confirmed.emitAll(DeliveryConfirmed.selector);
+        confirmed.emitAll(DeliveryConfirmed.selector, DELIVERED_SIZE);
         if (common.disputeWindow == 0) _releaseMany(common, items, address(0));
     }
 
@@ -81,7 +85,7 @@ abstract contract Batches is Settling {
         (uint256 net, uint256 fee) = released.totals();
         uint256 credited = _payMerchant(common, net, fee);
         if (credited != 0) released.setCredited(credited & MERCHANT_CREDITED, credited & FEE_CREDITED);
-        released.emitAll(PaymentReleased.selector);
+        released.emitAll(PaymentReleased.selector, RELEASED_SIZE);
     }
 
     function _releaseItem(bytes memory released, bytes32 id, State state, uint256 amount, uint256 bps) private {

@@ -6,11 +6,11 @@ import {State} from "./StateLib.sol";
 
 /// @title The events of a batch, from the moment when its payments are written down until its money has moved.
 /// @dev One memory block: its length, which says how much of it is filled; the totals of what went to the merchant and to the fee
-/// recipient; then eight words for each event: the payment's id, and the data as they will be emitted. In assembly, because
+/// recipient; then seven words for each event: the payment's id, and the data as they will be emitted. In assembly, because
 /// arrays of structs cost 8% of an item's release.
 library EventQueue {
     uint256 private constant HEADER_SIZE = 0x40;
-    uint256 private constant EVENT_SIZE = 0x100;
+    uint256 private constant EVENT_SIZE = 0xe0;
 
     /// @return queue with room for so many events
     function make(uint256 length) internal pure returns (bytes memory queue) {
@@ -62,17 +62,18 @@ library EventQueue {
             for {} lt(start, end) { start := add(start, EVENT_SIZE) } {
                 let ofNet := mul(netFlag, gt(mload(add(start, 0x80)), 0))
                 let ofFee := mul(feeFlag, gt(mload(add(start, 0xa0)), 0))
-                mstore(add(start, 0xe0), or(ofNet, ofFee))
+                mstore(add(start, 0xc0), or(ofNet, ofFee))
             }
         }
     }
 
     /// @dev Emits all events under one topic.
-    function emitAll(bytes memory queue, bytes32 topic) internal {
+    /// @param size bytes of an event's data
+    function emitAll(bytes memory queue, bytes32 topic, uint256 size) internal {
         (uint256 start, uint256 end) = _bounds(queue);
         assembly ("memory-safe") {
             for {} lt(start, end) { start := add(start, EVENT_SIZE) } {
-                log2(add(start, 0x20), 0xe0, topic, mload(start))
+                log2(add(start, 0x20), size, topic, mload(start))
             }
         }
     }

@@ -90,27 +90,17 @@ interface IEscrow {
     );
 
     /// @notice The goods or the service were handed over, says the merchant or the operator. The dispute window opens.
-    /// @dev All the following events have this one shape.
+    /// @dev All the following events begin alike; each carries the amounts that it can move. In `credited`, a bit is set for
+    /// each push that failed, so that the money is a credit to withdraw: 1 merchant, 2 fee recipient, 4 buyer.
     /// @param id the payment
     /// @param seq one more than the payment's event before
     /// @param status the status after this event; partial amounts leave it as it was
     /// @param held what the escrow keeps for the payment after this event
-    /// @param toMerchant what went to the merchant by this event, the fee already taken off
-    /// @param toFeeRecipient the fee
-    /// @param toBuyer what went back to the buyer
-    /// @param credited bits: 1 merchant, 2 fee recipient, 4 buyer; that push failed, and the money is a credit to withdraw
-    event DeliveryConfirmed(
-        bytes32 indexed id,
-        uint48 seq,
-        Status status,
-        uint256 held,
-        uint256 toMerchant,
-        uint256 toFeeRecipient,
-        uint256 toBuyer,
-        uint8 credited
-    );
+    event DeliveryConfirmed(bytes32 indexed id, uint48 seq, Status status, uint256 held);
 
-    /// @notice Money went to the merchant, less the fee. See {DeliveryConfirmed} for the fields.
+    /// @notice Money went to the merchant, less the fee. See {DeliveryConfirmed} for the fields that all have.
+    /// @param toMerchant what went to the merchant, the fee already taken off
+    /// @param toFeeRecipient the fee
     event PaymentReleased(
         bytes32 indexed id,
         uint48 seq,
@@ -118,47 +108,22 @@ interface IEscrow {
         uint256 held,
         uint256 toMerchant,
         uint256 toFeeRecipient,
-        uint256 toBuyer,
         uint8 credited
     );
 
-    /// @notice The merchant or the operator gave money back to the buyer. See {DeliveryConfirmed} for the fields.
-    event PaymentRefunded(
-        bytes32 indexed id,
-        uint48 seq,
-        Status status,
-        uint256 held,
-        uint256 toMerchant,
-        uint256 toFeeRecipient,
-        uint256 toBuyer,
-        uint8 credited
-    );
+    /// @notice The merchant or the operator gave money back to the buyer. See {DeliveryConfirmed} for the fields that all have.
+    /// @param toBuyer what went back to the buyer
+    event PaymentRefunded(bytes32 indexed id, uint48 seq, Status status, uint256 held, uint256 toBuyer, uint8 credited);
 
-    /// @notice Time ran out on the merchant or on the arbiter: the buyer has his money back. See {DeliveryConfirmed}.
+    /// @notice Time ran out on the merchant or on the arbiter: the buyer has his money back. See {PaymentRefunded}.
     event PaymentReclaimed(
-        bytes32 indexed id,
-        uint48 seq,
-        Status status,
-        uint256 held,
-        uint256 toMerchant,
-        uint256 toFeeRecipient,
-        uint256 toBuyer,
-        uint8 credited
+        bytes32 indexed id, uint48 seq, Status status, uint256 held, uint256 toBuyer, uint8 credited
     );
 
     /// @notice The buyer objected inside the dispute window; the arbitration period begins. See {DeliveryConfirmed}.
-    event PaymentDisputed(
-        bytes32 indexed id,
-        uint48 seq,
-        Status status,
-        uint256 held,
-        uint256 toMerchant,
-        uint256 toFeeRecipient,
-        uint256 toBuyer,
-        uint8 credited
-    );
+    event PaymentDisputed(bytes32 indexed id, uint48 seq, Status status, uint256 held);
 
-    /// @notice The arbiter split what was held. See {DeliveryConfirmed} for the fields.
+    /// @notice The arbiter split what was held. See {PaymentReleased} and {PaymentRefunded} for the fields.
     event DisputeResolved(
         bytes32 indexed id,
         uint48 seq,
@@ -171,17 +136,8 @@ interface IEscrow {
     );
 
     /// @notice The merchant gave back to the buyer, after the payment was released or resolved. `toBuyer` came from the
-    /// merchant's own wallet, not from what is held. See {DeliveryConfirmed} for the fields.
-    event PaymentRepaid(
-        bytes32 indexed id,
-        uint48 seq,
-        Status status,
-        uint256 held,
-        uint256 toMerchant,
-        uint256 toFeeRecipient,
-        uint256 toBuyer,
-        uint8 credited
-    );
+    /// merchant's own wallet, not from what is held. See {PaymentRefunded} for the fields.
+    event PaymentRepaid(bytes32 indexed id, uint48 seq, Status status, uint256 held, uint256 toBuyer, uint8 credited);
 
     // The following are no part of a payment's own history, and carry no `seq`.
 

@@ -26,7 +26,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         uint256 until = state.since() + terms.deliveryPeriod;
         if (block.timestamp >= until) revert ConfirmTooLate(block.timestamp, until);
         state = _save(id, state.enter(Status.Delivered));
-        _tell(DeliveryConfirmed.selector, id, state, held, 0, 0, 0, 0);
+        emit DeliveryConfirmed(id, state.seq(), Status.Delivered, held);
         if (terms.disputeWindow == 0) _release(terms, id, state, held, held);
     }
 
@@ -57,7 +57,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         state = held == 0 ? state.enter(Status.Refunded) : _split(id, state, 0, part).next();
         _save(id, state);
         uint256 credited = _pay(terms.token, state.buyer(), part, BUYER_CREDITED);
-        _tell(PaymentRefunded.selector, id, state, held, 0, 0, part, credited);
+        _tellGivenBack(PaymentRefunded.selector, id, state, held, part, credited);
     }
 
     /// @inheritdoc IEscrow
@@ -68,7 +68,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         if (block.timestamp < from) revert ReclaimTooEarly(block.timestamp, from);
         state = _save(id, state.enter(Status.Reclaimed));
         uint256 credited = _pay(terms.token, state.buyer(), held, BUYER_CREDITED);
-        _tell(PaymentReclaimed.selector, id, state, 0, 0, 0, held, credited);
+        _tellGivenBack(PaymentReclaimed.selector, id, state, 0, held, credited);
     }
 
     /// @inheritdoc IEscrow
@@ -79,7 +79,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         uint256 until = state.since() + terms.disputeWindow;
         if (block.timestamp >= until) revert DisputeTooLate(block.timestamp, until);
         state = _save(id, state.enter(Status.Disputed));
-        _tell(PaymentDisputed.selector, id, state, held, 0, 0, 0, 0);
+        emit PaymentDisputed(id, state.seq(), Status.Disputed, held);
     }
 
     /// @inheritdoc IEscrow
@@ -96,7 +96,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         if (toBuyer != 0) state = _split(id, state, toMerchant, toBuyer);
         state = _save(id, state.enter(Status.Resolved));
         uint256 credited = _payMerchant(terms, net, fee) | _pay(terms.token, state.buyer(), toBuyer, BUYER_CREDITED);
-        _tell(DisputeResolved.selector, id, state, 0, net, fee, toBuyer, credited);
+        emit DisputeResolved(id, state.seq(), Status.Resolved, 0, net, fee, toBuyer, uint8(credited));
     }
 
     /// @inheritdoc IEscrow
@@ -112,7 +112,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         state = part == repayable ? state.enter(Status.Repaid) : _split(id, state, 0, part).next();
         _save(id, state);
         uint256 credited = _passOn(terms.token, state.buyer(), part, BUYER_CREDITED);
-        _tell(PaymentRepaid.selector, id, state, 0, 0, 0, part, credited);
+        _tellGivenBack(PaymentRepaid.selector, id, state, 0, part, credited);
     }
 
     // ------------------------------------------------------------------------------------------------------------ steps
@@ -126,7 +126,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         state = held == 0 ? state.enter(Status.Released) : _split(id, state, part, 0).next();
         _save(id, state);
         uint256 credited = _payMerchant(terms, net, fee);
-        _tell(PaymentReleased.selector, id, state, held, net, fee, 0, credited);
+        _tellReleased(id, state, held, net, fee, credited);
     }
 
     // ----------------------------------------------------------------------------------------------------------- checks

@@ -59,7 +59,7 @@ contract BadTokensTest is BatchTest {
             Terms memory terms = _terms(odd);
             bytes32 id = fund(terms);
             vm.expectEmit(address(escrow));
-            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0);
             _release(terms);
             assertEq(odd.balanceOf(merchant), 97.5e6);
             assertEq(odd.balanceOf(feeRecipient), 2.5e6);
@@ -84,7 +84,7 @@ contract BadTokensTest is BatchTest {
             bytes32 id = fund(terms);
             odd.setAnswer(OddlyAnsweringToken.Answer(i));
             vm.expectEmit(address(escrow));
-            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 3);
+            emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 3);
             _release(terms);
             assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
             assertEq(escrow.creditOf(feeRecipient, address(odd)), 2.5e6);
@@ -99,7 +99,7 @@ contract BadTokensTest is BatchTest {
         bytes32 id = fund(terms);
         odd.setBlocked(merchant, true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 1);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 1);
         _release(terms);
         assertEq(odd.balanceOf(feeRecipient), 2.5e6);
         assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
@@ -111,7 +111,7 @@ contract BadTokensTest is BatchTest {
         bytes32 id = fund(terms);
         odd.setBlocked(feeRecipient, true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 2);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 2);
         _release(terms);
         assertEq(odd.balanceOf(merchant), 97.5e6);
     }
@@ -122,12 +122,12 @@ contract BadTokensTest is BatchTest {
         bytes32 id = fund(terms);
         odd.setBlocked(buyer, true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRefunded(id, 2, Status.Funded, 90e6, 0, 0, 10e6, 4);
+        emit IEscrow.PaymentRefunded(id, 2, Status.Funded, 90e6, 10e6, 4);
         vm.prank(merchant);
         escrow.refund(terms, 10e6);
         vm.warp(START + DELIVERY_PERIOD);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 0, 0, 90e6, 4);
+        emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 90e6, 4);
         escrow.reclaim(terms);
         assertEq(escrow.creditOf(buyer, address(odd)), AMOUNT);
     }

@@ -10,7 +10,7 @@ contract ConfirmDeliveryTest is EscrowTest {
         bytes32 id = fund(terms);
         vm.warp(START + 5);
         vm.expectEmit(address(escrow));
-        emit IEscrow.DeliveryConfirmed(id, 2, Status.Delivered, AMOUNT, 0, 0, 0, 0);
+        emit IEscrow.DeliveryConfirmed(id, 2, Status.Delivered, AMOUNT);
         confirm(terms);
         assertState(id, Status.Delivered, START + 5, 2);
         assertEq(token.balanceOf(address(escrow)), AMOUNT);
@@ -28,9 +28,9 @@ contract ConfirmDeliveryTest is EscrowTest {
         Terms memory terms = withoutDispute(tokenTerms());
         bytes32 id = fund(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.DeliveryConfirmed(id, 2, Status.Delivered, AMOUNT, 0, 0, 0, 0);
+        emit IEscrow.DeliveryConfirmed(id, 2, Status.Delivered, AMOUNT);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 3, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 3, Status.Released, 0, 97.5e6, 2.5e6, 0);
         confirm(terms);
         assertState(id, Status.Released, START, 3);
         assertEq(token.balanceOf(merchant), 97.5e6);
@@ -46,7 +46,7 @@ contract ConfirmDeliveryTest is EscrowTest {
         vm.prank(merchant);
         escrow.refund(terms, 5e6);
         vm.expectEmit(address(escrow));
-        emit IEscrow.DeliveryConfirmed(id, 4, Status.Delivered, 85e6, 0, 0, 0, 0);
+        emit IEscrow.DeliveryConfirmed(id, 4, Status.Delivered, 85e6);
         confirm(terms);
         assertEq(escrow.heldOf(terms), 85e6);
     }

@@ -18,7 +18,7 @@ contract ConfirmDeliveryManyTest is BatchTest {
     function _expectConfirmed(Terms memory terms, uint48 seq, uint256 held) private {
         bytes32 id = escrow.idOf(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.DeliveryConfirmed(id, seq, Status.Delivered, held, 0, 0, 0, 0);
+        emit IEscrow.DeliveryConfirmed(id, seq, Status.Delivered, held);
     }
 
     // given payments that may all be confirmed

@@ -10,7 +10,7 @@ contract DisputeTest is EscrowTest {
         bytes32 id = reach(terms, Status.Delivered);
         vm.warp(START + DISPUTE_WINDOW - 1);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentDisputed(id, 3, Status.Disputed, AMOUNT, 0, 0, 0, 0);
+        emit IEscrow.PaymentDisputed(id, 3, Status.Disputed, AMOUNT);
         openDispute(terms);
         assertState(id, Status.Disputed, START + DISPUTE_WINDOW - 1, 3);
         assertEq(token.balanceOf(address(escrow)), AMOUNT);
@@ -54,7 +54,7 @@ contract DisputeTest is EscrowTest {
         vm.prank(buyer);
         escrow.release(terms, 1e6);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentDisputed(id, 4, Status.Disputed, 99e6, 0, 0, 0, 0);
+        emit IEscrow.PaymentDisputed(id, 4, Status.Disputed, 99e6);
         openDispute(terms);
         assertEq(escrow.heldOf(terms), 99e6);
     }

@@ -28,7 +28,7 @@ contract OddAmountsTest is EscrowTest {
         Terms memory terms = _terms(odd, 39); // 2.5 per cent of it are less than one unit
         bytes32 id = fund(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 39, 0, 0, 0);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 39, 0, 0);
         _release(terms, ALL);
         assertEq(odd.balanceOf(merchant), 39);
     }
@@ -39,7 +39,7 @@ contract OddAmountsTest is EscrowTest {
         terms.feeBps = 10_000;
         bytes32 id = fund(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 0, 10, 0, 0);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 0, 10, 0);
         _release(terms, ALL);
         assertEq(odd.balanceOf(feeRecipient), 10);
     }

@@ -43,7 +43,7 @@ abstract contract RealTokenTest is EscrowTest {
         assertEq(token.balanceOf(address(escrow)), AMOUNT);
         vm.warp(START + DISPUTE_WINDOW);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 3, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 3, Status.Released, 0, 97.5e6, 2.5e6, 0);
         vm.prank(stranger);
         escrow.release(terms, ALL);
         assertEq(token.balanceOf(merchant), 97.5e6);
@@ -122,7 +122,7 @@ contract UsdcTest is RealTokenTest {
         bytes32 id = fund(terms);
         usdc.setBlocked(buyer, true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRefunded(id, 2, Status.Refunded, 0, 0, 0, AMOUNT, 4);
+        emit IEscrow.PaymentRefunded(id, 2, Status.Refunded, 0, AMOUNT, 4);
         vm.prank(merchant);
         escrow.refund(terms, ALL);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, buyer, address(usdc), AMOUNT));
@@ -162,7 +162,7 @@ contract UsdcTest is RealTokenTest {
         bytes32 id = fund(terms);
         usdc.setBlocked(merchant, true);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 1);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 1);
         _release(terms, ALL);
         assertEq(usdc.balanceOf(feeRecipient), 2.5e6);
         assertEq(escrow.creditOf(merchant, address(usdc)), 97.5e6);

@@ -47,7 +47,7 @@ contract RebasingTest is EscrowTest {
         assertEq(elastic.balanceOf(merchant), AMOUNT);
         bytes32 id = escrow.idOf(second);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRefunded(id, 2, Status.Refunded, 0, 0, 0, AMOUNT, 4);
+        emit IEscrow.PaymentRefunded(id, 2, Status.Refunded, 0, AMOUNT, 4);
         vm.prank(merchant);
         escrow.refund(second, ALL);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, buyer, address(elastic), AMOUNT));

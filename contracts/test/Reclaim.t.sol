@@ -11,7 +11,7 @@ contract ReclaimTest is EscrowTest {
         bytes32 id = fund(terms);
         vm.warp(START + DELIVERY_PERIOD);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReclaimed(id, 2, Status.Reclaimed, 0, 0, 0, AMOUNT, 0);
+        emit IEscrow.PaymentReclaimed(id, 2, Status.Reclaimed, 0, AMOUNT, 0);
         vm.prank(stranger);
         escrow.reclaim(terms);
         assertEq(balance(terms, buyer), before);
@@ -35,7 +35,7 @@ contract ReclaimTest is EscrowTest {
         escrow.release(terms, 10e6);
         vm.warp(START + DELIVERY_PERIOD);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 0, 0, 90e6, 0);
+        emit IEscrow.PaymentReclaimed(id, 3, Status.Reclaimed, 0, 90e6, 0);
         escrow.reclaim(terms);
         assertEq(token.balanceOf(address(escrow)), 0);
     }

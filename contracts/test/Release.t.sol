@@ -17,7 +17,7 @@ contract ReleaseTest is EscrowTest {
         bytes32 id = fund(terms);
         vm.warp(START + 9);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0);
         _release(buyer, terms, ALL);
         assertEq(balance(terms, merchant), 97.5e6);
         assertEq(balance(terms, feeRecipient), 2.5e6);
@@ -48,7 +48,7 @@ contract ReleaseTest is EscrowTest {
         bytes32 id = fund(terms);
         vm.warp(START + 100);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Funded, 60e6, 39e6, 1e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 2, Status.Funded, 60e6, 39e6, 1e6, 0);
         _release(buyer, terms, 40e6);
         assertState(id, Status.Funded, START, 2);
         assertEq(escrow.heldOf(terms), 60e6);

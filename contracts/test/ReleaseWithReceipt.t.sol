@@ -97,7 +97,7 @@ contract ReleaseWithReceiptTest is SignedFundingTest {
         bytes memory receipt = _receipt(terms);
         vm.warp(START + 5);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0);
         _release(terms, receipt);
         assertEq(usdc.balanceOf(merchant), 97.5e6);
         assertEq(usdc.balanceOf(feeRecipient), 2.5e6);
@@ -131,7 +131,7 @@ contract ReleaseWithReceiptTest is SignedFundingTest {
         vm.prank(buyer);
         escrow.release(terms, 30e6);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 4, Status.Released, 0, 39e6, 1e6, 0, 0);
+        emit IEscrow.PaymentReleased(id, 4, Status.Released, 0, 39e6, 1e6, 0);
         _release(terms, _receipt(terms));
     }
 

@@ -22,7 +22,7 @@ contract RepayTest is RepayingTest {
         (uint256 atBuyer, uint256 atMerchant) = (balance(terms, buyer), balance(terms, merchant));
         vm.warp(START + 1000 days);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 3, Status.Repaid, 0, 0, 0, AMOUNT, 0);
+        emit IEscrow.PaymentRepaid(id, 3, Status.Repaid, 0, AMOUNT, 0);
         repayOut(terms, AMOUNT, valueOf(terms, AMOUNT));
         assertEq(balance(terms, buyer), atBuyer + AMOUNT);
         assertEq(balance(terms, merchant), atMerchant - AMOUNT);
@@ -50,7 +50,7 @@ contract RepayTest is RepayingTest {
         furnish(terms, AMOUNT);
         vm.warp(START + 9);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 0, 0, 40e6, 0);
+        emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 40e6, 0);
         repayOut(terms, 40e6, valueOf(terms, 40e6));
         assertState(id, Status.Released, START, 3);
         assertEq(escrow.heldOf(terms), 0, "what is repaid is not held");
@@ -66,7 +66,7 @@ contract RepayTest is RepayingTest {
         assertState(id, Status.Released, START, 4);
         vm.warp(START + 5);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 0, 0, 1, 0);
+        emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 1, 0);
         repayOut(terms, 1, valueOf(terms, 1));
         assertState(id, Status.Repaid, START + 5, 5);
         assertEq(balance(terms, buyer), before + AMOUNT);
@@ -78,7 +78,7 @@ contract RepayTest is RepayingTest {
         furnish(terms, AMOUNT);
         repayOut(terms, 30e6, valueOf(terms, 30e6));
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 4, Status.Repaid, 0, 0, 0, 70e6, 0);
+        emit IEscrow.PaymentRepaid(id, 4, Status.Repaid, 0, 70e6, 0);
         repayOut(terms, ALL, valueOf(terms, 70e6));
         assertState(id, Status.Repaid, START, 4);
     }
@@ -118,7 +118,7 @@ contract RepayTest is RepayingTest {
         escrow.release(terms, ALL);
         _exceeds(terms, 80e6);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 0, 0, 80e6, 0);
+        emit IEscrow.PaymentRepaid(id, 5, Status.Repaid, 0, 80e6, 0);
         repayOut(terms, ALL, 0);
         assertEq(token.balanceOf(buyer), 1e30);
     }
@@ -140,11 +140,11 @@ contract RepayTest is RepayingTest {
         escrow.resolve(terms, 60e6, 40e6);
         _exceeds(terms, 40e6);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 5, Status.Resolved, 0, 0, 0, 39e6, 0);
+        emit IEscrow.PaymentRepaid(id, 5, Status.Resolved, 0, 39e6, 0);
         repayOut(terms, 39e6, 0);
         assertState(id, Status.Resolved, START, 5);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentRepaid(id, 6, Status.Repaid, 0, 0, 0, 1e6, 0);
+        emit IEscrow.PaymentRepaid(id, 6, Status.Repaid, 0, 1e6, 0);
         repayOut(terms, 1e6, 0);
         assertEq(token.balanceOf(buyer), 1e30);
     }
@@ -322,7 +322,7 @@ contract RepayTest is RepayingTest {
             escrow.release(terms, ALL);
             furnish(terms, AMOUNT);
             vm.expectEmit(address(escrow));
-            emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 0, 0, 40e6, 4);
+            emit IEscrow.PaymentRepaid(id, 3, Status.Released, 0, 40e6, 4);
             repayOut(terms, 40e6, 40e6);
             assertEq(escrow.creditOf(bad[i], address(0)), 40e6);
             assertEq(address(escrow).balance, 40e6 * (i + 1));

@@ -20,7 +20,7 @@ contract WithdrawTest is EscrowTest {
         terms.merchant = address(shop);
         bytes32 id = fund(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 0, 1);
+        emit IEscrow.PaymentReleased(id, 2, Status.Released, 0, 97.5e6, 2.5e6, 1);
         vm.prank(buyer);
         escrow.release(terms, ALL);
         assertEq(escrow.creditOf(address(shop), address(0)), 97.5e6);

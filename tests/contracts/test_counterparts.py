@@ -13,7 +13,7 @@ from earnest.payment import typed_data
 from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32, to_bytes
 from earnest.payment.status import Status
 from earnest.payment.terms import Terms, payment_id
-from tests.support import evm_revm, evm_tester
+from tests.support import evm_mined, evm_revm
 from tests.support.counterparts import Usdc, deploy_permit2, deploy_usdc
 from tests.support.evm import Evm, Outcome, Signer, call_data
 
@@ -66,7 +66,7 @@ class Scene:
         assert self.usdc.balance(PAYER.address) == 0
 
 
-@pytest.fixture(params=[evm_revm.RevmChain, evm_tester.TesterChain], ids=["revm", "eth-tester"])
+@pytest.fixture(params=[evm_revm.RevmChain, evm_mined.MinedChain], ids=["revm", "eth-tester"])
 def scene(request: pytest.FixtureRequest) -> Scene:
     chain: Callable[[int], Evm] = request.param
     evm = chain(START)

@@ -131,7 +131,7 @@ abstract contract Observer is Table {
     }
 
     function _readMoved(Action memory action, bytes32 id, bytes32 event_, bytes memory data, Deed memory deed) private {
-        Moved memory moved = abi.decode(data, (Moved));
+        Moved memory moved = _decode(event_, data);
         Book storage book = books[id];
         bool repaid = event_ == IEscrow.PaymentRepaid.selector;
         _countParts(event_, book.status == moved.status);
@@ -150,6 +150,20 @@ abstract contract Observer is Table {
         // A token that is repaid goes straight from the merchant to the buyer.
         bool out = !repaid || book.terms.token == address(0);
         _tell(action, deed, book.buyer, moved.toBuyer, moved.credited & 4 != 0, out);
+    }
+
+    /// @dev Each event carries the amounts that it can move; the others are zero.
+    function _decode(bytes32 event_, bytes memory data) private pure returns (Moved memory m) {
+        if (event_ == IEscrow.DisputeResolved.selector) return abi.decode(data, (Moved));
+        if (event_ == IEscrow.DeliveryConfirmed.selector || event_ == IEscrow.PaymentDisputed.selector) {
+            (m.seq, m.status, m.held) = abi.decode(data, (uint48, Status, uint256));
+        } else if (event_ == IEscrow.PaymentReleased.selector) {
+            (m.seq, m.status, m.held, m.toMerchant, m.toFeeRecipient, m.credited) =
+                abi.decode(data, (uint48, Status, uint256, uint256, uint256, uint8));
+        } else {
+            (m.seq, m.status, m.held, m.toBuyer, m.credited) =
+                abi.decode(data, (uint48, Status, uint256, uint256, uint8));
+        }
     }
 
     /// @dev Conservation, in what the events say: nothing is lost between the parties, and the fee is the whole's.

@@ -49,7 +49,7 @@ abstract contract BatchTest is EscrowTest {
     function expectReleased(Terms memory terms, uint48 seq, uint256 net, uint256 fee, uint8 credited) internal {
         bytes32 id = escrow.idOf(terms);
         vm.expectEmit(address(escrow));
-        emit IEscrow.PaymentReleased(id, seq, Status.Released, 0, net, fee, 0, credited);
+        emit IEscrow.PaymentReleased(id, seq, Status.Released, 0, net, fee, credited);
     }
 
     /// @dev The kinds of the escrow's own events, in their order.

@@ -15,7 +15,9 @@ from earnest.chain.errors import LogsDisagree, MalformedLog, UnknownEvent
 from earnest.chain.node import Header, RawLog
 from earnest.chain.updates import EscrowLog
 from earnest.payment.events import (
+    AMOUNTS,
     CREDIT_WITHDRAWN_TOPIC,
+    CREDITED_BY,
     DEPOSIT_RETURNED_TOPIC,
     ITEM_SKIPPED_TOPIC,
     OPERATOR_DISMISSED_TOPIC,
@@ -30,17 +32,16 @@ from earnest.payment.events import (
     OperatorDismissed,
     PaymentEvent,
     SideEvent,
+    data_abi,
 )
 from earnest.payment.primitives import Address, Hash32, checksum_address
 from earnest.payment.status import ON_CHAIN, Status
 from earnest.payment.terms import Terms
 
 _FUNDED_WORDS: Final = 5 + 13
-_CHANGED_WORDS: Final = 7
 _DATA: Final = re.compile(r"0x(?:[0-9a-fA-F]{64})*")
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,16}")
-_EVERYONE_CREDITED: Final = int(Credited.MERCHANT | Credited.FEE_RECIPIENT | Credited.BUYER)
 
 
 def decode_log(raw: RawLog) -> EscrowLog:
@@ -125,9 +126,11 @@ def _funded(topics: Sequence[Hash32], data: str) -> PaymentEvent:
 
 
 def _changed(kind: EventKind, topics: Sequence[Hash32], data: str) -> PaymentEvent:
-    words = _words(topics, 2, data, _CHANGED_WORDS)
-    credited = _uint(words[6], 8)
-    if credited > _EVERYONE_CREDITED:
+    names = AMOUNTS[kind]
+    words = _words(topics, 2, data, len(data_abi(kind)))
+    amounts = {name: int(word, 16) for name, word in zip(names, words[3:], strict=False)}
+    credited = _uint(words[-1], 8) if names else 0
+    if credited & ~_may_be_credited(names):
         raise MalformedLog(f"{kind} of payment {topics[1]}: credited is {credited}")
     return PaymentEvent(
         kind=kind,
@@ -135,11 +138,16 @@ def _changed(kind: EventKind, topics: Sequence[Hash32], data: str) -> PaymentEve
         seq=_uint(words[0], 48),
         status=_status(words[1]),
         held=int(words[2], 16),
-        to_merchant=int(words[3], 16),
-        to_fee_recipient=int(words[4], 16),
-        to_buyer=int(words[5], 16),
+        to_merchant=amounts.get("to_merchant", 0),
+        to_fee_recipient=amounts.get("to_fee_recipient", 0),
+        to_buyer=amounts.get("to_buyer", 0),
         credited=Credited(credited),
     )
+
+
+def _may_be_credited(amounts: Sequence[str]) -> int:
+    """Return the bits of those whom an event with these amounts can pay."""
+    return sum(int(CREDITED_BY[each]) for each in amounts)
 
 
 def _credit_withdrawn(topics: Sequence[Hash32], data: str) -> CreditWithdrawn:

@@ -106,15 +106,39 @@ EscrowEvent = PaymentEvent | SideEvent
 """Everything that the escrow tells."""
 
 FUNDED_DATA_ABI: Final = ("uint48", "uint8", "uint256", "address", "address", TERMS_ABI)
-CHANGED_DATA_ABI: Final = ("uint48", "uint8", "uint256", "uint256", "uint256", "uint256", "uint8")
+HEAD_ABI: Final = ("uint48", "uint8", "uint256")
+"""What every event but the first begins with: `seq`, `status`, `held`."""
+AMOUNTS: Final[dict[EventKind, tuple[str, ...]]] = {
+    EventKind.DELIVERY_CONFIRMED: (),
+    EventKind.PAYMENT_RELEASED: ("to_merchant", "to_fee_recipient"),
+    EventKind.PAYMENT_REFUNDED: ("to_buyer",),
+    EventKind.PAYMENT_RECLAIMED: ("to_buyer",),
+    EventKind.PAYMENT_DISPUTED: (),
+    EventKind.DISPUTE_RESOLVED: ("to_merchant", "to_fee_recipient", "to_buyer"),
+    EventKind.PAYMENT_REPAID: ("to_buyer",),
+}
+"""The amounts that each event but the first carries after its head, in order; after any, `credited` follows."""
 CREDIT_DATA_ABI: Final = ("uint256",)
 RETURNED_DATA_ABI: Final = ("address", "uint256")
 SKIPPED_DATA_ABI: Final = ("uint256", "bytes4")
 
-SIGNATURES: Final[dict[EventKind, str]] = {
-    kind: f"{kind}(bytes32,{','.join(FUNDED_DATA_ABI if kind is EventKind.PAYMENT_FUNDED else CHANGED_DATA_ABI)})"
-    for kind in EventKind
+CREDITED_BY: Final = {
+    "to_merchant": Credited.MERCHANT,
+    "to_fee_recipient": Credited.FEE_RECIPIENT,
+    "to_buyer": Credited.BUYER,
 }
+"""Whose credit each amount becomes when its push fails."""
+
+
+def data_abi(kind: EventKind) -> tuple[str, ...]:
+    """Return the ABI types of what an event of a payment carries beside its id."""
+    if kind is EventKind.PAYMENT_FUNDED:
+        return FUNDED_DATA_ABI
+    amounts = AMOUNTS[kind]
+    return (*HEAD_ABI, *("uint256" for _ in amounts), *(("uint8",) if amounts else ()))
+
+
+SIGNATURES: Final[dict[EventKind, str]] = {kind: f"{kind}(bytes32,{','.join(data_abi(kind))})" for kind in EventKind}
 CREDIT_WITHDRAWN_SIGNATURE: Final = "CreditWithdrawn(address,address,uint256)"
 
 DEPOSIT_RETURNED_SIGNATURE: Final = "DepositReturned(bytes32,address,address,uint256)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eth_abi.abi import encode
 
 from earnest.payment.events import (
-    CHANGED_DATA_ABI,
+    AMOUNTS,
     CREDIT_DATA_ABI,
     CREDIT_WITHDRAWN_TOPIC,
     DEPOSIT_RETURNED_TOPIC,
@@ -22,6 +22,7 @@ from earnest.payment.events import (
     ItemSkipped,
     OperatorDismissed,
     PaymentEvent,
+    data_abi,
 )
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.status import ON_CHAIN
@@ -55,8 +56,9 @@ def _of_payment(event: PaymentEvent) -> tuple[list[Hash32], str]:
         funding = event.funding
         values = [event.seq, status, event.held, funding.payer, funding.buyer, funding.terms.as_tuple()]
         return topics, "0x" + encode(FUNDED_DATA_ABI, values).hex()
-    amounts = [event.held, event.to_merchant, event.to_fee_recipient, event.to_buyer]
-    return topics, "0x" + encode(CHANGED_DATA_ABI, [event.seq, status, *amounts, int(event.credited)]).hex()
+    amounts = [getattr(event, name) for name in AMOUNTS[event.kind]]
+    credited = [int(event.credited)] if amounts else []
+    return topics, "0x" + encode(data_abi(event.kind), [event.seq, status, event.held, *amounts, *credited]).hex()
 
 
 def _topic(address: Address) -> Hash32:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from earnest.chain.signer import LocalSigner
 from earnest.payment.events import (
+    AMOUNTS,
+    CREDITED_BY,
     Credited,
     CreditWithdrawn,
     DepositReturned,
@@ -69,18 +71,25 @@ fundings = st.builds(
     held=_uints(256),
     funding=st.builds(Funding, payer=addresses, buyer=addresses, terms=terms),
 )
-changes = st.builds(
-    PaymentEvent,
-    kind=st.sampled_from([kind for kind in EventKind if kind is not EventKind.PAYMENT_FUNDED]),
-    payment_id=hashes,
-    seq=_uints(48),
-    status=statuses,
-    held=_uints(256),
-    to_merchant=_uints(256),
-    to_fee_recipient=_uints(256),
-    to_buyer=_uints(256),
-    credited=st.integers(0, 7).map(Credited),
-)
+
+
+def _changes(kind: EventKind) -> st.SearchStrategy[PaymentEvent]:
+    """Return events of a kind, with the amounts that it carries and whose credits they can have become."""
+    amounts = {name: _uints(256) for name in AMOUNTS[kind]}
+    bits = st.tuples(*(st.sampled_from([Credited.NOBODY, CREDITED_BY[name]]) for name in amounts))
+    return st.builds(
+        PaymentEvent,
+        kind=st.just(kind),
+        payment_id=hashes,
+        seq=_uints(48),
+        status=statuses,
+        held=_uints(256),
+        credited=bits.map(lambda set_: Credited(sum(set_))),
+        **amounts,
+    )
+
+
+changes = st.sampled_from(list(AMOUNTS)).flatmap(_changes)
 withdrawals = st.builds(CreditWithdrawn, account=addresses, token=addresses, amount=_uints(256))
 returns = st.builds(DepositReturned, payment_id=hashes, token=addresses, buyer=addresses, amount=_uints(256))
 skips = st.builds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -13,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earnest.payment.events import (
-    CHANGED_DATA_ABI,
+    AMOUNTS,
     CREDIT_DATA_ABI,
     CREDIT_WITHDRAWN_TOPIC,
     DEPOSIT_RETURNED_TOPIC,
-    FUNDED_DATA_ABI,
     ITEM_SKIPPED_TOPIC,
     OPERATOR_DISMISSED_TOPIC,
     RETURNED_DATA_ABI,
@@ -26,6 +26,7 @@ from earnest.payment.events import (
     SKIPPED_DATA_ABI,
     TOPICS,
     EventKind,
+    data_abi,
 )
 from earnest.payment.primitives import Hash32, checksum_address, hash32, keccak, to_bytes
 from earnest.payment.status import ON_CHAIN
@@ -68,14 +69,12 @@ def test_topics_and_data_are_those_of_the_abi(kind: EventKind) -> None:
     assert not event["anonymous"]
     assert [each["name"] for each in event["inputs"] if each["indexed"]] == ["id"]
     data = tuple(type_of(each) for each in event["inputs"] if not each["indexed"])
-    assert data == (FUNDED_DATA_ABI if kind is EventKind.PAYMENT_FUNDED else CHANGED_DATA_ABI)
+    assert data == data_abi(kind)
     assert TOPICS[hash32(keccak(signature(event).encode()))] is kind
     names = [each["name"] for each in event["inputs"]]
-    rest = (
-        ["payer", "buyer", "terms"]
-        if kind is EventKind.PAYMENT_FUNDED
-        else ["toMerchant", "toFeeRecipient", "toBuyer", "credited"]
-    )
+    amounts = [re.sub("_(.)", lambda found: found[1].upper(), name) for name in AMOUNTS.get(kind, ())]
+    credited = ["credited"] if amounts else []
+    rest = ["payer", "buyer", "terms"] if kind is EventKind.PAYMENT_FUNDED else [*amounts, *credited]
     assert names == ["id", "seq", "status", "held", *rest]
 
 
