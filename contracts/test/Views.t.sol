@@ -171,12 +171,17 @@ contract ViewsTest is TermsTest {
 
     /// @dev EIP-1014, spelt out: the wallet's init code has no arguments, and the id is the salt.
     function _depositAddress(Escrow of_, bytes32 id) private view returns (address) {
-        bytes32 code = keccak256(type(DepositWallet).creationCode);
+        bytes32 code = keccak256(_walletCode());
         return address(uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), address(of_), id, code)))));
     }
 
+    function _walletCode() private view returns (bytes memory) {
+        if (!vm.envOr("EARNEST_SHIPPED", false)) return type(DepositWallet).creationCode;
+        string memory artifact = vm.readFile("../service/earnest/escrow/artifacts/DepositWallet.json");
+        return vm.parseJsonBytes(artifact, ".bytecode");
+    }
+
     function test_depositAddressOf_is_the_documented_address(bytes32 id) public {
-        vm.skip(vm.envOr("EARNEST_SHIPPED", false), "the shipped wallet has the optimizer's code");
         assertEq(escrow.depositAddressOf(id), _depositAddress(escrow, id));
         Escrow other = newEscrow();
         assertEq(other.depositAddressOf(id), _depositAddress(other, id));
