@@ -27,8 +27,9 @@ _PACKAGE = Path(earnest.__file__).resolve().parent
 ARTIFACTS: dict[str, Path] = {
     "Escrow": _PACKAGE / "escrow" / "artifacts" / "Escrow.json",
     "DepositWallet": _PACKAGE / "escrow" / "artifacts" / "DepositWallet.json",
-    # The embedded chain may not look into this room, so its token's artifact lies in its own.
+    # The embedded chain may not look into this room, so its tokens' artifacts lie in its own.
     "TestToken": _PACKAGE / "localnet" / "artifacts" / "TestToken.json",
+    "BlocklistToken": _PACKAGE / "localnet" / "artifacts" / "BlocklistToken.json",
 }
 COMPILED_WITH: dict[str, str] = {"DepositWallet": "Escrow"}
 """The escrow creates this wallet itself, so the bytes that count are those of the escrow's own compilation."""
