@@ -4,14 +4,14 @@ pragma solidity 0.8.37;
 import {Escrow} from "../src/Escrow.sol";
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
 import {TestToken} from "../src/TestToken.sol";
-import {BatchCode, SignedFundingTest, WalletCode} from "./support/SignedFundingTest.sol";
+import {BatchCode, RelayedFundingTest, WalletCode} from "./support/SignedFundingTest.sol";
 import {ISafe, SafeCounterpart} from "./support/counterparts/SafeCounterpart.sol";
 import {Signing} from "./support/counterparts/Signing.sol";
 import {IUsdc, UsdcCounterpart} from "./support/counterparts/UsdcCounterpart.sol";
 import {UsdtLikeToken} from "./support/counterparts/UsdtLikeToken.sol";
 import {WethCounterpart} from "./support/counterparts/WethCounterpart.sol";
 
-contract FundWithAuthorizationTest is SignedFundingTest {
+contract FundWithAuthorizationTest is RelayedFundingTest {
     using UsdcCounterpart for IUsdc;
     using SafeCounterpart for ISafe;
 
@@ -27,32 +27,21 @@ contract FundWithAuthorizationTest is SignedFundingTest {
         return UsdcCounterpart.Authorization(payer, address(escrow), terms.amount, AFTER, BEFORE, escrow.idOf(terms));
     }
 
-    /// @dev What the payer's wallet shows him and hashes.
-    function _digest(Terms memory terms, address payer) private view returns (bytes32) {
+    function digestOf(Terms memory terms, address payer) internal view override returns (bytes32) {
         return IUsdc(terms.token).receiveDigest(_authorization(terms, payer));
     }
 
-    function _signed(Terms memory terms) private view returns (bytes memory) {
-        return Signing.sign(buyerKey, _digest(terms, buyer));
-    }
-
-    function _fund(Terms memory terms, address payer, bytes memory signature) private {
-        vm.prank(relayer);
+    function fundSigned(Terms memory terms, address payer, bytes memory signature) internal override {
         escrow.fundWithAuthorization(terms, payer, AFTER, BEFORE, signature);
-    }
-
-    function _fundReverts(Terms memory terms, address payer, bytes memory signature, bytes memory reason) private {
-        vm.expectRevert(reason);
-        _fund(terms, payer, signature);
     }
 
     // given the payer's own signature
 
     function test_relayer_brings_the_buyers_money() public {
         Terms memory terms = tokenTerms();
-        bytes memory signature = _signed(terms);
+        bytes memory signature = signed(terms);
         expectFunded(terms, buyer, buyer);
-        _fund(terms, buyer, signature);
+        relay(terms, buyer, signature);
         assertFunded(terms, buyer, buyer);
         assertState(escrow.idOf(terms), Status.Funded, START, 1);
         assertTrue(usdc.authorizationState(buyer, escrow.idOf(terms)));
@@ -60,25 +49,25 @@ contract FundWithAuthorizationTest is SignedFundingTest {
 
     function test_buyer_is_the_signer_not_the_relayer_when_the_terms_name_none() public {
         Terms memory terms = unnamed();
-        _fund(terms, buyer, _signed(terms));
+        relay(terms, buyer, signed(terms));
         assertFunded(terms, buyer, buyer);
     }
 
     function test_friend_signs_for_the_named_buyer() public {
         Terms memory terms = tokenTerms();
         usdc.issue(stranger, AMOUNT);
-        bytes memory signature = Signing.sign(strangerKey, _digest(terms, stranger));
+        bytes memory signature = Signing.sign(strangerKey, digestOf(terms, stranger));
         expectFunded(terms, stranger, buyer);
-        _fund(terms, stranger, signature);
+        relay(terms, stranger, signature);
         assertEq(usdc.balanceOf(buyer), 10 * AMOUNT);
         assertEq(escrow.stateOf(escrow.idOf(terms)).buyer, buyer);
     }
 
     function test_payer_himself_may_send_it() public {
         Terms memory terms = tokenTerms();
-        bytes memory signature = _signed(terms);
+        bytes memory signature = signed(terms);
         vm.prank(buyer);
-        escrow.fundWithAuthorization(terms, buyer, AFTER, BEFORE, signature);
+        fundSigned(terms, buyer, signature);
         assertFunded(terms, buyer, buyer);
     }
 
@@ -88,7 +77,7 @@ contract FundWithAuthorizationTest is SignedFundingTest {
         Terms memory terms = tokenTerms();
         terms.token = address(other);
         token = other;
-        _fund(terms, buyer, _signed(terms));
+        relay(terms, buyer, signed(terms));
         assertFunded(terms, buyer, buyer);
     }
 
@@ -96,64 +85,64 @@ contract FundWithAuthorizationTest is SignedFundingTest {
 
     function test_safe_of_one_owner_signs_65_bytes() public {
         Terms memory terms = unnamed();
-        bytes memory signature = safe.sign(buyerKey, _digest(terms, address(safe)));
+        bytes memory signature = safe.sign(buyerKey, digestOf(terms, address(safe)));
         assertEq(signature.length, 65);
         expectFunded(terms, address(safe), address(safe));
-        _fund(terms, address(safe), signature);
+        relay(terms, address(safe), signature);
         assertFunded(terms, address(safe), address(safe));
     }
 
     function test_safe_of_two_owners_signs_130_bytes() public {
         Terms memory terms = unnamed();
-        bytes memory signature = signByTwo(_digest(terms, address(safeOfTwo)));
+        bytes memory signature = signByTwo(digestOf(terms, address(safeOfTwo)));
         assertEq(signature.length, 130);
-        _fund(terms, address(safeOfTwo), signature);
+        relay(terms, address(safeOfTwo), signature);
         assertFunded(terms, address(safeOfTwo), address(safeOfTwo));
     }
 
     function test_reverts_when_only_one_of_two_owners_signed() public {
         Terms memory terms = unnamed();
-        bytes memory signature = safeOfTwo.sign(buyerKey, _digest(terms, address(safeOfTwo)));
-        _fundReverts(terms, address(safeOfTwo), signature, INVALID_SIGNATURE);
+        bytes memory signature = safeOfTwo.sign(buyerKey, digestOf(terms, address(safeOfTwo)));
+        relayReverts(terms, address(safeOfTwo), signature, INVALID_SIGNATURE);
     }
 
     function test_account_with_a_wallets_code_pays() public {
         giveCode(buyer, address(new WalletCode()));
-        _fund(tokenTerms(), buyer, _signed(tokenTerms()));
+        relay(tokenTerms(), buyer, signed(tokenTerms()));
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
     /// @dev Here the token decides, and USDC no longer asks the key of an account that has code.
     function test_reverts_for_an_account_whose_code_knows_no_signatures() public {
         giveCode(buyer, address(new BatchCode()));
-        _fundReverts(tokenTerms(), buyer, _signed(tokenTerms()), INVALID_SIGNATURE);
+        relayReverts(tokenTerms(), buyer, signed(tokenTerms()), INVALID_SIGNATURE);
         assertUntouched(tokenTerms());
     }
 
     // given a relayer who wants something else than was signed
 
     function test_reverts_when_the_relayer_changes_any_field_of_the_terms() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         for (uint256 field = 0; field < TERMS_FIELDS; ++field) {
             Terms memory other = changed(tokenTerms(), field);
-            _fundReverts(other, buyer, signature, INVALID_SIGNATURE);
+            relayReverts(other, buyer, signature, INVALID_SIGNATURE);
             assertUntouched(other);
         }
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
     }
 
     function test_reverts_when_the_relayer_unnames_the_buyer() public {
-        _fundReverts(unnamed(), buyer, _signed(tokenTerms()), INVALID_SIGNATURE);
+        relayReverts(unnamed(), buyer, signed(tokenTerms()), INVALID_SIGNATURE);
     }
 
     function test_reverts_when_the_relayer_names_himself_the_payer() public {
         usdc.issue(relayer, 10 * AMOUNT);
-        _fundReverts(unnamed(), relayer, _signed(unnamed()), INVALID_SIGNATURE);
+        relayReverts(unnamed(), relayer, signed(unnamed()), INVALID_SIGNATURE);
         assertEq(usdc.balanceOf(relayer), 10 * AMOUNT);
     }
 
     function test_reverts_when_the_relayer_stretches_the_times() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.expectRevert(INVALID_SIGNATURE);
         escrow.fundWithAuthorization(tokenTerms(), buyer, AFTER - 1, BEFORE, signature);
         vm.expectRevert(INVALID_SIGNATURE);
@@ -162,51 +151,51 @@ contract FundWithAuthorizationTest is SignedFundingTest {
 
     function test_reverts_when_signed_for_another_escrow() public {
         Escrow other = newEscrow();
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.expectRevert(INVALID_SIGNATURE);
         other.fundWithAuthorization(tokenTerms(), buyer, AFTER, BEFORE, signature);
         assertUntouched(tokenTerms());
     }
 
     function test_reverts_when_signed_for_another_chain() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.chainId(10);
-        _fundReverts(tokenTerms(), buyer, signature, INVALID_SIGNATURE);
+        relayReverts(tokenTerms(), buyer, signature, INVALID_SIGNATURE);
     }
 
     function test_reverts_when_the_nonce_is_not_the_payments_id() public {
         UsdcCounterpart.Authorization memory a = _authorization(tokenTerms(), buyer);
         a.nonce = keccak256("a nonce by chance");
-        _fundReverts(tokenTerms(), buyer, Signing.sign(buyerKey, usdc.receiveDigest(a)), INVALID_SIGNATURE);
+        relayReverts(tokenTerms(), buyer, Signing.sign(buyerKey, usdc.receiveDigest(a)), INVALID_SIGNATURE);
     }
 
     function test_reverts_when_the_other_kind_of_authorization_was_signed() public {
         bytes32 digest = usdc.transferDigest(_authorization(tokenTerms(), buyer));
-        _fundReverts(tokenTerms(), buyer, Signing.sign(buyerKey, digest), INVALID_SIGNATURE);
+        relayReverts(tokenTerms(), buyer, Signing.sign(buyerKey, digest), INVALID_SIGNATURE);
     }
 
     // given a stranger who wants the buyer's money
 
     function test_stranger_cannot_use_the_authorization_at_the_token_and_the_payment_goes_through() public {
         UsdcCounterpart.Authorization memory a = _authorization(tokenTerms(), buyer);
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.startPrank(stranger);
         vm.expectRevert("FiatTokenV2: caller must be the payee");
         usdc.receiveWithAuthorization(a.from, a.to, a.value, AFTER, BEFORE, a.nonce, signature);
         vm.expectRevert(INVALID_SIGNATURE);
         usdc.transferWithAuthorization(a.from, a.to, a.value, AFTER, BEFORE, a.nonce, signature);
         vm.stopPrank();
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
     function test_relayer_who_comes_second_finds_the_payment_funded_as_signed() public {
-        bytes memory signature = _signed(unnamed());
+        bytes memory signature = signed(unnamed());
         vm.prank(stranger);
-        escrow.fundWithAuthorization(unnamed(), buyer, AFTER, BEFORE, signature);
+        fundSigned(unnamed(), buyer, signature);
         assertFunded(unnamed(), buyer, buyer);
         bytes32 id = escrow.idOf(unnamed());
-        _fundReverts(
+        relayReverts(
             unnamed(), buyer, signature, abi.encodeWithSelector(IEscrow.AlreadyFunded.selector, id, Status.Funded)
         );
     }
@@ -214,70 +203,70 @@ contract FundWithAuthorizationTest is SignedFundingTest {
     function test_standing_allowance_is_no_signature() public {
         vm.prank(buyer);
         usdc.approve(address(escrow), ALL);
-        _fundReverts(tokenTerms(), buyer, new bytes(65), "ECRecover: invalid signature 'v' value");
-        _fundReverts(tokenTerms(), buyer, "", "ECRecover: invalid signature length");
-        bytes memory signature = Signing.sign(strangerKey, _digest(tokenTerms(), buyer));
-        _fundReverts(tokenTerms(), buyer, signature, INVALID_SIGNATURE);
+        relayReverts(tokenTerms(), buyer, new bytes(65), "ECRecover: invalid signature 'v' value");
+        relayReverts(tokenTerms(), buyer, "", "ECRecover: invalid signature length");
+        bytes memory signature = Signing.sign(strangerKey, digestOf(tokenTerms(), buyer));
+        relayReverts(tokenTerms(), buyer, signature, INVALID_SIGNATURE);
         assertUntouched(tokenTerms());
     }
 
     function test_escrow_never_pays_out_of_what_it_holds() public {
-        _fund(tokenTerms(), buyer, _signed(tokenTerms()));
+        relay(tokenTerms(), buyer, signed(tokenTerms()));
         Terms memory terms = changed(tokenTerms(), 12);
-        bytes memory signature = Signing.sign(strangerKey, _digest(terms, address(escrow)));
-        _fundReverts(terms, address(escrow), signature, INVALID_SIGNATURE);
-        _fundReverts(terms, address(escrow), "", INVALID_SIGNATURE);
+        bytes memory signature = Signing.sign(strangerKey, digestOf(terms, address(escrow)));
+        relayReverts(terms, address(escrow), signature, INVALID_SIGNATURE);
+        relayReverts(terms, address(escrow), "", INVALID_SIGNATURE);
         assertEq(usdc.balanceOf(address(escrow)), AMOUNT);
     }
 
     // given a signature that is worn out
 
     function test_works_inside_its_times_and_nowhere_else() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.warp(AFTER);
-        _fundReverts(tokenTerms(), buyer, signature, "FiatTokenV2: authorization is not yet valid");
+        relayReverts(tokenTerms(), buyer, signature, "FiatTokenV2: authorization is not yet valid");
         vm.warp(BEFORE);
-        _fundReverts(tokenTerms(), buyer, signature, "FiatTokenV2: authorization is expired");
+        relayReverts(tokenTerms(), buyer, signature, "FiatTokenV2: authorization is expired");
         vm.warp(BEFORE - 1);
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
     }
 
     function test_reverts_when_the_payer_has_cancelled_it() public {
         bytes32 id = escrow.idOf(tokenTerms());
         usdc.cancelAuthorization(buyer, id, Signing.sign(buyerKey, usdc.cancelDigest(buyer, id)));
-        _fundReverts(tokenTerms(), buyer, _signed(tokenTerms()), "FiatTokenV2: authorization is used or canceled");
+        relayReverts(tokenTerms(), buyer, signed(tokenTerms()), "FiatTokenV2: authorization is used or canceled");
     }
 
     function test_reverts_when_replayed_after_a_refund() public {
-        bytes memory signature = _signed(tokenTerms());
-        _fund(tokenTerms(), buyer, signature);
+        bytes memory signature = signed(tokenTerms());
+        relay(tokenTerms(), buyer, signature);
         refundAll(tokenTerms());
         bytes32 id = escrow.idOf(tokenTerms());
-        _fundReverts(
+        relayReverts(
             tokenTerms(), buyer, signature, abi.encodeWithSelector(IEscrow.AlreadyFunded.selector, id, Status.Refunded)
         );
         assertEq(usdc.balanceOf(buyer), 10 * AMOUNT);
     }
 
     function test_reverts_when_the_signature_is_mirrored_or_has_an_odd_length() public {
-        bytes memory signature = _signed(tokenTerms());
-        _fundReverts(tokenTerms(), buyer, Signing.malleated(signature), "ECRecover: invalid signature 's' value");
-        _fundReverts(tokenTerms(), buyer, Signing.compact(signature), "ECRecover: invalid signature length");
-        _fundReverts(tokenTerms(), buyer, bytes.concat(signature, "\x00"), "ECRecover: invalid signature length");
+        bytes memory signature = signed(tokenTerms());
+        relayReverts(tokenTerms(), buyer, Signing.malleated(signature), "ECRecover: invalid signature 's' value");
+        relayReverts(tokenTerms(), buyer, Signing.compact(signature), "ECRecover: invalid signature length");
+        relayReverts(tokenTerms(), buyer, bytes.concat(signature, "\x00"), "ECRecover: invalid signature length");
         assertUntouched(tokenTerms());
     }
 
     // given a token that does not play along
 
     function test_pause_and_blocklist_only_delay_it() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         usdc.setPaused(true);
-        _fundReverts(tokenTerms(), buyer, signature, "Pausable: paused");
+        relayReverts(tokenTerms(), buyer, signature, "Pausable: paused");
         usdc.setPaused(false);
         usdc.setBlocked(buyer, true);
-        _fundReverts(tokenTerms(), buyer, signature, "Blacklistable: account is blacklisted");
+        relayReverts(tokenTerms(), buyer, signature, "Blacklistable: account is blacklisted");
         usdc.setBlocked(buyer, false);
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
@@ -285,21 +274,21 @@ contract FundWithAuthorizationTest is SignedFundingTest {
         Terms memory terms = tokenTerms();
         terms.token = address(WethCounterpart.deploy());
         bytes memory reason = abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 0, AMOUNT);
-        _fundReverts(terms, buyer, new bytes(65), reason);
-        _fundReverts(terms, buyer, new bytes(130), reason);
+        relayReverts(terms, buyer, new bytes(65), reason);
+        relayReverts(terms, buyer, new bytes(130), reason);
     }
 
     function test_reverts_for_a_token_without_authorizations() public {
         Terms memory terms = tokenTerms();
         terms.token = address(new UsdtLikeToken());
-        _fundReverts(terms, buyer, new bytes(65), "");
+        relayReverts(terms, buyer, new bytes(65), "");
     }
 
     function test_reverts_for_coin_and_for_a_token_without_code() public {
         Terms memory terms = coinTerms();
-        _fundReverts(terms, buyer, new bytes(65), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, address(0)));
+        relayReverts(terms, buyer, new bytes(65), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, address(0)));
         terms.token = makeAddr("no contract");
-        _fundReverts(terms, buyer, new bytes(65), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, terms.token));
+        relayReverts(terms, buyer, new bytes(65), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, terms.token));
     }
 
     // given terms that do not fit
@@ -307,9 +296,9 @@ contract FundWithAuthorizationTest is SignedFundingTest {
     function test_reverts_at_payBy() public {
         Terms memory terms = tokenTerms();
         terms.payBy = uint40(START + 1);
-        bytes memory signature = _signed(terms);
+        bytes memory signature = signed(terms);
         vm.warp(START + 1);
-        _fundReverts(
+        relayReverts(
             terms, buyer, signature, abi.encodeWithSelector(IEscrow.FundTooLate.selector, START + 1, START + 1)
         );
     }
@@ -317,6 +306,6 @@ contract FundWithAuthorizationTest is SignedFundingTest {
     function test_reverts_when_the_signer_would_buy_from_himself() public {
         Terms memory terms = unnamed();
         terms.merchant = buyer;
-        _fundReverts(terms, buyer, _signed(terms), abi.encodeWithSelector(IEscrow.BuyerIsMerchant.selector, buyer));
+        relayReverts(terms, buyer, signed(terms), abi.encodeWithSelector(IEscrow.BuyerIsMerchant.selector, buyer));
     }
 }

@@ -5,17 +5,18 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {Escrow} from "../src/Escrow.sol";
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {IPermit2} from "../src/IPermit2.sol";
 import {TestToken} from "../src/TestToken.sol";
-import {BatchCode, SignedFundingTest, WalletCode} from "./support/SignedFundingTest.sol";
+import {BatchCode, RelayedFundingTest, WalletCode} from "./support/SignedFundingTest.sol";
 import {FeeOnTransferToken} from "./support/BadTokens.sol";
-import {IPermit2, Permit2Counterpart} from "./support/counterparts/Permit2Counterpart.sol";
+import {ITruePermit2, Permit2Counterpart} from "./support/counterparts/Permit2Counterpart.sol";
 import {ISafe, SafeCounterpart} from "./support/counterparts/SafeCounterpart.sol";
 import {Signing} from "./support/counterparts/Signing.sol";
 import {IUsdc, UsdcCounterpart} from "./support/counterparts/UsdcCounterpart.sol";
 import {UsdtLikeToken} from "./support/counterparts/UsdtLikeToken.sol";
 import {IWeth, WethCounterpart} from "./support/counterparts/WethCounterpart.sol";
 
-contract FundWithPermit2Test is SignedFundingTest {
+contract FundWithPermit2Test is RelayedFundingTest {
     using UsdcCounterpart for IUsdc;
     using SafeCounterpart for ISafe;
     using WethCounterpart for IWeth;
@@ -24,9 +25,9 @@ contract FundWithPermit2Test is SignedFundingTest {
     uint256 private constant DEADLINE = START + 1 hours;
     string private constant WITNESS_TYPE =
         "Funding witness)Funding(bytes32 id,address payer,address buyer)TokenPermissions(address token,uint256 amount)";
-    bytes private constant INVALID_SIGNER = abi.encodePacked(IPermit2.InvalidSigner.selector);
+    bytes private constant INVALID_SIGNER = abi.encodePacked(ITruePermit2.InvalidSigner.selector);
 
-    IPermit2 private permit2;
+    ITruePermit2 private permit2;
 
     function setUp() public override {
         super.setUp();
@@ -52,40 +53,33 @@ contract FundWithPermit2Test is SignedFundingTest {
         return keccak256(abi.encode(keccak256("Funding(bytes32 id,address payer,address buyer)"), id, payer, buyer_));
     }
 
-    /// @dev What the payer's wallet shows him and hashes, with everything as it should be.
-    function _digest(Terms memory terms, address payer, uint256 nonce) private view returns (bytes32) {
+    function digestOf(Terms memory terms, address payer) internal view override returns (bytes32) {
+        return _digestWith(terms, payer, NONCE);
+    }
+
+    function _digestWith(Terms memory terms, address payer, uint256 nonce) private view returns (bytes32) {
         bytes32 witness = _witness(escrow.idOf(terms), payer, terms.buyer == address(0) ? payer : terms.buyer);
         return Permit2Counterpart.digest(_permit(terms, nonce), address(escrow), witness, WITNESS_TYPE);
     }
 
-    function _signed(Terms memory terms) private view returns (bytes memory) {
-        return Signing.sign(buyerKey, _digest(terms, buyer, NONCE));
-    }
-
-    function _fund(Terms memory terms, address payer, bytes memory signature) private {
-        vm.prank(relayer);
+    function fundSigned(Terms memory terms, address payer, bytes memory signature) internal override {
         escrow.fundWithPermit2(terms, payer, NONCE, DEADLINE, signature);
-    }
-
-    function _fundReverts(Terms memory terms, address payer, bytes memory signature, bytes memory reason) private {
-        vm.expectRevert(reason);
-        _fund(terms, payer, signature);
     }
 
     // given the payer's own signature
 
     function test_relayer_brings_the_buyers_money() public {
         Terms memory terms = tokenTerms();
-        bytes memory signature = _signed(terms);
+        bytes memory signature = signed(terms);
         expectFunded(terms, buyer, buyer);
-        _fund(terms, buyer, signature);
+        relay(terms, buyer, signature);
         assertFunded(terms, buyer, buyer);
         assertState(escrow.idOf(terms), Status.Funded, START, 1);
     }
 
     function test_buyer_is_the_signer_not_the_relayer_when_the_terms_name_none() public {
         Terms memory terms = unnamed();
-        _fund(terms, buyer, _signed(terms));
+        relay(terms, buyer, signed(terms));
         assertFunded(terms, buyer, buyer);
     }
 
@@ -94,9 +88,9 @@ contract FundWithPermit2Test is SignedFundingTest {
         usdc.issue(stranger, AMOUNT);
         vm.prank(stranger);
         usdc.approve(address(permit2), AMOUNT);
-        bytes memory signature = Signing.sign(strangerKey, _digest(terms, stranger, NONCE));
+        bytes memory signature = Signing.sign(strangerKey, digestOf(terms, stranger));
         expectFunded(terms, stranger, buyer);
-        _fund(terms, stranger, signature);
+        relay(terms, stranger, signature);
         assertEq(usdc.balanceOf(buyer), 10 * AMOUNT);
         assertEq(escrow.stateOf(escrow.idOf(terms)).buyer, buyer);
     }
@@ -106,7 +100,7 @@ contract FundWithPermit2Test is SignedFundingTest {
         uint256[3] memory nonces = [uint256(1), 0, uint256(keccak256("anywhere"))];
         for (uint256 i = 0; i < nonces.length; ++i) {
             terms.orderHash = bytes32(i);
-            bytes memory signature = Signing.sign(buyerKey, _digest(terms, buyer, nonces[i]));
+            bytes memory signature = Signing.sign(buyerKey, _digestWith(terms, buyer, nonces[i]));
             vm.prank(relayer);
             escrow.fundWithPermit2(terms, buyer, nonces[i], DEADLINE, signature);
         }
@@ -115,17 +109,17 @@ contract FundWithPermit2Test is SignedFundingTest {
     }
 
     function test_short_form_of_a_signature_is_as_good() public {
-        _fund(tokenTerms(), buyer, Signing.compact(_signed(tokenTerms())));
+        relay(tokenTerms(), buyer, Signing.compact(signed(tokenTerms())));
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
     /// @dev Permit2 takes the mirrored one too; it says the same, and the nonce is used up by whichever comes first.
     function test_mirrored_signature_pays_the_same_and_only_once() public {
-        bytes memory signature = _signed(tokenTerms());
-        _fund(tokenTerms(), buyer, Signing.malleated(signature));
+        bytes memory signature = signed(tokenTerms());
+        relay(tokenTerms(), buyer, Signing.malleated(signature));
         assertFunded(tokenTerms(), buyer, buyer);
         bytes32 id = escrow.idOf(tokenTerms());
-        _fundReverts(
+        relayReverts(
             tokenTerms(), buyer, signature, abi.encodeWithSelector(IEscrow.AlreadyFunded.selector, id, Status.Funded)
         );
     }
@@ -148,7 +142,7 @@ contract FundWithPermit2Test is SignedFundingTest {
         _allow(token_);
         token = TestToken(token_);
         Terms memory terms = tokenTerms();
-        _fund(terms, buyer, _signed(terms));
+        relay(terms, buyer, signed(terms));
         assertFunded(terms, buyer, buyer);
     }
 
@@ -156,52 +150,52 @@ contract FundWithPermit2Test is SignedFundingTest {
 
     function test_safe_of_one_owner_pays() public {
         Terms memory terms = unnamed();
-        bytes memory signature = safe.sign(buyerKey, _digest(terms, address(safe), NONCE));
+        bytes memory signature = safe.sign(buyerKey, digestOf(terms, address(safe)));
         expectFunded(terms, address(safe), address(safe));
-        _fund(terms, address(safe), signature);
+        relay(terms, address(safe), signature);
         assertFunded(terms, address(safe), address(safe));
     }
 
     function test_safe_of_two_owners_pays() public {
         Terms memory terms = unnamed();
-        _fund(terms, address(safeOfTwo), signByTwo(_digest(terms, address(safeOfTwo), NONCE)));
+        relay(terms, address(safeOfTwo), signByTwo(digestOf(terms, address(safeOfTwo))));
         assertFunded(terms, address(safeOfTwo), address(safeOfTwo));
     }
 
     function test_reverts_when_only_one_of_two_owners_signed() public {
         Terms memory terms = unnamed();
-        bytes memory signature = safeOfTwo.sign(buyerKey, _digest(terms, address(safeOfTwo), NONCE));
-        _fundReverts(terms, address(safeOfTwo), signature, abi.encodeWithSignature("Error(string)", "GS020"));
+        bytes memory signature = safeOfTwo.sign(buyerKey, digestOf(terms, address(safeOfTwo)));
+        relayReverts(terms, address(safeOfTwo), signature, abi.encodeWithSignature("Error(string)", "GS020"));
     }
 
     function test_account_with_a_wallets_code_pays() public {
         giveCode(buyer, address(new WalletCode()));
-        _fund(tokenTerms(), buyer, _signed(tokenTerms()));
+        relay(tokenTerms(), buyer, signed(tokenTerms()));
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
     /// @dev Here Permit2 decides, and it no longer asks the key of an account that has code.
     function test_reverts_for_an_account_whose_code_knows_no_signatures() public {
         giveCode(buyer, address(new BatchCode()));
-        _fundReverts(tokenTerms(), buyer, _signed(tokenTerms()), "");
+        relayReverts(tokenTerms(), buyer, signed(tokenTerms()), "");
         assertUntouched(tokenTerms());
     }
 
     // given a relayer who wants something else than was signed
 
     function test_reverts_when_the_relayer_changes_any_field_of_the_terms() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         for (uint256 field = 0; field < TERMS_FIELDS; ++field) {
             Terms memory other = changed(tokenTerms(), field);
             _allow(other.token);
-            _fundReverts(other, buyer, signature, INVALID_SIGNER);
+            relayReverts(other, buyer, signature, INVALID_SIGNER);
             assertUntouched(other);
         }
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
     }
 
     function test_reverts_when_the_relayer_unnames_the_buyer() public {
-        _fundReverts(unnamed(), buyer, _signed(tokenTerms()), INVALID_SIGNER);
+        relayReverts(unnamed(), buyer, signed(tokenTerms()), INVALID_SIGNER);
     }
 
     function test_reverts_when_the_relayer_names_another_payer() public {
@@ -209,11 +203,11 @@ contract FundWithPermit2Test is SignedFundingTest {
         usdc.approve(address(permit2), ALL);
         vm.stopPrank();
         usdc.issue(relayer, AMOUNT);
-        _fundReverts(unnamed(), relayer, _signed(unnamed()), INVALID_SIGNER);
+        relayReverts(unnamed(), relayer, signed(unnamed()), INVALID_SIGNER);
     }
 
     function test_reverts_when_nonce_or_deadline_are_not_the_signed_ones() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.expectRevert(INVALID_SIGNER);
         escrow.fundWithPermit2(tokenTerms(), buyer, NONCE + 1, DEADLINE, signature);
         vm.expectRevert(INVALID_SIGNER);
@@ -244,7 +238,7 @@ contract FundWithPermit2Test is SignedFundingTest {
 
     function _signedWithRefused(bytes32 witness, string memory witnessType, address spender) private {
         bytes32 digest = Permit2Counterpart.digest(_permit(tokenTerms(), NONCE), spender, witness, witnessType);
-        _fundReverts(tokenTerms(), buyer, Signing.sign(buyerKey, digest), INVALID_SIGNER);
+        relayReverts(tokenTerms(), buyer, Signing.sign(buyerKey, digest), INVALID_SIGNER);
         assertUntouched(tokenTerms());
     }
 
@@ -256,26 +250,26 @@ contract FundWithPermit2Test is SignedFundingTest {
             keccak256(abi.encode(keccak256("TokenPermissions(address token,uint256 amount)"), address(usdc), AMOUNT));
         bytes32 message = keccak256(abi.encode(typehash, permitted, address(escrow), NONCE, DEADLINE));
         bytes memory signature = Signing.sign(buyerKey, Signing.typed(permit2.DOMAIN_SEPARATOR(), message));
-        _fundReverts(tokenTerms(), buyer, signature, INVALID_SIGNER);
+        relayReverts(tokenTerms(), buyer, signature, INVALID_SIGNER);
     }
 
     function test_reverts_when_signed_for_another_escrow() public {
         Escrow other = newEscrow();
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.expectRevert(INVALID_SIGNER);
         other.fundWithPermit2(tokenTerms(), buyer, NONCE, DEADLINE, signature);
     }
 
     function test_reverts_when_signed_for_another_chain() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.chainId(10);
-        _fundReverts(tokenTerms(), buyer, signature, INVALID_SIGNER);
+        relayReverts(tokenTerms(), buyer, signature, INVALID_SIGNER);
     }
 
     // given a stranger who wants the buyer's money
 
     function test_stranger_cannot_use_the_signature_at_permit2_and_the_payment_goes_through() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         IPermit2.PermitTransferFrom memory permit = _permit(tokenTerms(), NONCE);
         IPermit2.SignatureTransferDetails memory details = IPermit2.SignatureTransferDetails(stranger, AMOUNT);
         bytes32 witness = _witness(escrow.idOf(tokenTerms()), buyer, buyer);
@@ -285,57 +279,55 @@ contract FundWithPermit2Test is SignedFundingTest {
         vm.expectRevert(INVALID_SIGNER);
         permit2.permitTransferFrom(permit, details, buyer, signature);
         vm.stopPrank();
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
         assertFunded(tokenTerms(), buyer, buyer);
     }
 
     function test_standing_allowance_is_no_signature() public {
         vm.prank(buyer);
         usdc.approve(address(escrow), ALL);
-        _fundReverts(
-            tokenTerms(), buyer, Signing.sign(strangerKey, _digest(tokenTerms(), buyer, NONCE)), INVALID_SIGNER
-        );
+        relayReverts(tokenTerms(), buyer, Signing.sign(strangerKey, digestOf(tokenTerms(), buyer)), INVALID_SIGNER);
         // A signature that recovers to nobody is not nobody's consent.
-        _fundReverts(tokenTerms(), buyer, new bytes(65), abi.encodePacked(IPermit2.InvalidSignature.selector));
-        _fundReverts(tokenTerms(), buyer, "", abi.encodePacked(IPermit2.InvalidSignatureLength.selector));
+        relayReverts(tokenTerms(), buyer, new bytes(65), abi.encodePacked(ITruePermit2.InvalidSignature.selector));
+        relayReverts(tokenTerms(), buyer, "", abi.encodePacked(ITruePermit2.InvalidSignatureLength.selector));
         assertUntouched(tokenTerms());
     }
 
     function test_escrow_never_pays_out_of_what_it_holds() public {
-        _fund(tokenTerms(), buyer, _signed(tokenTerms()));
+        relay(tokenTerms(), buyer, signed(tokenTerms()));
         Terms memory terms = changed(tokenTerms(), 12);
-        bytes memory signature = Signing.sign(strangerKey, _digest(terms, address(escrow), NONCE));
-        _fundReverts(terms, address(escrow), signature, "");
+        bytes memory signature = Signing.sign(strangerKey, digestOf(terms, address(escrow)));
+        relayReverts(terms, address(escrow), signature, "");
         assertEq(usdc.balanceOf(address(escrow)), AMOUNT);
     }
 
     // given a signature that is worn out
 
     function test_works_until_its_deadline_and_no_longer() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.warp(DEADLINE + 1);
-        _fundReverts(
-            tokenTerms(), buyer, signature, abi.encodeWithSelector(IPermit2.SignatureExpired.selector, DEADLINE)
+        relayReverts(
+            tokenTerms(), buyer, signature, abi.encodeWithSelector(ITruePermit2.SignatureExpired.selector, DEADLINE)
         );
         vm.warp(DEADLINE);
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
     }
 
     function test_reverts_when_the_payer_has_taken_it_back() public {
         vm.prank(buyer);
         permit2.invalidateUnorderedNonces(0, 1);
-        _fundReverts(tokenTerms(), buyer, _signed(tokenTerms()), abi.encodePacked(IPermit2.InvalidNonce.selector));
+        relayReverts(tokenTerms(), buyer, signed(tokenTerms()), abi.encodePacked(ITruePermit2.InvalidNonce.selector));
     }
 
     function test_reverts_when_replayed_after_a_refund() public {
-        bytes memory signature = _signed(tokenTerms());
-        _fund(tokenTerms(), buyer, signature);
+        bytes memory signature = signed(tokenTerms());
+        relay(tokenTerms(), buyer, signature);
         refundAll(tokenTerms());
         bytes32 id = escrow.idOf(tokenTerms());
-        _fundReverts(
+        relayReverts(
             tokenTerms(), buyer, signature, abi.encodeWithSelector(IEscrow.AlreadyFunded.selector, id, Status.Refunded)
         );
-        _fundReverts(changed(tokenTerms(), 12), buyer, signature, abi.encodePacked(IPermit2.InvalidNonce.selector));
+        relayReverts(changed(tokenTerms(), 12), buyer, signature, abi.encodePacked(ITruePermit2.InvalidNonce.selector));
         assertEq(usdc.balanceOf(buyer), 10 * AMOUNT);
     }
 
@@ -344,16 +336,16 @@ contract FundWithPermit2Test is SignedFundingTest {
     function test_reverts_without_an_allowance_to_permit2() public {
         vm.prank(buyer);
         usdc.approve(address(permit2), 0);
-        _fundReverts(
-            tokenTerms(), buyer, _signed(tokenTerms()), abi.encodeWithSignature("Error(string)", "TRANSFER_FROM_FAILED")
+        relayReverts(
+            tokenTerms(), buyer, signed(tokenTerms()), abi.encodeWithSignature("Error(string)", "TRANSFER_FROM_FAILED")
         );
     }
 
     function test_reverts_where_the_chain_has_no_permit2() public {
-        bytes memory signature = _signed(tokenTerms());
+        bytes memory signature = signed(tokenTerms());
         vm.etch(address(permit2), "");
         vm.expectRevert();
-        _fund(tokenTerms(), buyer, signature);
+        relay(tokenTerms(), buyer, signature);
         assertUntouched(tokenTerms());
     }
 
@@ -363,8 +355,8 @@ contract FundWithPermit2Test is SignedFundingTest {
         _allow(address(odd));
         Terms memory terms = tokenTerms();
         terms.token = address(odd);
-        _fundReverts(
-            terms, buyer, _signed(terms), abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 99e6, AMOUNT)
+        relayReverts(
+            terms, buyer, signed(terms), abi.encodeWithSelector(IEscrow.WrongBalanceRise.selector, 0, 99e6, AMOUNT)
         );
     }
 
@@ -373,8 +365,8 @@ contract FundWithPermit2Test is SignedFundingTest {
         Terms memory terms = tokenTerms();
         for (uint256 i = 0; i < nowhere.length; ++i) {
             terms.token = nowhere[i];
-            _fundReverts(
-                terms, buyer, _signed(terms), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, nowhere[i])
+            relayReverts(
+                terms, buyer, signed(terms), abi.encodeWithSelector(IEscrow.TokenHasNoCode.selector, nowhere[i])
             );
         }
     }
@@ -384,9 +376,9 @@ contract FundWithPermit2Test is SignedFundingTest {
     function test_reverts_at_payBy() public {
         Terms memory terms = tokenTerms();
         terms.payBy = uint40(START + 1);
-        bytes memory signature = _signed(terms);
+        bytes memory signature = signed(terms);
         vm.warp(START + 1);
-        _fundReverts(
+        relayReverts(
             terms, buyer, signature, abi.encodeWithSelector(IEscrow.FundTooLate.selector, START + 1, START + 1)
         );
     }

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Status, Terms} from "../../src/IEscrow.sol";
-import {IPermit2, Permit2Counterpart} from "../support/counterparts/Permit2Counterpart.sol";
+import {IPermit2} from "../../src/IPermit2.sol";
+import {Permit2Counterpart} from "../support/counterparts/Permit2Counterpart.sol";
 import {ISafe, SafeCounterpart} from "../support/counterparts/SafeCounterpart.sol";
 import {Signing} from "../support/counterparts/Signing.sol";
 import {IUsdc, UsdcCounterpart} from "../support/counterparts/UsdcCounterpart.sol";

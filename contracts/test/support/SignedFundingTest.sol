@@ -128,3 +128,26 @@ abstract contract SignedFundingTest is EscrowTest {
         (owners[0], owners[1]) = (buyer, stranger);
     }
 }
+
+/// @notice What the tests of payments that anyone may bring start from: the payer signs, a relayer sends.
+abstract contract RelayedFundingTest is SignedFundingTest {
+    /// @dev What the payer's wallet shows him and hashes, with everything as it should be.
+    function digestOf(Terms memory terms, address payer) internal view virtual returns (bytes32);
+
+    /// @dev Sends what the payer signed by the verb under test, whoever the caller is.
+    function fundSigned(Terms memory terms, address payer, bytes memory signature) internal virtual;
+
+    function signed(Terms memory terms) internal view returns (bytes memory) {
+        return Signing.sign(buyerKey, digestOf(terms, buyer));
+    }
+
+    function relay(Terms memory terms, address payer, bytes memory signature) internal {
+        vm.prank(relayer);
+        fundSigned(terms, payer, signature);
+    }
+
+    function relayReverts(Terms memory terms, address payer, bytes memory signature, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        relay(terms, payer, signature);
+    }
+}

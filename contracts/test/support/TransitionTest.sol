@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Item, Terms} from "../../src/IEscrow.sol";
+import {IPermit2} from "../../src/IPermit2.sol";
 import {EscrowTest} from "./EscrowTest.sol";
-import {IPermit2, Permit2Counterpart} from "./counterparts/Permit2Counterpart.sol";
+import {Permit2Counterpart} from "./counterparts/Permit2Counterpart.sol";
 import {Signing} from "./counterparts/Signing.sol";
 
 /// @notice Every verb of a payment, called as it should be by whom it belongs to.

@@ -3,26 +3,11 @@ pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
 
+import {IPermit2} from "../../../src/IPermit2.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice As much of Permit2 as the tests use, in its own words.
-interface IPermit2 {
-    struct TokenPermissions {
-        address token;
-        uint256 amount;
-    }
-
-    struct PermitTransferFrom {
-        TokenPermissions permitted;
-        uint256 nonce;
-        uint256 deadline;
-    }
-
-    struct SignatureTransferDetails {
-        address to;
-        uint256 requestedAmount;
-    }
-
+/// @notice What the tests use of Permit2 beside what the escrow does, in its own words.
+interface ITruePermit2 is IPermit2 {
     error InvalidAmount(uint256 maxAmount);
     error InvalidNonce();
     error InvalidSigner();
@@ -43,22 +28,13 @@ interface IPermit2 {
         address owner,
         bytes calldata signature
     ) external;
-
-    function permitWitnessTransferFrom(
-        PermitTransferFrom calldata permit,
-        SignatureTransferDetails calldata details,
-        address owner,
-        bytes32 witness,
-        string calldata witnessTypeString,
-        bytes calldata signature
-    ) external;
 }
 
 /// @notice The true Permit2. Its address is the hash of its code, so whoever deploys it there has the right one.
 library Permit2Counterpart {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    IPermit2 internal constant PERMIT2 = IPermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
+    ITruePermit2 internal constant PERMIT2 = ITruePermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
     /// @dev The deterministic deployment proxy, on every chain and in forge: takes salt and code, and deploys by CREATE2.
     address private constant FACTORY = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
     /// @dev The salt that its authors found, for an address with leading zeros.
@@ -70,7 +46,7 @@ library Permit2Counterpart {
     string private constant WITNESS_STUB =
         "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,";
 
-    function deploy() internal returns (IPermit2) {
+    function deploy() internal returns (ITruePermit2) {
         bytes memory code = vm.readFileBinary(CODE);
         require(
             vm.computeCreate2Address(SALT, keccak256(code), FACTORY) == address(PERMIT2),

@@ -2,16 +2,16 @@
 pragma solidity 0.8.37;
 
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {IERC3009Bytes} from "../../../src/IERC3009Bytes.sol";
 import {Artifacts} from "./Artifacts.sol";
 import {Signing} from "./Signing.sol";
 
-/// @notice As much of FiatTokenV2_2 as the tests use, in its own words.
-interface IUsdc is IERC20Metadata {
+/// @notice What the tests use of FiatTokenV2_2 beside what the escrow does, in its own words.
+interface IUsdc is IERC20Metadata, IERC20Permit, IERC3009Bytes {
     function version() external view returns (string memory);
-    function DOMAIN_SEPARATOR() external view returns (bytes32);
-    function nonces(address owner) external view returns (uint256);
     function authorizationState(address authorizer, bytes32 nonce) external view returns (bool);
 
     function initialize(
@@ -36,8 +36,6 @@ interface IUsdc is IERC20Metadata {
     function unBlacklist(address account) external;
     function isBlacklisted(address account) external view returns (bool);
 
-    function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external;
     function permit(address owner, address spender, uint256 value, uint256 deadline, bytes calldata signature) external;
 
     function receiveWithAuthorization(
@@ -50,15 +48,6 @@ interface IUsdc is IERC20Metadata {
         uint8 v,
         bytes32 r,
         bytes32 s
-    ) external;
-    function receiveWithAuthorization(
-        address from,
-        address to,
-        uint256 value,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 nonce,
-        bytes calldata signature
     ) external;
     function transferWithAuthorization(
         address from,
