@@ -13,12 +13,16 @@ from typing import Any
 from deploy.tools.node import CONTRACTS, set_up_node
 from deploy.tools.setup import ROOT
 from earnest.escrow.compile import SETTINGS
+from earnest.payment import typed_data
+from earnest.payment.primitives import to_bytes
+from tests.benchmarks.gas.people import address
+from tests.support import counterparts
 
 PLAIN_TOKEN = Path(__file__).with_name("PlainToken.sol")
 FLOOR = Path(__file__).with_name("Floor.yul")
 ESCROW = ROOT / "service" / "earnest" / "escrow" / "artifacts" / "Escrow.json"
-PERMIT2 = bytes.fromhex("000000000022D473030F116dDEE9F6B43aC78BA3")
-PERMIT2_SALT = bytes.fromhex("0000000000000000000000000000000000000000d3af2663da51c10215000000")
+PERMIT2 = to_bytes(typed_data.PERMIT2)
+PERMIT2_SALT = to_bytes(counterparts.PERMIT2_SALT)
 _OPENZEPPELIN = [
     f"@openzeppelin/contracts/{each}.sol"
     for each in (
@@ -30,8 +34,6 @@ _OPENZEPPELIN = [
     )
 ]
 _CACHE = ROOT / ".cache" / "gas"
-_PREDEPLOY = CONTRACTS / "node_modules" / "hardhat-predeploy" / "bin"
-_USDC = CONTRACTS / "node_modules" / "@offchainlabs" / "stablecoin-evm" / "artifacts" / "hardhat" / "contracts"
 _OPTIMIZER = {"enabled": True, "runs": 10_000}
 
 
@@ -94,17 +96,9 @@ def test_token() -> bytes:
 
 def permit2() -> bytes:
     """Return the creating bytecode of the true Permit2; with its salt it comes to its address."""
-    return (_PREDEPLOY / f"0x{'000000000022D473030F116dDEE9F6B43aC78BA3'}.bytecode").read_bytes()
+    return counterparts.permit2_code()
 
 
 def usdc(name: str, library: bytes | None = None) -> bytes:
     """Return the creating bytecode of a contract of USDC, such as `v2/FiatTokenV2_2`, linked with its one library."""
-    path = _USDC / f"{name}.sol" / f"{Path(name).name}.json"
-    artifact = json.loads(path.read_text("utf-8"))
-    text: str = artifact["bytecode"][2:]
-    places = [place for unit in artifact["linkReferences"].values() for found in unit.values() for place in found]
-    for place in places:
-        assert library is not None
-        start = 2 * place["start"]
-        text = text[:start] + library.hex() + text[start + 2 * place["length"] :]
-    return bytes.fromhex(text)
+    return counterparts.usdc_code(name, None if library is None else address(library))
