@@ -57,6 +57,9 @@ def main() -> int:
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     chosen = [part for part in PARTS if not arguments.parts or part.name in arguments.parts]
+    # The tests start hundreds of Python programs. Told to keep no bytecode, each of them would compile all that it
+    # imports anew, which takes longer than the rest of its start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     keep_going = arguments.keep_going or under_ci() or os.environ.get("KEEP_GOING") == "1"
     outcomes = run_parts(chosen, keep_going)
     return write_summary(outcomes, strict=under_ci())
