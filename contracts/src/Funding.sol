@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
@@ -28,7 +29,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     string private constant WITNESS_TYPE =
         "Funding witness)Funding(bytes32 id,address payer,address buyer)TokenPermissions(address token,uint256 amount)";
     /// @dev A token's push and what the wallet itself needs around it.
-    uint256 private constant RETURN_GAS = TOKEN_PUSH_GAS + 10_000;
+    uint256 private constant SEND_GAS = TOKEN_PUSH_GAS + 10_000;
     bytes32 private immutable WALLET_CODE_HASH = keccak256(type(DepositWallet).creationCode);
 
     // -------------------------------------------------------------------------------------------- by the payer himself
@@ -36,7 +37,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     /// @inheritdoc IEscrow
     function fund(Terms calldata terms, address buyer) external payable nonReentrant {
         bytes32 id = _open(terms, buyer);
-        _pull(terms.token, terms.amount);
+        _pull(terms.token, address(this), terms.amount);
         _funded(id, terms, msg.sender, buyer);
     }
 
@@ -204,10 +205,10 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         _open(terms, terms.buyer);
         (address token, uint256 amount) = (terms.token, terms.amount);
         if (token == address(0)) {
-            wallet.deposit(id, amount);
+            wallet.execute(address(this), amount, abi.encodeCall(this.receiveDeposit, (id)));
         } else {
             uint256 balanceBefore = _balanceToRaise(token, address(this));
-            wallet.send(token, address(this), amount);
+            _send(wallet, token, address(this), amount);
             _requireRise(token, address(this), balanceBefore, amount);
         }
         _funded(id, terms, address(wallet), terms.buyer);
@@ -218,12 +219,19 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token) private returns (bool) {
         uint256 balanceBefore = _balanceOf(token, address(wallet));
         if (balanceBefore == 0) return false;
-        _requireGasFor(RETURN_GAS);
-        try wallet.send{gas: RETURN_GAS}(token, buyer, balanceBefore) {} catch {}
+        _requireGasFor(SEND_GAS);
+        _send(wallet, token, buyer, balanceBefore);
         uint256 balanceAfter = _balanceOf(token, address(wallet));
         if (balanceAfter >= balanceBefore) return false;
         emit DepositReturned(id, token, buyer, balanceBefore - balanceAfter);
         return true;
+    }
+
+    /// @dev Has the wallet send tokens, or coin where `token` is zero. What came of it, the balances tell.
+    function _send(DepositWallet wallet, address token, address to, uint256 amount) private {
+        (address target, uint256 value, bytes memory data) =
+            token == address(0) ? (to, amount, bytes("")) : (token, 0, abi.encodeCall(IERC20.transfer, (to, amount)));
+        try wallet.execute{gas: SEND_GAS}(target, value, data) {} catch {}
     }
 
     function _walletOf(bytes32 id) private returns (DepositWallet) {

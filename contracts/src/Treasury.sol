@@ -28,15 +28,15 @@ abstract contract Treasury is IEscrow {
 
     mapping(address account => mapping(address token => uint256 amount)) private _credits;
 
-    /// @dev Takes exactly `amount` from the caller, or reverts.
+    /// @dev Takes exactly `amount` from the caller, or reverts: tokens for `account`, coin always for the escrow itself.
     // Its callers, `fund` and `repay`, are payable.
     // slither-disable-next-line msg-value-in-nonpayable
-    function _pull(address token, uint256 amount) internal {
+    function _pull(address token, address account, uint256 amount) internal {
         if (token == address(0)) {
             if (msg.value != amount) revert WrongCoinAmount(msg.value, amount);
         } else {
             if (msg.value != 0) revert CoinSentWithToken(msg.value);
-            _pullToken(token, address(this), amount);
+            _pullToken(token, account, amount);
         }
     }
 
@@ -89,16 +89,9 @@ abstract contract Treasury is IEscrow {
     }
 
     /// @dev Takes exactly `amount` from the caller straight to `account`. Coin that it can't be paid becomes its credit.
-    // Its caller, `repay`, is payable.
-    // slither-disable-next-line msg-value-in-nonpayable
     function _passOn(address token, address account, uint256 amount, uint256 flag) internal returns (uint256) {
-        if (token == address(0)) {
-            _pull(token, amount);
-            return _pay(token, account, amount, flag);
-        }
-        if (msg.value != 0) revert CoinSentWithToken(msg.value);
-        _pullToken(token, account, amount);
-        return 0;
+        _pull(token, account, amount);
+        return token == address(0) ? _pay(token, account, amount, flag) : 0;
     }
 
     /// @dev Pays the whole credit without a gas cap, or reverts.

@@ -100,13 +100,13 @@ contract DepositWalletTest is DepositTest {
             bytes memory reason = abi.encodeWithSelector(DepositWallet.NotEscrow.selector, others[i]);
             vm.expectRevert(reason, address(wallet));
             vm.prank(others[i]);
-            wallet.send(address(0), others[i], 1);
+            wallet.execute(others[i], 1, "");
             vm.expectRevert(reason, address(wallet));
             vm.prank(others[i]);
-            wallet.send(address(token), others[i], 0);
+            wallet.execute(address(token), 0, abi.encodeCall(token.transfer, (others[i], 0)));
             vm.expectRevert(reason, address(wallet));
             vm.prank(others[i]);
-            wallet.deposit(id, 1);
+            wallet.execute(address(escrow), 1, abi.encodeCall(escrow.receiveDeposit, (id)));
         }
         assertEq(address(wallet).balance, AMOUNT);
     }
@@ -116,7 +116,7 @@ contract DepositWalletTest is DepositTest {
         address other = address(newEscrow());
         vm.expectRevert(abi.encodeWithSelector(DepositWallet.NotEscrow.selector, other), address(wallet));
         vm.prank(other);
-        wallet.send(address(0), other, 0);
+        wallet.execute(other, 0, "");
     }
 
     function test_receiveDeposit_reverts_for_anyone_but_the_deposit_address() public {

@@ -65,12 +65,14 @@ abstract contract AccountVerbs is BatchVerbs {
         DepositWallet wallet = DepositWallet(payable(escrow.depositAddressOf(id)));
         if (address(wallet).code.length == 0) return;
         address token_ = books[id].terms.token;
+        uint256 balance = _balance(token_, address(wallet));
+        bool coin = token_ == address(0);
         vm.prank(stranger_);
-        try wallet.send(token_, stranger_, _balance(token_, address(wallet))) {
-            _break(Property.OnlyParties, "a stranger commands a deposit address");
-        } catch {}
-        vm.prank(stranger_);
-        try wallet.deposit(id, 0) {
+        try wallet.execute(
+            coin ? stranger_ : token_,
+            coin ? balance : 0,
+            coin ? bytes("") : abi.encodeWithSignature("transfer(address,uint256)", stranger_, balance)
+        ) {
             _break(Property.OnlyParties, "a stranger commands a deposit address");
         } catch {}
     }
