@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def chain(port: PORT = 8545, data_dir: DATA_DIR = None) -> None:
     """Run the embedded development chain: JSON-RPC for wallets and programs, chain id 31337.
 
-    It is an Ethereum chain in one process, with ten funded accounts, a test token, time travel and reorgs. Its blocks
+    It is an Ethereum chain in one process, with ten funded accounts, test tokens, time travel and reorgs. Its blocks
     are kept in the data folder and survive any kill. Never send it anything of value.
     """
     from earnest.localnet.server import run_chain  # noqa: PLC0415 (py-evm takes its time to load)

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.host,
             options.port,
             settle_seconds=settle_seconds,
-            test_token=not options.no_test_token,
+            test_tokens=not options.no_test_tokens,
         ) as server:
             sys.stdout.write(f"listening on {server.url}\n")
             sys.stdout.flush()
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--settle-seconds", type=float, default=1.0, help="pace of blocks towards finality; 0: none (default: 1)"
     )
-    parser.add_argument("--no-test-token", action="store_true", help="leave a fresh chain without the test token")
+    parser.add_argument("--no-test-tokens", action="store_true", help="leave a fresh chain without the test tokens")
     return parser
 
 

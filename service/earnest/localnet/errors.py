@@ -6,7 +6,7 @@
         ├── PortInUse               another program listens there
         ├── ChainFileUnusable       not ours, of another version, damaged, or not writable
         ├── LocalExtraMissing       py-evm and eth-tester are not installed
-        └── TestTokenUnavailable    the token cannot be put at its address on that node
+        └── TestTokenUnavailable    a token cannot be put at its address on that node
 
 Apart from the tree, and never seen outside a request: `RpcError` is a JSON-RPC error object as the wire carries it;
 `ConnectionDropped` is an injected fault, no answer at all.
@@ -77,7 +77,7 @@ class LocalExtraMissing(LocalnetError):
 
 
 class TestTokenUnavailable(LocalnetError):
-    """The test token cannot stand at its usual address on this node."""
+    """A test token cannot stand at its usual address on this node."""
 
     code = "test_token_unavailable"
     __test__ = False  # not a test class, whatever pytest makes of its name

@@ -29,7 +29,7 @@ class EmbeddedChain:
     """A chain in `<path>`, or in memory only if `path` is None.
 
     `settle_seconds` is the pace of the empty blocks that bring the newest tx to finality; None mines none, which
-    is what tests that count blocks want. `test_token` puts the test token into a fresh chain.
+    is what tests that count blocks want. `test_tokens` puts the test tokens into a fresh chain.
     Raises `ChainInUse`, `ChainFileUnusable` or `LocalExtraMissing`.
     """
 
@@ -38,12 +38,12 @@ class EmbeddedChain:
         path: Path | None = None,
         *,
         settle_seconds: float | None = None,
-        test_token: bool = True,
+        test_tokens: bool = True,
     ) -> None:
         require_local_extra()
         self._path = path
         self._settle_seconds = settle_seconds
-        self._test_token = test_token
+        self._test_tokens = test_tokens
         self._faults = Faults()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -106,7 +106,7 @@ class EmbeddedChain:
 
     def _work(self, opened: "Future[None]") -> None:
         try:
-            node = _open_node(self._path, self._settle_seconds, self._test_token)
+            node = _open_node(self._path, self._settle_seconds, self._test_tokens)
         except BaseException as error:
             opened.set_exception(error)
             return
@@ -142,11 +142,11 @@ class EmbeddedChain:
                 job[1].set_exception(LocalnetError("the embedded chain is closed"))
 
 
-def _open_node(path: Path | None, settle_seconds: float | None, test_token: bool) -> "Node":
+def _open_node(path: Path | None, settle_seconds: float | None, test_tokens: bool) -> "Node":
     # py-evm takes a second to import, so only the thread that runs it does.
     from earnest.localnet.fresh import open_node  # noqa: PLC0415
 
-    return open_node(path, settle_seconds, test_token)
+    return open_node(path, settle_seconds, test_tokens)
 
 
 def _answer(node: "Node", method: str, params: list[Any]) -> Any:

@@ -28,12 +28,12 @@ class ChainServer:
         port: int = DEFAULT_PORT,
         *,
         settle_seconds: float | None = 1.0,
-        test_token: bool = True,
+        test_tokens: bool = True,
     ) -> None:
         self._http = ChainHttpServer(host, port, self._request)
         try:
             path = None if data_dir is None else data_dir / CHAIN_FILE
-            self.chain = EmbeddedChain(path, settle_seconds=settle_seconds, test_token=test_token)
+            self.chain = EmbeddedChain(path, settle_seconds=settle_seconds, test_tokens=test_tokens)
         except BaseException:
             self._http.server_close()
             raise
@@ -72,7 +72,7 @@ def run_chain(
     port: int = DEFAULT_PORT,
     *,
     settle_seconds: float | None = 1.0,
-    test_token: bool = True,
+    test_tokens: bool = True,
     ready: Callable[[], None] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
@@ -82,7 +82,7 @@ def run_chain(
     Raises `PortInUse`, `ChainInUse`, `ChainFileUnusable` or `LocalExtraMissing`.
     """
     stop = stop or threading.Event()
-    with ChainServer(data_dir, host, port, settle_seconds=settle_seconds, test_token=test_token):
+    with ChainServer(data_dir, host, port, settle_seconds=settle_seconds, test_tokens=test_tokens):
         if ready is not None:
             ready()
         stop.wait()

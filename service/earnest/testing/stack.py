@@ -20,7 +20,7 @@ from earnest.chain.signer import LocalSigner
 from earnest.escrow.deploy import deploy
 from earnest.escrow.deployment import Deployment
 from earnest.localnet.accounts import DevAccount, dev_accounts
-from earnest.localnet.tokens import install_test_token
+from earnest.localnet.tokens import install_test_tokens
 from earnest.settings import Network, load_network
 from earnest.testing.processes import Child, free_port
 
@@ -92,8 +92,8 @@ class LocalStack:
             self.chain.wait_ready(self._node_answers, START_SECONDS)
 
     def install_contract(self) -> None:
-        """Deploy the escrow where it is not there yet, and the test token on a node that lacks it."""
-        install_test_token(self.node_url)
+        """Deploy the escrow where it is not there yet, and the test tokens on a node that lacks them."""
+        install_test_tokens(self.node_url)
         deployer = LocalSigner.from_key(dev_accounts()[0].private_key).account
         folder = self.data_dir / "deployments"
         self.deployment = deploy(self.node_url, deployer, self.network.chain_id, lambda _plan: True, folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from earnest.localnet.tokens import install_test_token
+from earnest.localnet.tokens import install_test_tokens
 from tests.integration.localnet.nodes import ChainProcess, anvil
 from tests.unit.localnet.calls import ChainCalls
 
@@ -24,13 +24,13 @@ def shared_node(request: pytest.FixtureRequest) -> Iterator[ChainCalls]:
         yield request.getfixturevalue("embedded_process").calls
         return
     with anvil() as calls:
-        install_test_token(calls.request)
+        install_test_tokens(calls.request)
         yield calls
 
 
 @pytest.fixture
 def node(shared_node: ChainCalls) -> Iterator[ChainCalls]:
-    """A node with the test token; what a test does to it is undone."""
+    """A node with the test tokens; what a test does to it is undone."""
     snapshot = shared_node("evm_snapshot")
     yield shared_node
     shared_node("evm_setAutomine", True)

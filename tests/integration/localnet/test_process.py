@@ -59,16 +59,16 @@ def test_a_folder_that_cannot_be_written_is_refused() -> None:
 
 
 def test_two_threads_of_one_process_cannot_own_one_file(tmp_path: Path) -> None:
-    with EmbeddedChain(tmp_path / "chain.db", test_token=False), pytest.raises(ChainInUse) as caught:
-        EmbeddedChain(tmp_path / "chain.db", test_token=False)
+    with EmbeddedChain(tmp_path / "chain.db", test_tokens=False), pytest.raises(ChainInUse) as caught:
+        EmbeddedChain(tmp_path / "chain.db", test_tokens=False)
     assert caught.value.pid == os.getpid()
-    EmbeddedChain(tmp_path / "chain.db", test_token=False).close()
+    EmbeddedChain(tmp_path / "chain.db", test_tokens=False).close()
 
 
 def test_the_port_is_free_again_after_closing(tmp_path: Path) -> None:
     port = free_port()
     for _ in range(2):
-        with ChainServer(tmp_path, port=port, test_token=False) as server:
+        with ChainServer(tmp_path, port=port, test_tokens=False) as server:
             assert server.url == f"http://127.0.0.1:{port}"
             with pytest.raises(PortInUse):
                 ChainServer(None, port=port)
@@ -76,7 +76,7 @@ def test_the_port_is_free_again_after_closing(tmp_path: Path) -> None:
 
 def test_run_chain_says_when_it_is_ready_and_ends_when_told(tmp_path: Path) -> None:
     port, ready, stop = free_port(), threading.Event(), threading.Event()
-    arguments = {"port": port, "test_token": False, "ready": ready.set, "stop": stop}
+    arguments = {"port": port, "test_tokens": False, "ready": ready.set, "stop": stop}
     thread = threading.Thread(target=run_chain, args=(tmp_path,), kwargs=arguments)
     thread.start()
     assert ready.wait(30)

@@ -71,9 +71,9 @@ class ChainCalls:
     def balance(self, address: str) -> int:
         return int(self("eth_getBalance", address, "latest"), 16)
 
-    def tokens(self, address: str) -> int:
+    def tokens(self, address: str, token: str = TEST_TOKEN_ADDRESS) -> int:
         data = call_data("balanceOf(address)", address)
-        return int(self("eth_call", {"to": TEST_TOKEN_ADDRESS, "data": data}, "latest"), 16)
+        return int(self("eth_call", {"to": token, "data": data}, "latest"), 16)
 
     def signed(self, index: int = 1, to: str | None = None, **fields: Any) -> str:
         """A raw tx of a development account; what is not given is filled in."""

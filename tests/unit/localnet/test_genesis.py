@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from eth_utils.crypto import keccak
 
 from earnest.localnet.accounts import DEV_BALANCE_WEI, dev_accounts
 from earnest.localnet.facts import DEPLOYMENT_PROXY
 from earnest.localnet.inprocess import EmbeddedChain
-from earnest.localnet.tokens import TEST_TOKEN_ADDRESS, TEST_TOKEN_GRANT_BASE_UNITS
+from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS, TEST_TOKEN_GRANT_BASE_UNITS
 from tests.unit.localnet.calls import ChainCalls, address_of, call_data
 
 
@@ -15,18 +16,19 @@ def test_every_account_owns_ten_thousand_coins_at_genesis(chain: ChainCalls) -> 
         assert int(chain("eth_getBalance", account.address, "0x0"), 16) == DEV_BALANCE_WEI
 
 
-def test_block_one_sets_the_test_token_up(chain: ChainCalls) -> None:
-    assert chain("eth_getCode", TEST_TOKEN_ADDRESS, "0x0") == "0x"
-    assert len(chain("eth_getCode", TEST_TOKEN_ADDRESS, "0x1")) > 1_000
+@pytest.mark.parametrize("token", [TEST_TOKEN_ADDRESS, BLOCKLIST_TOKEN_ADDRESS])
+def test_block_one_sets_the_test_tokens_up(chain: ChainCalls, token: str) -> None:
+    assert chain("eth_getCode", token, "0x0") == "0x"
+    assert len(chain("eth_getCode", token, "0x1")) > 1_000
     assert chain.block(1)["number"] == "0x1"
     for account in dev_accounts():
-        assert chain.tokens(account.address) == TEST_TOKEN_GRANT_BASE_UNITS == 10**12
+        assert chain.tokens(account.address, token) == TEST_TOKEN_GRANT_BASE_UNITS == 10**12
     data = call_data("decimals()")
-    assert int(chain("eth_call", {"to": TEST_TOKEN_ADDRESS, "data": data}, "latest"), 16) == 6
+    assert int(chain("eth_call", {"to": token, "data": data}, "latest"), 16) == 6
 
 
-def test_a_chain_can_begin_without_the_token() -> None:
-    with EmbeddedChain(test_token=False) as bare:
+def test_a_chain_can_begin_without_the_tokens() -> None:
+    with EmbeddedChain(test_tokens=False) as bare:
         assert bare.request("eth_blockNumber") == "0x0"
         assert bare.request("eth_getTransactionCount", [address_of(0), "latest"]) == "0x0"
 

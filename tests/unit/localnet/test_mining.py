@@ -24,7 +24,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def settling() -> Iterator[ChainCalls]:
-    with EmbeddedChain(settle_seconds=0.01, test_token=False) as chain:
+    with EmbeddedChain(settle_seconds=0.01, test_tokens=False) as chain:
         yield ChainCalls(chain.request)
 
 
@@ -43,10 +43,11 @@ def test_a_fresh_chain_without_txs_rests_at_once(settling: ChainCalls) -> None:
 
 
 def test_blocks_asked_for_become_final_too(settling: ChainCalls) -> None:
+    before = int(time.time())
     settling("evm_increaseTime", 3_600)
     settling("evm_mine")
     wait_until(lambda: settling.height() == 5)
-    assert int(settling.block("finalized")["timestamp"], 16) >= time.time() + 3_599
+    assert int(settling.block("finalized")["timestamp"], 16) >= before + 3_600
 
 
 def test_what_replaces_dropped_blocks_becomes_final_too(settling: ChainCalls) -> None:
@@ -66,14 +67,14 @@ def test_a_chain_that_mines_by_hand_does_not_settle(settling: ChainCalls) -> Non
 
 def test_settling_goes_on_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "chain.db"
-    with EmbeddedChain(path, test_token=False) as chain:
+    with EmbeddedChain(path, test_tokens=False) as chain:
         ChainCalls(chain.request).send_coin()
     with EmbeddedChain(path, settle_seconds=0.01) as chain:
         wait_until(lambda: ChainCalls(chain.request).height() == 5)
 
 
 def test_interval_mining_takes_what_waits_at_its_pace() -> None:
-    with EmbeddedChain(test_token=False) as embedded:
+    with EmbeddedChain(test_tokens=False) as embedded:
         chain = ChainCalls(embedded.request)
         chain("evm_setIntervalMining", 1)
         sent = chain.send_coin()
@@ -203,7 +204,7 @@ def test_the_time_can_be_set(chain: ChainCalls) -> None:
 
 
 def test_a_closed_chain_refuses_requests() -> None:
-    chain = EmbeddedChain(test_token=False)
+    chain = EmbeddedChain(test_tokens=False)
     chain.close()
     chain.close()
     with pytest.raises(LocalnetError, match="closed"):
