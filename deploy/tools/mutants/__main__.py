@@ -5,21 +5,23 @@ Mutants come from gambit, from rules of our own, and from `contracts/mutants/han
 Forge suite run against it; what survives is tried once more with everything compiled anew and more runs of the fuzzer.
 A survivor is a missing test, or changes nothing: then it is listed, with the reason, in
 `contracts/mutants/equivalent.txt`. Results are kept in `.cache/mutants`, so that a run can be stopped and goes on where
-it was.
+it was; a changed test costs the verdicts that rest on its file, a changed source all of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
 from deploy.tools.mutants.blocks import BadList, Block, apply, read_blocks
 from deploy.tools.mutants.compiler import Compiler, DoesNotCompile
 from deploy.tools.mutants.gambit import NoGambit, gambit_mutants, gambit_program
+from deploy.tools.mutants.ground import ground_of
 from deploy.tools.mutants.mutant import Mutant, without_doubles
 from deploy.tools.mutants.report import Report
-from deploy.tools.mutants.results import Results, state_of
+from deploy.tools.mutants.results import Results
 from deploy.tools.mutants.runner import Runner
 from deploy.tools.mutants.solidity import solidity_mutants
 from deploy.tools.mutants.workplace import SuiteBroken
@@ -57,6 +59,7 @@ def test_mutants(arguments: argparse.Namespace) -> int:
     """Try all mutants, or those that are asked for, and report; return the exit status."""
     contracts, cache = arguments.contracts.resolve(), arguments.cache.resolve()
     environment = set_up_proofs("proofs")
+    ground = ground_of(contracts)
     everything = all_mutants(environment, contracts, cache)
     chosen = [mutant for mutant in everything if arguments.only in f"{mutant.file} {mutant.function} {mutant.name}"]
     chosen = chosen[: arguments.sample]
@@ -64,10 +67,10 @@ def test_mutants(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print("\n\n".join(map(str, chosen)))
         return 0
-    results = Results(cache / "results.jsonl", state_of(contracts))
+    results = Results(cache / "results.jsonl", ground)
     listed = read_list(contracts, "equivalent.txt")
     if not arguments.report:
-        Runner(contracts, cache, environment, results, listed).run(chosen, arguments.workers)
+        Runner(contracts, ground, cache, environment, results, listed).run(chosen, arguments.workers)
     found = [(mutant, result) for mutant in chosen if (result := results.known(mutant))]
     report = Report(found, listed, is_whole=len(found) == len(everything))
     print("\n".join(report.lines()))
@@ -84,6 +87,8 @@ def main() -> int:
     parser.add_argument("--contracts", type=Path, default=CONTRACTS, help="another folder with the project's contracts")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where results and copies are kept")
     arguments = parser.parse_args()
+    for request in (signal.SIGINT, signal.SIGTERM):  # the first is ignored behind a shell's `&`
+        signal.signal(request, signal.default_int_handler)
     try:
         return test_mutants(arguments)
     except (BadList, DoesNotCompile, NoGambit, SetupFailed, SuiteBroken) as problem:

@@ -1,38 +1,21 @@
-"""Results kept between runs, one JSON line each, so that a run that was stopped goes on where it was.
-
-A result holds as long as the sources, the tests and the tools are what they were.
-"""
+"""Results kept between runs, one JSON line each, so that a run that was stopped goes on where it was."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from threading import Lock
 
+from deploy.tools.mutants.ground import Ground
 from deploy.tools.mutants.mutant import Mutant
 from deploy.tools.mutants.trial import Result, Verdict
 
-# What the verdicts depend on besides the mutant, within `contracts/`.
-DEPENDS_ON = ("src", "test", "foundry.toml", "package-lock.json", "tools")
-
-
-def state_of(contracts: Path) -> str:
-    """Return a hash of everything that decides verdicts: sources, tests, settings and the pinned tools."""
-    digest = hashlib.sha256()
-    for name in DEPENDS_ON:
-        path = contracts / name
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                digest.update(f"{file.relative_to(contracts)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:24]
-
 
 class Results:
-    """The results in a file, for one state of sources and tests."""
+    """Those results in a file that still hold, on the ground as it is now."""
 
-    def __init__(self, path: Path, state: str) -> None:
-        self._path, self._state, self._lock = path, state, Lock()
+    def __init__(self, path: Path, ground: Ground) -> None:
+        self._path, self._ground, self._lock = path, ground, Lock()
         self._known: dict[str, Result] = {}
         lines = path.read_text().splitlines() if path.exists() else []
         for line in lines:
@@ -43,15 +26,16 @@ class Results:
             row = json.loads(line)
         except json.JSONDecodeError:  # the last line of a run that was killed while it wrote
             return
-        if row["state"] == self._state:
-            self._known[row["mutant"]] = Result(Verdict(row["verdict"]), row["because"])
+        result = Result(Verdict(row["verdict"]), row["because"])
+        if row.get("rests_on") == self._ground.of(result):
+            self._known[row["mutant"]] = result
 
     def known(self, mutant: Mutant) -> Result | None:
         return self._known.get(mutant.fingerprint)
 
     def add(self, mutant: Mutant, result: Result) -> None:
         row = {
-            "state": self._state,
+            "rests_on": self._ground.of(result),
             "mutant": mutant.fingerprint,
             "function": mutant.function,
             "change": str(mutant.change),

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 
 from deploy.tools.mutants.blocks import Block
 from deploy.tools.mutants.compiler import PLAIN, Compiler
+from deploy.tools.mutants.ground import Ground, ground_of
 from deploy.tools.mutants.mutant import Mutant
 from deploy.tools.mutants.results import Results
 from deploy.tools.mutants.trial import Bench, Result, Verdict, try_in_full
@@ -50,6 +51,7 @@ class Runner:
     """Brings every mutant to a verdict, and keeps each in `results` as soon as it is there."""
 
     contracts: Path
+    ground: Ground
     cache: Path
     environment: dict[str, str]
     results: Results
@@ -60,7 +62,8 @@ class Runner:
         """Try the mutants that have no verdict yet.
 
         Raises:
-            SuiteBroken: if the tests fail on the sources as they are, or forge itself fails.
+            SuiteBroken: if the tests fail on the sources as they are, if those changed since the mutants were made of
+                them, or if forge itself fails.
         """
         fresh = [mutant for mutant in mutants if self.results.known(mutant) is None]
         print(f"mutants: {len(mutants) - len(fresh)} known from before", flush=True)
@@ -69,6 +72,8 @@ class Runner:
         print("mutants: building the tests", flush=True)
         built = Workplace(self.cache / "built", self.environment)
         built.fill(self.contracts)
+        if ground_of(built.contracts) != self.ground:
+            raise SuiteBroken("sources or tests were changed just now: begin again")
         slow = self._try_sources(built)
         self._try_quickly(fresh, workers, built, slow)
         self._try_in_full(self._doubtful(mutants), workers, built)

@@ -18,7 +18,7 @@ from pathlib import Path
 from deploy.tools.mutants.compiler import Codes
 
 ARTIFACTS = "service/earnest/escrow/artifacts"
-COPIED = ("src", "test", "tools", "foundry.toml")
+COPIED = ("src", "test", "tools", "foundry.toml", "package-lock.json")
 # Few runs find nearly everything, and what they leave is tried again with the project's own numbers.
 FEW_RUNS = {"FOUNDRY_FUZZ_RUNS": "12", "FOUNDRY_INVARIANT_RUNS": "6", "FOUNDRY_INVARIANT_DEPTH": "40"}
 TIMEOUT = "timeout"
@@ -29,7 +29,10 @@ SHORTEST_LIMIT_SECONDS = 30.0
 SLOW_SECONDS = 0.2
 
 SUITE = re.compile(r"^Ran \d+ tests? for (\S+?):\w+\n(?:.*\n)*?Suite result: .* finished in ([\d.]+)(ms|µs|s)", re.M)
-FAILING = re.compile(r"^Encountered \d+ failing tests? in (\S+?):\w+\n\[FAIL[^\n]*\] (\w+)", re.M)
+# Between a failure and its test's name stands the reason, and after it an invariant's whole sequence of calls.
+FAILING = re.compile(
+    r"^Encountered \d+ failing tests? in (\S+?):\w+\n\[FAIL.*?\b(\w+)\(\S*\) \((?:gas|runs):", re.M | re.S
+)
 
 
 class SuiteBroken(Exception):
@@ -114,14 +117,19 @@ class Workplace:
             )
         except subprocess.TimeoutExpired:
             return Run(failing=TIMEOUT)
-        failing = FAILING.search(done.stdout)
-        if failing:
-            return Run(failing=f"{failing[1]}:{failing[2]}")
+        if failing := failing_test(done.stdout):
+            return Run(failing=failing)
         suites = [(file, _seconds(amount, unit)) for file, amount, unit in SUITE.findall(done.stdout)]
         if done.returncode or not suites:
             raise SuiteBroken(f"forge ended without a verdict:\n{done.stdout[-3000:]}")
         slow = {file for file, seconds in suites if seconds > SLOW_SECONDS}
         return Run(slow=tuple(sorted(slow)), seconds=sum(seconds for _, seconds in suites))
+
+
+def failing_test(said: str) -> str:
+    """Return the first failing test in what forge said, as `test/Fund.t.sol:test_name`; empty where none failed."""
+    failing = FAILING.search(said)
+    return f"{failing[1]}:{failing[2]}" if failing else ""
 
 
 def copy_built(built: Workplace, folder: Path) -> Workplace:

@@ -1,13 +1,10 @@
-"""What a run of mutation testing makes of its results, and that they outlive it."""
+"""What a run of mutation testing makes of its results."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from deploy.tools.mutants.blocks import Block
 from deploy.tools.mutants.mutant import Mutant
 from deploy.tools.mutants.report import Report
-from deploy.tools.mutants.results import Results, state_of
 from deploy.tools.mutants.trial import Result, Verdict
 
 
@@ -51,16 +48,3 @@ def test_survivors_are_shown_as_a_change() -> None:
 def test_those_killed_by_the_clock_are_told() -> None:
     late = Report([(mutant(1), Result(Verdict.KILLED, "timeout"))], [], is_whole=True)
     assert "     1 of those killed by the clock alone" in "\n".join(late.lines())
-
-
-def test_results_outlive_a_run_and_fall_with_a_changed_test(tmp_path: Path) -> None:
-    for name in ("src", "test", "tools"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "test" / "A.t.sol").write_text("one")
-    before, path = state_of(tmp_path), tmp_path / "results.jsonl"
-    Results(path, before).add(mutant(1), Result(Verdict.KILLED, "test/A.t.sol:test_a"))
-    path.write_text(path.read_text() + '{"half of a li')
-    assert Results(path, before).known(mutant(1)) == Result(Verdict.KILLED, "test/A.t.sol:test_a")
-    assert Results(path, before).known(mutant(2)) is None
-    (tmp_path / "test" / "A.t.sol").write_text("two")
-    assert Results(path, state_of(tmp_path)).known(mutant(1)) is None
