@@ -39,8 +39,9 @@ def demo(
 
     Starts a chain, the contract on it and the service, and plays merchant, buyers, operator and arbiter: one payment
     is released, one refunded, one reclaimed, one disputed and resolved, one taken back by a reorg. Then one is paid
-    and received by signatures, without gas, and repaid later; one comes from an exchange with a surplus; one becomes a
-    credit; and fifty are released at once. It ends with the books.
+    and received by signatures, without gas, and repaid later; one comes from an exchange with a surplus; one is
+    refunded to a buyer whom the token has blocked, and becomes a credit; and fifty are released at once. It ends with
+    the books.
     """
     from earnest.cli.demo.run import sample_merchant, tell_story  # noqa: PLC0415 (loads everything there is)
     from earnest.testing.stack import LocalStack  # noqa: PLC0415

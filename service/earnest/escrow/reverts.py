@@ -86,6 +86,7 @@ _OF_TOKENS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "ERC3009InvalidSignature": ((), "the token says: the authorization is not signed by the payer"),
     "ERC3009InvalidAuthorizationTime": (("uint256", "uint256"), "the token says: it holds after {0} and before {1}"),
     "ERC3009UsedAuthorization": (("address", "bytes32"), "the token says: {0} has used this authorization before"),
+    "AccountBlocked": (("address",), "the token says: {0} is on its blocklist"),
     "InvalidNonce": ((), "Permit2 says: the nonce was used before"),
     "InvalidSigner": ((), "Permit2 says: it is not signed by the payer, or not for this payment, payer and buyer"),
     "InvalidContractSignature": ((), "Permit2 says: the payer's wallet does not accept the signature"),
@@ -95,7 +96,8 @@ _OF_TOKENS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "Error": (("string",), "the contract says: {0}"),
     "Panic": (("uint256",), "the contract failed with panic code {0}"),
 }
-"""What the escrow passes on: errors of the language, of tokens (ERC-6093, EIP-2612, EIP-3009) and of Permit2."""
+"""What the escrow passes on: errors of the language, of tokens (ERC-6093, EIP-2612, EIP-3009, the test token's of its
+blocklist) and of Permit2."""
 
 OF_LIBRARIES: Final = frozenset({"InvalidShortString", "StringTooLong"})
 """Errors in the escrow's ABI that only its constructor could raise, and does not."""

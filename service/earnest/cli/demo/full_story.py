@@ -1,7 +1,7 @@
 """Further chapters: every other way in and out, and many payments at once.
 
 These are told by the demo alone. Unlike the chapters before them, they do not go on after a process was killed: a batch
-mined by hand and a wallet that is broken on purpose are states of the chain that a restart would lose.
+mined by hand is a state of the chain that a restart would lose.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ from earnest.cli.demo.story import HOUR_AND_MORE, Step, Story
 from earnest.cli.demo.world import World
 from earnest.escrow import txs
 from earnest.escrow.views import credit_of, decode_credit_of
-from earnest.payment.primitives import ZERO_ADDRESS, Address, checksum_address, keccak
+from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS
+from earnest.payment.primitives import Address
 
 MANY = 50
 """As the gas table's batches; each of them one payment of 2.00."""
 GAS_TO_FUND = 200_000
 """Some 80,000 are used; fifty such limits fit into a block three times."""
-BROKEN_WALLET = checksum_address("0x" + keccak(b"a wallet that takes no coin")[12:].hex())
-REVERTING_CODE = "0x60006000fd"
-"""PUSH1 0, PUSH1 0, REVERT: whatever is sent there is refused."""
 
 
 class FullStory(Story):
@@ -110,28 +108,27 @@ class FullStory(Story):
     # 9. A buyer who cannot be paid stands in nobody's way.
 
     def owe_a_credit(self) -> None:
-        """The refund's push fails, becomes a credit, and is withdrawn when the wallet works again."""
-        world = self.world
-        world.narrator.chapter("9. Refunded to a wallet that takes no money: a credit")
-        world.narrator.tell(
-            "chain", "the buyer's wallet is a contract that refuses coin, as a token with a blocklist might"
-        )
-        world.node("anvil_setCode", BROKEN_WALLET, REVERTING_CODE)
-        self._create("credited", "refunded", "0.25", ZERO_ADDRESS, buyer=BROKEN_WALLET)
+        """The token blocks the buyer, so that his refund becomes a credit; unblocked, he gets it from anyone."""
+        world, token = self.world, Address(BLOCKLIST_TOKEN_ADDRESS)
+        world.narrator.chapter("9. Refunded to a buyer on the token's blocklist: a credit")
+        buyer = world.wallets["second buyer"].address
+        self._create("credited", "refunded", "15.00", token)
         self._fund("credited", "second buyer")
         told = self.payments["credited"]
+        self._set_blocked(token, buyer, True, "put the buyer on the token's blocklist")
         world.ask_operator(told.id, "refund", {}, key="refund-credited")
         self._hear("credited", "payment.refunded")
         row = world.api.get(f"/v1/payments/{told.id}/timeline")["data"][-1]
         world.expect(row["credited"] == ["buyer"], "the refund did not become a credit")
-        world.expect(self._credit(BROKEN_WALLET) == told.amount, "the escrow does not owe the buyer the amount")
-        world.narrator.tell("buyer", "is owed 0.25 ETH by the escrow, and nobody was held up")
-        before = balance_of(world.rpc, ZERO_ADDRESS, BROKEN_WALLET)
-        world.node("anvil_setCode", BROKEN_WALLET, "0x")
-        withdrawal = txs.withdraw(world.escrow, world.network.chain_id, BROKEN_WALLET, ZERO_ADDRESS)
+        world.expect(self._credit(buyer, token) == told.amount, "the escrow does not owe the buyer the amount")
+        world.narrator.tell("buyer", "is owed 15.00 bUSD by the escrow, and nobody was held up")
+        self._set_blocked(token, buyer, False, "took the buyer off the blocklist")
+        before = balance_of(world.rpc, token, buyer)
+        withdrawal = txs.withdraw(world.escrow, world.network.chain_id, buyer, token)
         receipt = world.wallets["anyone"].send(withdrawal)
-        world.tell_gas("anyone", "had the credit paid out to the buyer, whose wallet was mended", receipt)
-        world.expect(balance_of(world.rpc, ZERO_ADDRESS, BROKEN_WALLET) == before + told.amount, "it did not arrive")
+        world.tell_gas("anyone", "had the credit paid out to the buyer", receipt)
+        world.expect(balance_of(world.rpc, token, buyer) == before + told.amount, "it did not arrive")
+        world.expect(self._credit(buyer, token) == 0, "the escrow owes the buyer still")
 
     # 10. Fifty at once.
 
@@ -235,8 +232,14 @@ class FullStory(Story):
     def _nonce(self, who: str) -> int:
         return self.world.rpc.tx_count(self.world.wallets[who].address)
 
-    def _credit(self, account: Address) -> int:
-        call = {"to": self.world.escrow, "data": credit_of(account, ZERO_ADDRESS)}
+    def _set_blocked(self, token: Address, account: Address, yes: bool, did: str) -> None:
+        """Do as the token's issuer does; the test token lets anyone do it."""
+        data = txs.encode_call("setBlocked", ["address", "bool"], [account, yes])
+        tx = txs.UnsignedTx(token, data, 0, self.world.network.chain_id)
+        self.world.tell_gas("issuer", did, self.world.wallets["anyone"].send(tx))
+
+    def _credit(self, account: Address, token: Address) -> int:
+        call = {"to": self.world.escrow, "data": credit_of(account, token)}
         answer = self.world.rpc.call("eth_call", [call, "latest"])
         return decode_credit_of(bytes.fromhex(str(answer)[2:]))
 

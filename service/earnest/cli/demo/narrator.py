@@ -14,6 +14,7 @@ COLOURS = {
     "arbiter": "yellow",
     "webhook": "blue",
     "chain": "bright_black",
+    "issuer": "red",
     "anyone": "white",
     "books": "bold",
 }
