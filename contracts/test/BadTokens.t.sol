@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IEscrow, Item, Status, Terms} from "../src/IEscrow.sol";
 import {
     BlocklistToken,
+    ExactCalldataToken,
     FeeOnTransferToken,
     OddToken,
     OddlyAnsweringToken,
@@ -230,6 +231,17 @@ contract BadTokensTest is BatchTest {
         fund(terms);
         _release(terms);
         assertEq(odd.balanceOf(merchant), 97.5e6);
+    }
+
+    // given a token that counts the bytes of its calls
+
+    function test_token_is_called_with_its_arguments_and_no_byte_more() public {
+        ExactCalldataToken odd = new ExactCalldataToken();
+        Terms memory terms = _terms(odd);
+        fund(terms);
+        _release(terms);
+        assertEq(odd.balanceOf(merchant), 97.5e6);
+        assertEq(odd.balanceOf(feeRecipient), 2.5e6);
     }
 
     // given a batch

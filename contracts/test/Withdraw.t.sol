@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
-import {RevertingReceiver} from "./support/BadReceivers.sol";
-import {BlocklistToken, OddlyAnsweringToken} from "./support/BadTokens.sol";
+import {HungryReceiver, RevertingReceiver} from "./support/BadReceivers.sol";
+import {BlocklistToken, HungryToken, OddToken, OddlyAnsweringToken} from "./support/BadTokens.sol";
 import {EscrowTest} from "./support/EscrowTest.sol";
 
 contract WithdrawTest is EscrowTest {
@@ -72,11 +72,7 @@ contract WithdrawTest is EscrowTest {
 
     function test_withdraw_of_tokens_waits_for_the_blocklist() public {
         BlocklistToken odd = new BlocklistToken();
-        Terms memory terms = _oddTerms(address(odd));
-        odd.mint(buyer, AMOUNT);
-        vm.prank(buyer);
-        odd.approve(address(escrow), AMOUNT);
-        fund(terms);
+        Terms memory terms = _fundIn(odd);
         odd.setBlocked(merchant, true);
         vm.prank(buyer);
         escrow.release(terms, ALL);
@@ -90,11 +86,7 @@ contract WithdrawTest is EscrowTest {
 
     function test_withdraw_reverts_when_the_token_only_says_that_it_moved() public {
         OddlyAnsweringToken odd = new OddlyAnsweringToken();
-        Terms memory terms = _oddTerms(address(odd));
-        odd.mint(buyer, AMOUNT);
-        vm.prank(buyer);
-        odd.approve(address(escrow), AMOUNT);
-        fund(terms);
+        Terms memory terms = _fundIn(odd);
         odd.setAnswer(OddlyAnsweringToken.Answer.TrueAndNotMoved);
         vm.prank(buyer);
         escrow.release(terms, ALL);
@@ -103,8 +95,36 @@ contract WithdrawTest is EscrowTest {
         escrow.withdraw(merchant, address(odd));
     }
 
-    function _oddTerms(address odd) private view returns (Terms memory terms) {
+    // given one who needs more gas than a push has
+
+    function test_withdraw_of_coin_gives_the_receiver_more_than_a_push() public {
+        Terms memory terms = coinTerms();
+        terms.merchant = address(new HungryReceiver(400_000));
+        fund(terms);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(escrow.creditOf(terms.merchant, address(0)), 97.5e6);
+        escrow.withdraw(terms.merchant, address(0));
+        assertEq(terms.merchant.balance, 97.5e6);
+    }
+
+    function test_withdraw_of_tokens_gives_the_token_more_than_a_push() public {
+        HungryToken odd = new HungryToken();
+        Terms memory terms = _fundIn(odd);
+        odd.setAppetite(400_000);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(escrow.creditOf(merchant, address(odd)), 97.5e6);
+        escrow.withdraw(merchant, address(odd));
+        assertEq(odd.balanceOf(merchant), 97.5e6);
+    }
+
+    function _fundIn(OddToken odd) private returns (Terms memory terms) {
         terms = tokenTerms();
-        terms.token = odd;
+        terms.token = address(odd);
+        odd.mint(buyer, AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), AMOUNT);
+        fund(terms);
     }
 }

@@ -146,6 +146,26 @@ contract HungryToken is OddToken {
     }
 }
 
+/// @notice Refuses calls with a byte too many, as tokens do that guard against addresses that lack one.
+contract ExactCalldataToken is OddToken {
+    modifier ofWords(uint256 words) {
+        require(msg.data.length == 4 + 32 * words, "not its arguments");
+        _;
+    }
+
+    function balanceOf(address account) public view override ofWords(1) returns (uint256) {
+        return super.balanceOf(account);
+    }
+
+    function transfer(address to, uint256 amount) public override ofWords(2) returns (bool) {
+        return super.transfer(to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override ofWords(3) returns (bool) {
+        return super.transferFrom(from, to, amount);
+    }
+}
+
 /// @notice Refuses to move nothing, as some older tokens do.
 contract NothingIsTooLittleToken is OddToken {
     error NothingToMove();
