@@ -27,6 +27,9 @@ $(PARTS): setup-test
 mutants: setup-test ## change the contract in every small way and see whether a test notices (ARGS="--only Treasury")
 	@.venv/bin/python -m deploy.tools.mutants $(ARGS)
 
+broken: setup-test ## break each of the contract's properties and see whether it, and no other, fails (ARGS=Solvency)
+	@.venv/bin/python -m tests.mutation.broken $(ARGS)
+
 gas: setup-test ## what every verb costs, beside its bounds and a floor (ARGS=--renew writes the snapshot)
 	@.venv/bin/python -m tests.benchmarks.gas $(ARGS)
 
@@ -55,4 +58,4 @@ python:
 		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 
-.PHONY: help demo test mutants gas format lock clean setup-run setup-test python $(PARTS)
+.PHONY: help demo test mutants broken gas prove format lock clean setup-run setup-test python $(PARTS)
