@@ -1,8 +1,8 @@
 """Shows that the contract's invariant tests can fail: each property, and no other, on an escrow that breaks just that.
 
 `make broken`, or `python -m tests.mutation.broken [PROPERTY …]`, takes the breaks of `contracts/mutants/broken.txt` one
-by one, in a scratch copy of the contract, and plays the tests of `contracts/test/invariants` on it: about a minute each.
-The exit status is 0 if every property failed on its own break alone.
+by one, in a scratch copy of the contract, and plays the tests of `contracts/test/invariants` on it, which takes about a
+minute each. The exit status is 0 if every property failed on its own break alone.
 """
 
 from __future__ import annotations
