@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from deploy.tools.mutants.ground import ground_of
 from deploy.tools.mutants.mutant import Mutant
-from deploy.tools.mutants.runner import work_through
+from deploy.tools.mutants.results import Results
+from deploy.tools.mutants.runner import Runner, work_through
 from deploy.tools.mutants.trial import Result, Verdict
+from deploy.tools.mutants.workplace import ARTIFACTS, COPIED, SuiteBroken
 
 MUTANTS = [Mutant(str(number), "src/A.sol", "A.f", "a\n", f"{number}\n") for number in range(20)]
 
@@ -49,3 +53,15 @@ def test_an_interrupt_waits_for_what_is_running_and_begins_nothing_more() -> Non
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended == ["0"]
+
+
+def test_nothing_is_tried_on_sources_that_changed_meanwhile(tmp_path: Path) -> None:
+    contracts, cache = tmp_path / "contracts", tmp_path / "cache"
+    for folder in (contracts / "src", contracts / "test", contracts / "tools", tmp_path / ARTIFACTS):
+        folder.mkdir(parents=True)
+    for file in (name for name in COPIED if "." in name):
+        (contracts / file).write_text("")
+    ground = ground_of(contracts)
+    (contracts / "src" / "A.sol").write_text("another's")
+    with pytest.raises(SuiteBroken, match="begin again"):
+        Runner(contracts, ground, cache, {}, Results(cache / "results", ground), []).run(MUTANTS, 1)
