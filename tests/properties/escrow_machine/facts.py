@@ -83,8 +83,6 @@ class Refusal(Exception):
     def __init__(self, name: str = "", *values: object) -> None:
         super().__init__(name, *values)
         self.name, self.values = name, values
-        self.or_else: Refusal | None = None
-        """Another that is as right, where two things are wrong at once and no order is promised."""
 
 
 @dataclass

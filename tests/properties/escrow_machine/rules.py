@@ -67,12 +67,10 @@ def _named(sheet: Sheet, payment: Staged, verb: Verb, caller: Address, problem: 
     status = sheet.state(payment).status
     if status is Status.CREATED:
         return Refusal("NotFunded", payment.id)
-    wrong, not_his = wrong_status(sheet, payment), _not_his(sheet, payment, verb, caller)
-    if not_his is not None and verb is Verb.REPAY and status not in REPAYABLE:
-        wrong.or_else = not_his
-        return wrong
-    # The verbs on held money want to see money first, and who calls then.
-    return not_his if not_his is not None and (status.holds_money or verb is Verb.REPAY) else wrong
+    # Every verb wants to see a status with something to move first, and who calls then.
+    moves = status in REPAYABLE if verb is Verb.REPAY else status.holds_money
+    not_his = _not_his(sheet, payment, verb, caller) if moves else None
+    return wrong_status(sheet, payment) if not_his is None else not_his
 
 
 def _not_his(sheet: Sheet, payment: Staged, verb: Verb, caller: Address) -> Refusal | None:
