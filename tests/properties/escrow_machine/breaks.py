@@ -43,6 +43,12 @@ BREAKS: Final = (
     Break("parts move while disputed", "Settling", r"Status\.Disputed(\)*) (revert OnlyWhole)", r"Status.None\1 \2"),
     Break("any receipt will do", "Settling", r"if \(!_isSignedBy\(", "if (false && !_isSignedBy("),
     Break(
+        "repay asks who calls first",
+        "Settling",
+        r"(        if \(!state\.isIn.*_revertFor\(id, state\);\n)(        if .*revert NotMerchant\(.*\n)",
+        r"\2\1",
+    ),
+    Break(
         "a short deposit goes back to anyone",
         "Funding",
         r"if \(msg\.sender != terms\.buyer\) revert Dep",
@@ -51,19 +57,28 @@ BREAKS: Final = (
 )
 
 
-def broken(what: Break, folder: Path) -> Artifact:
-    """Compile the contract with one break in it.
+def broken_text(what: Break) -> str:
+    """Return the text of a break's source with the break in it.
 
     Raises:
         LookupError: the line to be broken is no more in the source, or more than once; the break has to be renewed.
     """
-    shutil.copytree(ROOT / "src", folder / "src")
-    shutil.copytree(ROOT / "tools", folder / "tools")
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    path = folder / "src" / f"{what.source}.sol"
+    path = _source(ROOT, what)
     text, count = re.subn(what.pattern, what.instead, path.read_text("utf-8"))
     if count != 1:
         raise LookupError(f"{what.name}: {what.pattern!r} stands {count} times in {path.name}")
-    path.write_text(text, "utf-8")
+    return text
+
+
+def broken(what: Break, folder: Path) -> Artifact:
+    """Compile the contract with one break in it, in a folder of its own."""
+    shutil.copytree(ROOT / "src", folder / "src")
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    _source(folder, what).write_text(broken_text(what), "utf-8")
     (code,) = creation_codes("src/Escrow.sol:Escrow", root=folder)
     return replace(load(), bytecode=code)
+
+
+def _source(contracts: Path, what: Break) -> Path:
+    return contracts / "src" / f"{what.source}.sol"
