@@ -48,7 +48,7 @@ abstract contract Batches is Settling {
 
     /// @return whether {release} would release everything that is held
     function _isReleasable(State state, uint256 disputeWindow, address caller) private view returns (bool) {
-        // 40 bits and 32 bits.
+        // 40 bits and 32 bits make 41 at most.
         unchecked {
             if (state.isIn(Status.Delivered) && block.timestamp >= state.since() + disputeWindow) return true;
         }

@@ -5,7 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
 
-/// @title Blocklist Dollar: a worthless token as the test dollar, with a blocklist as real dollar tokens have.
+/// @title Blocklist Dollar: as worthless as the test dollar, with a blocklist as real dollar tokens have.
 /// @notice Anyone may mint it and anyone may block an account, so that developers see what becomes of a blocked buyer.
 contract BlocklistToken is ERC20Permit, ERC3009 {
     /// @notice Whether an account can neither send nor receive.

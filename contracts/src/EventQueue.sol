@@ -30,8 +30,8 @@ library EventQueue {
         }
     }
 
-    /// @dev Writes the event of a release of everything down; its other words are zero. The totals can't overflow: the escrow
-    /// holds less than 2^256 of a token.
+    /// @dev Writes the event of a release of everything down; its other words are zero. The totals can't overflow: an
+    /// amount is below 2^128, and no batch has so many items.
     function addReleased(bytes memory queue, bytes32 id, State state, uint256 net, uint256 fee) internal pure {
         uint256 start = _add(queue, id, state.seq());
         uint256 status = uint256(Status.Released);

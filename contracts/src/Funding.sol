@@ -18,7 +18,7 @@ import {State, StateLib} from "./StateLib.sol";
 import {TermsLib} from "./TermsLib.sol";
 
 /// @title Every way to pay.
-/// @dev Each has the same rhythm: `_open` checks and writes the state, then the money comes, then `_funded` tells it.
+/// @dev Each has the same rhythm: `_open` checks and writes the state, then the money comes, then `_tellFunded` tells it.
 abstract contract Funding is Ledger, ReentrancyGuardTransient {
     using TermsLib for Terms;
 
@@ -38,7 +38,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     function fund(Terms calldata terms, address buyer) external payable nonReentrant {
         bytes32 id = _open(terms, buyer);
         _pull(terms.token, address(this), terms.amount);
-        _funded(id, terms, msg.sender, buyer);
+        _tellFunded(id, terms, msg.sender, buyer);
     }
 
     /// @inheritdoc IEscrow
@@ -54,7 +54,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
             abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), terms.amount, deadline, v, r, s))
         );
         _pullToken(terms.token, address(this), terms.amount);
-        _funded(id, terms, msg.sender, buyer);
+        _tellFunded(id, terms, msg.sender, buyer);
     }
 
     // ------------------------------------------------------------------------------------------- by the payer's signature
@@ -70,10 +70,11 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         address buyer = _namedBuyerOr(payer, terms);
         bytes32 id = _open(terms, buyer);
         (address token, uint256 amount) = (terms.token, terms.amount);
-        uint256 balanceBefore = _balanceToRaise(token, address(this));
-        _call(token, _authorization(payer, amount, validAfter, validBefore, id, signature));
+        uint256 balanceBefore = _tokenBalance(token, address(this));
+        bytes memory call = _authorization(payer, amount, validAfter, validBefore, id, signature);
+        if (!LowLevelCall.callNoReturn(token, call)) LowLevelCall.bubbleRevert();
         _requireRise(token, address(this), balanceBefore, amount);
-        _funded(id, terms, payer, buyer);
+        _tellFunded(id, terms, payer, buyer);
     }
 
     /// @inheritdoc IEscrow
@@ -88,7 +89,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         bytes32 id = _open(terms, buyer);
         bytes32 witness = keccak256(abi.encode(FUNDING_TYPEHASH, id, payer, buyer));
         _pullByPermit2(terms, payer, nonce, deadline, witness, signature);
-        _funded(id, terms, payer, buyer);
+        _tellFunded(id, terms, payer, buyer);
     }
 
     // --------------------------------------------------------------------------------------------- by the deposit address
@@ -129,7 +130,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     }
 
     /// @dev The event {PaymentFunded}. In assembly, because encoding 13 checked fields anew costs 1% of funding.
-    function _funded(bytes32 id, Terms calldata terms, address payer, address buyer) private {
+    function _tellFunded(bytes32 id, Terms calldata terms, address payer, address buyer) private {
         (bytes32 topic, uint256 payerWord, uint256 buyerWord) = (PaymentFunded.selector, uint160(payer), uint160(buyer));
         assembly ("memory-safe") {
             let data := mload(0x40) // beyond the free memory pointer, where nothing is kept
@@ -152,7 +153,7 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         bytes calldata signature
     ) private {
         (address token, uint256 amount) = (terms.token, terms.amount);
-        uint256 balanceBefore = _balanceToRaise(token, address(this));
+        uint256 balanceBefore = _tokenBalance(token, address(this));
         PERMIT2.permitWitnessTransferFrom(
             IPermit2.PermitTransferFrom(IPermit2.TokenPermissions(token, amount), nonce, deadline),
             IPermit2.SignatureTransferDetails(address(this), amount),
@@ -207,11 +208,11 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         if (token == address(0)) {
             wallet.execute(address(this), amount, abi.encodeCall(this.receiveDeposit, (id)));
         } else {
-            uint256 balanceBefore = _balanceToRaise(token, address(this));
+            uint256 balanceBefore = _tokenBalance(token, address(this));
             _send(wallet, token, address(this), amount);
             _requireRise(token, address(this), balanceBefore, amount);
         }
-        _funded(id, terms, address(wallet), terms.buyer);
+        _tellFunded(id, terms, address(wallet), terms.buyer);
     }
 
     /// @dev Sends the buyer all that the wallet holds.

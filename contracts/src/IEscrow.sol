@@ -74,6 +74,9 @@ struct PaymentState {
 ///
 /// *Warnings.* A payment is a merchant's only if he created its id: anyone can fund terms that merely name him. The amounts
 /// in events are base units. Time intervals are half-open: `[from, until)`.
+///
+/// *Errors.* Every verb but {receiveDeposit}, and every view but {checkTerms}, raises `ReentrancyGuardReentrantCall()` while
+/// another is under way.
 interface IEscrow {
     // ---------------------------------------------------------------------------------------------------------- events
 
@@ -90,8 +93,7 @@ interface IEscrow {
     );
 
     /// @notice The goods or the service were handed over, says the merchant or the operator. The dispute window opens.
-    /// @dev All the following events begin alike; each carries the amounts that it can move. In `credited`, a bit is set for
-    /// each push that failed, so that the money is a credit to withdraw: 1 merchant, 2 fee recipient, 4 buyer.
+    /// @dev All the following events begin alike; each carries the amounts that it can move.
     /// @param id the payment
     /// @param seq one more than the payment's event before
     /// @param status the status after this event; partial amounts leave it as it was
@@ -101,6 +103,8 @@ interface IEscrow {
     /// @notice Money went to the merchant, less the fee. See {DeliveryConfirmed} for the fields that all have.
     /// @param toMerchant what went to the merchant, the fee already taken off
     /// @param toFeeRecipient the fee
+    /// @param credited a bit for each push that failed, so that the money is a credit to withdraw: 1 merchant, 2 fee recipient,
+    /// 4 buyer
     event PaymentReleased(
         bytes32 indexed id,
         uint48 seq,
@@ -156,13 +160,13 @@ interface IEscrow {
     /// @notice This operator may never again act for this merchant.
     event OperatorDismissed(address indexed merchant, address indexed operator);
 
-    // ------------------------------------------------------------------------------------- errors of terms, at funding
+    // ------------------------------------------------------------------------------------------------- errors of terms
 
     /// @notice The amount must lie within `0 < amount < 2^128`, and a part must not be zero.
     error AmountOutOfBounds(uint256 amount);
     /// @notice The terms name no merchant.
     error MerchantIsZero();
-    /// @notice Neither the terms nor the payer name a buyer.
+    /// @notice The buyer at funding is zero, or the terms of a deposit address name none.
     error BuyerIsZero();
     /// @notice The terms name another buyer than the payer does.
     error BuyerNotNamed(address buyer, address named);
@@ -184,6 +188,9 @@ interface IEscrow {
     error FeeTermsIncomplete(address feeRecipient, uint256 feeBps);
     /// @notice The fee must be at most 10,000 hundredths of a per cent.
     error FeeBpsOutOfBounds(uint256 feeBps);
+
+    // ----------------------------------------------------------------------------------------------- errors of funding
+
     /// @notice Funding ended at `payBy`.
     error FundTooLate(uint256 now_, uint256 payBy);
     /// @notice The id was funded before, and can't be again.
@@ -194,9 +201,8 @@ interface IEscrow {
     error WrongCoinAmount(uint256 sent, uint256 amount);
     /// @notice The terms ask for a token; no coin may be sent along.
     error CoinSentWithToken(uint256 sent);
-    /// @notice The token did not raise the escrow's balance by exactly the amount.
+    /// @notice The token did not raise the receiver's balance by exactly the amount: the escrow's, or by {repay} the buyer's.
     error WrongBalanceRise(uint256 balanceBefore, uint256 balanceAfter, uint256 amount);
-
     /// @notice The deposit address holds none of this token.
     error NothingToCollect(address depositAddress, address token);
     /// @notice The deposit address holds less than the amount; only the buyer may have it back before `payBy`.
@@ -247,7 +253,7 @@ interface IEscrow {
 
     /// @notice Too little gas is left to give a receiver all that it may use; send the tx with more.
     error PushNeedsGas(uint256 gasLeft, uint256 gasNeeded);
-    /// @notice The token does not say what it holds for the escrow; without that no money can be moved.
+    /// @notice The token does not tell a balance; without that no money can be moved.
     error BalanceUnknown(address token);
     /// @notice A token moved another amount than it was told to.
     error WrongBalanceFall(uint256 balanceBefore, uint256 balanceAfter, uint256 amount);
@@ -257,8 +263,8 @@ interface IEscrow {
     error WithdrawFailed(address account, address token, uint256 amount);
 
     // ---------------------------------------------------------------------------------------------------- verbs: funding
-    // All of them check the terms, once and for all, and raise the errors of terms above; those that take a token raise
-    // {TokenHasNoCode}, {BalanceUnknown} and {WrongBalanceRise}.
+    // Those named `fund…` check the terms, once and for all, and raise the errors of terms, {AlreadyFunded} and {FundTooLate};
+    // for a token {TokenHasNoCode}, {BalanceUnknown} and {WrongBalanceRise}, too.
 
     /// @notice Brings the whole amount, always from the caller, for `buyer`.
     /// @dev *Who*: anyone, before `payBy`. *Assumes*: for a token, an allowance to the escrow; for coin, exactly the amount
@@ -276,6 +282,7 @@ interface IEscrow {
     /// @param terms the payment's terms
     /// @param buyer who gets money back; the one named in the terms, if there is one
     /// @param deadline Unix time until which the permit holds
+    /// @param v of the permit's signature, as `r` and `s`
     function fundWithPermit(Terms calldata terms, address buyer, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external;
 
@@ -330,13 +337,13 @@ interface IEscrow {
     function collect(Terms calldata terms, address token) external;
 
     /// @notice Takes coin from the deposit address of a payment that is being collected; of no use to anyone else.
-    /// @dev *Errors*: {NotDepositAddress}.
+    /// @dev *Who*: that address, in {collect}; so it needs no lock. *Errors*: {NotDepositAddress}.
     function receiveDeposit(bytes32 id) external payable;
 
     // --------------------------------------------------------------------------------------------------- verbs: settling
-    // All of them raise {NotFunded} for terms that were never funded, {WrongStatus} where the verb does not exist, and
-    // {PushNeedsGas} when the caller's gas could starve a receiver. What a payee can't be paid becomes his credit; where a
-    // token does not tell its balance, or tells that another amount left, they raise {BalanceUnknown} or {WrongBalanceFall}.
+    // All of them raise {NotFunded} for terms that were never funded, and {WrongStatus} where the verb does not exist. Those that
+    // push money raise {PushNeedsGas} when the caller's gas could starve a receiver, {BalanceUnknown} where a token does not tell
+    // its balance, {WrongBalanceFall} where it tells that another amount left. What a payee can't be paid becomes his credit.
 
     /// @notice The goods or the service were handed over; the dispute window opens.
     /// @dev *Who*: merchant or operator; `Funded`, within the delivery period. *Warns*: with a dispute window of zero it
@@ -360,8 +367,9 @@ interface IEscrow {
     function releaseWithReceipt(Terms calldata terms, bytes calldata signature) external;
 
     /// @notice Gives money back to the buyer while it is held; no fee is taken.
-    /// @dev *Who*: merchant or operator. *Errors*: {NotMerchantOrOperator}, {OperatorIsDismissed}, {AmountOutOfBounds},
-    /// {AmountExceedsHeld}, {OnlyWholeWhileDisputed}.
+    /// @dev *Who*: merchant or operator, any part, while money is held, after every deadline too (while disputed, everything).
+    /// *Errors*: {NotMerchantOrOperator}, {OperatorIsDismissed}, {AmountOutOfBounds}, {AmountExceedsHeld},
+    /// {OnlyWholeWhileDisputed}.
     /// @param terms the payment's terms
     /// @param amount base units; `type(uint256).max`: everything held
     function refund(Terms calldata terms, uint256 amount) external;
@@ -387,7 +395,7 @@ interface IEscrow {
     /// @dev *Who*: the merchant himself; `Released` or `Resolved`. *Assumes*: for a token, an allowance to the escrow; for coin,
     /// exactly the part sent along. *Warns*: at most what was released in gross; the fee comes back from nobody else.
     /// *Errors*: {NotMerchant}, {AmountOutOfBounds}, {AmountExceedsRepayable}, {WrongCoinAmount}, {CoinSentWithToken},
-    /// {TokenHasNoCode}, {WrongBalanceRise}.
+    /// {TokenHasNoCode}, {BalanceUnknown}, {WrongBalanceRise}.
     /// @param terms the payment's terms
     /// @param amount base units; `type(uint256).max`: everything that is not repaid yet
     function repay(Terms calldata terms, uint256 amount) external payable;
@@ -398,14 +406,14 @@ interface IEscrow {
 
     /// @notice {release} of everything held, for many payments of one merchant, with one push to each payee.
     /// @dev *Who*: as {release}, item by item. *Warns*: a push that fails becomes one credit over all items. *Errors*:
-    /// {PushNeedsGas}.
+    /// {PushNeedsGas}, {BalanceUnknown}, {WrongBalanceFall}.
     /// @param common the terms that all items share; its `buyer`, `amount`, `payBy` and `orderHash` are not read
     /// @param items what each payment has for itself
     function releaseMany(Terms calldata common, Item[] calldata items) external;
 
     /// @notice {confirmDelivery} for many payments of one merchant.
     /// @dev *Who*: merchant or operator. *Warns*: with a dispute window of zero it releases in the same tx. *Errors*:
-    /// {NotMerchantOrOperator}, {OperatorIsDismissed}, {PushNeedsGas}.
+    /// {NotMerchantOrOperator}, {OperatorIsDismissed}, {PushNeedsGas}, {BalanceUnknown}, {WrongBalanceFall}.
     /// @param common the terms that all items share; its `buyer`, `amount`, `payBy` and `orderHash` are not read
     /// @param items what each payment has for itself
     function confirmDeliveryMany(Terms calldata common, Item[] calldata items) external;
@@ -418,10 +426,10 @@ interface IEscrow {
 
     /// @notice Pays the whole credit of `account` to `account`.
     /// @dev *Who*: anyone. *Warns*: no gas cap; on failure it reverts and the credit stays. *Errors*: {NoCredit},
-    /// {WithdrawFailed}.
+    /// {WithdrawFailed}, {BalanceUnknown}, {WrongBalanceFall}.
     function withdraw(address account, address token) external;
 
-    // ---------------------------------------------------------------------------- views (but for the last, they revert while a call is under way)
+    // ------------------------------------------------------------------------------------------------------------ views
 
     /// @notice The payment's id: `keccak256(abi.encode(TERMS_TYPEHASH, deployment chain id, escrow, terms))`.
     function idOf(Terms calldata terms) external view returns (bytes32);

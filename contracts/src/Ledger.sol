@@ -8,14 +8,15 @@ import {State} from "./StateLib.sol";
 import {TermsLib} from "./TermsLib.sol";
 import {Treasury} from "./Treasury.sol";
 
-/// @title What the escrow remembers of payments: one slot each, and a second one for partial amounts.
+/// @title What the escrow remembers of payments, one slot each and a second one for partial amounts, and how it tells of them.
 abstract contract Ledger is Treasury {
     using TermsLib for Terms;
 
     /// @dev As an amount: everything there is.
     uint256 internal constant ALL = type(uint256).max;
 
-    /// @dev Cumulative amounts, without the one that took the last unit; that one follows from the terms' amount.
+    /// @dev Cumulative amounts. What took the last unit is not among them, since it follows from the terms' amount; only a
+    /// resolution that gives the buyer something is, since {repay} has to know.
     struct Parts {
         uint128 released; // gross, the fee included
         uint128 givenBack; // to the buyer: refunded, resolved in his favour, repaid
@@ -50,7 +51,7 @@ abstract contract Ledger is Treasury {
         revert WrongStatus(id, state.status());
     }
 
-    /// @dev Writes down a part that leaves something behind; both sums stay below the amount, and so below 2^128.
+    /// @dev Writes down a part; each sum stays at most the amount, and so below 2^128.
     /// @return the slot, which has to be saved
     function _split(bytes32 id, State state, uint256 toMerchant, uint256 toBuyer) internal returns (State) {
         // Zeros are what an untouched slot says.
@@ -82,7 +83,7 @@ abstract contract Ledger is Treasury {
         }
     }
 
-    // The events of the verbs that pay are written in assembly: solc's own encoding costs half a per cent of a release or a refund.
+    // The events of a release and of giving back are written in assembly: solc's own encoding costs half a per cent of either.
 
     /// @dev Emits {PaymentReleased}.
     function _tellReleased(bytes32 id, State state, uint256 held, uint256 net, uint256 fee, uint256 credited) internal {

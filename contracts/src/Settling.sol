@@ -148,7 +148,7 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         if (amount != ALL && amount != held) revert NotBuyer(msg.sender);
     }
 
-    /// @param amount other than everything that is held
+    /// @param amount other than `held` itself, which its callers know without asking
     /// @return the amount in base units that may be moved out of what is held
     function _part(State state, uint256 held, uint256 amount) private pure returns (uint256) {
         if (amount == ALL) return held;

@@ -30,7 +30,7 @@ library StateLib {
     /// @return the slot after an event that begins a new status now
     function enter(State state, Status status_) internal view returns (State) {
         uint256 kept = State.unwrap(state) & BUYER_SPLIT_AND_SEQ;
-        // A payment has two events a status at most and a partial one a tx: 2^48 can't be reached, nor can the year 36,812.
+        // 2^48 events of one payment cost more gas than there is, and 40 bits of time end in the year 36,812.
         unchecked {
             return State.wrap((kept | uint256(status_) << STATUS_AT | block.timestamp << SEQ_BITS) + 1);
         }

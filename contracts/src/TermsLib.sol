@@ -5,7 +5,7 @@ import {IEscrow, Item, Terms} from "./IEscrow.sol";
 
 /// @title What terms are allowed to say, and what their payment is called.
 library TermsLib {
-    bytes32 internal constant TYPEHASH = keccak256(
+    bytes32 internal constant TERMS_TYPEHASH = keccak256(
         "Terms(address buyer,address merchant,address operator,address arbiter,address token,uint256 amount,address feeRecipient,uint16 feeBps,uint40 payBy,uint32 deliveryPeriod,uint32 disputeWindow,uint32 arbitrationPeriod,bytes32 orderHash)"
     );
 
@@ -20,10 +20,10 @@ library TermsLib {
     uint256 internal constant MIN_ARBITRATION_PERIOD = 1 days;
     uint256 internal constant MAX_FEE_BPS = 10_000;
 
-    /// @dev `keccak256(abi.encode(TYPEHASH, deploymentChainId, escrow, terms))`, without the detour through a struct in
+    /// @dev `keccak256(abi.encode(TERMS_TYPEHASH, deploymentChainId, escrow, terms))`, without the detour through a struct in
     /// memory. Words with dirty upper bits give an id that can't be funded: see {check}.
     function id(Terms calldata terms, uint256 deploymentChainId, address escrow) internal pure returns (bytes32 hash) {
-        bytes32 typeHash = TYPEHASH;
+        bytes32 typeHash = TERMS_TYPEHASH;
         assembly ("memory-safe") {
             let start := mload(0x40) // beyond the free memory pointer, where nothing is kept
             mstore(start, typeHash)
@@ -42,7 +42,7 @@ library TermsLib {
         returns (bytes memory words)
     {
         words = new bytes((WORDS + 3) * 0x20);
-        bytes32 typeHash = TYPEHASH;
+        bytes32 typeHash = TERMS_TYPEHASH;
         assembly ("memory-safe") {
             mstore(add(words, 0x20), typeHash)
             mstore(add(words, 0x40), deploymentChainId)
@@ -51,7 +51,7 @@ library TermsLib {
         }
     }
 
-    /// @dev The id of the terms that an item makes with what its batch has in common. Dirty upper bits: as in {id}.
+    /// @dev The id of the terms that an item makes with what its batch has in common; the item's four words stay in `words`.
     function id(Item calldata item, bytes memory words) internal pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             let terms := add(words, 0x80)
@@ -63,8 +63,9 @@ library TermsLib {
         }
     }
 
-    /// @dev Reverts unless the terms keep every bound of `contract.md` with this buyer. It reads each field whose upper bits could
-    /// be dirty, and so refuses dirty ones; `payBy` and `token`, which it leaves out, are read by the verbs of funding.
+    /// @dev Reverts unless the terms keep every bound with this buyer, as the errors of terms name them. It reads each field whose
+    /// upper bits could be dirty, and so refuses dirty ones; `payBy` and `token`, which it leaves out, are read by the verbs of
+    /// funding.
     function check(Terms calldata terms, address buyer) internal view {
         _checkAmount(terms.amount);
         _checkParties(terms, buyer);
@@ -78,7 +79,7 @@ library TermsLib {
 
     function _checkParties(Terms calldata terms, address buyer) private view {
         (address named, address merchant, address arbiter) = (terms.buyer, terms.merchant, terms.arbiter);
-        address operator = terms.operator;
+        address operator = terms.operator; // read without an arbiter, too, so that dirty bits are refused
         if (merchant == address(0)) revert IEscrow.MerchantIsZero();
         if (buyer == address(0)) revert IEscrow.BuyerIsZero();
         if (named != address(0) && named != buyer) revert IEscrow.BuyerNotNamed(buyer, named);

@@ -42,34 +42,29 @@ abstract contract Treasury is IEscrow {
 
     /// @dev Moves exactly `amount` of a token from the caller to `account`, or reverts.
     function _pullToken(address token, address account, uint256 amount) internal {
-        uint256 balanceBefore = _balanceToRaise(token, account);
+        uint256 balanceBefore = _tokenBalance(token, account);
         token.transferFrom(msg.sender, account, amount);
         _requireRise(token, account, balanceBefore, amount);
     }
 
-    /// @return the balance of a token that {_requireRise} will compare with
-    function _balanceToRaise(address token, address account) internal view returns (uint256) {
+    /// @return the balance of a token, which must have code
+    function _tokenBalance(address token, address account) internal view returns (uint256) {
         if (token.code.length == 0) revert TokenHasNoCode(token);
         return token.balanceOf(account);
     }
 
     /// @return the balance of a token, or of coin
     function _balanceOf(address token, address account) internal view returns (uint256) {
-        return token == address(0) ? account.balance : _balanceToRaise(token, account);
+        return token == address(0) ? account.balance : _tokenBalance(token, account);
     }
 
     /// @dev Reverts unless the account has exactly `amount` more than before.
     function _requireRise(address token, address account, uint256 balanceBefore, uint256 amount) internal view {
         uint256 balanceAfter = token.balanceOf(account);
         unchecked {
-            // Wrapping is harmless: amount < 2^128, so a fall wraps to something far greater.
+            // Wrapping is harmless: it takes a token that lies about balances, and harms that token's own payments alone.
             if (balanceAfter - balanceBefore != amount) revert WrongBalanceRise(balanceBefore, balanceAfter, amount);
         }
-    }
-
-    /// @dev A call whose answer nobody believes; a revert is passed on.
-    function _call(address target, bytes memory data) internal {
-        if (!LowLevelCall.callNoReturn(target, data)) LowLevelCall.bubbleRevert();
     }
 
     /// @dev Pushes `amount` to `account`; what fails becomes the account's credit.

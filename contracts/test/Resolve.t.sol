@@ -51,6 +51,18 @@ contract ResolveTest is EscrowTest {
         assertEq(token.balanceOf(address(escrow)), 0);
     }
 
+    /// @dev Terms may name him so, for all to see. His share is then the one that they fix, of the merchant's part alone.
+    function test_arbiter_who_is_the_fee_recipient_gets_the_fee_and_no_more() public {
+        Terms memory terms = tokenTerms();
+        terms.feeRecipient = arbiter;
+        uint256 before = token.balanceOf(buyer);
+        reach(terms, Status.Disputed);
+        _resolve(arbiter, terms, 60e6, 40e6);
+        assertEq(token.balanceOf(merchant), 39e6);
+        assertEq(token.balanceOf(arbiter), 1e6);
+        assertEq(token.balanceOf(buyer), before - 40e6);
+    }
+
     function test_resolve_reverts_when_the_sum_is_not_exact() public {
         Terms memory terms = tokenTerms();
         reach(terms, Status.Disputed);

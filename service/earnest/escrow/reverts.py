@@ -24,9 +24,9 @@ SENTENCES: Final[dict[str, str]] = {
     "AmountOutOfBounds": "the amount is {amount} base units: it must be over 0 and under 2^128",
     "ArbiterIsParty": "the arbiter {arbiter} is also buyer, merchant or operator: he must be none of them",
     "ArbitrationPeriodOutOfBounds": "the arbitration period is {arbitrationPeriod} s: it must be 1 to 400 days",
-    "BalanceUnknown": "the token {token} does not say what it holds for the escrow, so no money can be moved",
+    "BalanceUnknown": "the token {token} does not tell a balance, so no money can be moved",
     "BuyerIsMerchant": "buyer and merchant are the same, {buyer}",
-    "BuyerIsZero": "neither the terms nor the payer name a buyer",
+    "BuyerIsZero": "the buyer at funding is zero, or the terms of a deposit address name none",
     "BuyerNotNamed": "the terms name {named} as the buyer, not {buyer}",
     "CoinSentWithToken": "{sent} wei were sent along, and the terms ask for a token: send none",
     "ConfirmTooLate": "delivery could be confirmed before {confirmableUntil}; chain time is {now_}",
@@ -65,7 +65,7 @@ SENTENCES: Final[dict[str, str]] = {
     "WithdrawFailed": "{account} or the token {token} did not take the {amount} base units; the credit stays",
     "WrongBalanceFall": "the token moved another amount than {amount}: the escrow's balance went from "
     "{balanceBefore} to {balanceAfter}",
-    "WrongBalanceRise": "the token did not bring exactly {amount}: the escrow's balance went from "
+    "WrongBalanceRise": "the token did not bring exactly {amount}: the receiver's balance went from "
     "{balanceBefore} to {balanceAfter}",
     "WrongCoinAmount": "{sent} wei were sent, and the amount is {amount}",
     "WrongStatus": "payment {id} is {status}, and this is not possible there",
