@@ -29,7 +29,8 @@ PURPOSES = {
 
 # What the programs load when they start: the command, the service, the demo and the embedded chain.
 PROGRAMS = (
-    *("earnest.cli.app", "earnest.wiring", "earnest.cli.demo.run", "earnest.store.upgrades"),
+    *("earnest.cli.app", "earnest.cli.demo.run", "earnest.api", "earnest.chain.follower", "earnest.commands.journal"),
+    *("earnest.mirror", "earnest.webhooks.post", "earnest.store.upgrades"),
     *("earnest.localnet.fresh", "earnest.localnet.rpc"),
 )
 

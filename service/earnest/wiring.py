@@ -7,31 +7,28 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import FastAPI
 
 from earnest import __version__
-from earnest.api import create_app
-from earnest.api.services import ChainService, Services
 from earnest.chain.errors import ChainMismatch, KeyUnusable
-from earnest.chain.follower import Follower
 from earnest.chain.rpc import Rpc
-from earnest.chain.sender import Sender
-from earnest.chain.signer import LocalSigner
-from earnest.commands.journal import StoreJournal
 from earnest.escrow.deployment import Deployment, load_deployment
-from earnest.escrow.reverts import explain_revert
-from earnest.mirror import ChainMirror
 from earnest.payment.errors import EarnestError, Misconfigured, Unavailable
-from earnest.payment.record import Payment
-from earnest.payment.uri import checkout_url
 from earnest.settings import Network, Settings
-from earnest.store import Store, open_store
-from earnest.store.errors import LockTaken
-from earnest.webhooks.deliver import Deliverer
-from earnest.webhooks.post import Poster
-from earnest.webhooks.secretbox import SecretBox
+
+# What takes long to load is loaded by the function that builds it: most commands need one thing of the house, and not
+# its web server, its database and its signer.
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from earnest.chain.follower import Follower
+    from earnest.chain.sender import Sender
+    from earnest.chain.signer import LocalSigner
+    from earnest.payment.record import Payment
+    from earnest.store import Store
+    from earnest.webhooks.secretbox import SecretBox
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +88,8 @@ class Led:
         return Loop(self._name, self._run if self._store.takes_one_process else self._lead)
 
     def _lead(self, stop: threading.Event) -> None:
+        from earnest.store.errors import LockTaken  # noqa: PLC0415
+
         while not stop.is_set():
             try:
                 with self._store.lock(self._name) as held:
@@ -153,6 +152,8 @@ def open_database(settings: Settings) -> Store:
         SchemaTooNew: a newer version of Earnest wrote it.
         DatabaseReadOnly, DatabaseMissing, NotADatabase, DatabaseUnavailable: as named.
     """
+    from earnest.store import open_store  # noqa: PLC0415
+
     if settings.database_url is None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database())
@@ -171,6 +172,8 @@ def open_signer(settings: Settings) -> LocalSigner | None:
     Raises:
         WrongPassword, NotAKeystore, KeyUnusable: as named.
     """
+    from earnest.chain.signer import LocalSigner  # noqa: PLC0415
+
     if settings.operator_keystore is not None:
         password = settings.operator_keystore_password
         if password is None:
@@ -183,6 +186,8 @@ def open_signer(settings: Settings) -> LocalSigner | None:
 
 def open_secret_box(settings: Settings) -> SecretBox:
     """Open the box for webhook secrets; raises `SecretKeyMissing`."""
+    from earnest.webhooks.secretbox import SecretBox  # noqa: PLC0415
+
     if settings.secret_key is None:
         raise SecretKeyMissing(
             "EARNEST_SECRET_KEY is not set: it encrypts webhook secrets in the database; "
@@ -225,6 +230,12 @@ def build_service(settings: Settings) -> Service:
     deployment = recorded_deployment(settings, network)
     rpc = open_rpc(network)
     check_chain(rpc, network)
+    # Only now: what is wrong with the settings is told at once.
+    from earnest.api import create_app  # noqa: PLC0415
+    from earnest.api.services import ChainService, Services  # noqa: PLC0415
+    from earnest.webhooks.deliver import Deliverer  # noqa: PLC0415
+    from earnest.webhooks.post import Poster  # noqa: PLC0415
+
     with ExitStack() as resources:
         resources.callback(rpc.close)
         store = open_database(settings)
@@ -279,6 +290,10 @@ def wall_clock() -> int:
 
 
 def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, deployment: Deployment) -> Follower:
+    from earnest.chain.follower import Follower  # noqa: PLC0415
+    from earnest.mirror import ChainMirror  # noqa: PLC0415
+    from earnest.payment.uri import checkout_url  # noqa: PLC0415
+
     def where_to_pay(payment: Payment) -> str:
         return checkout_url(settings.base_url(), payment.id)
 
@@ -297,6 +312,10 @@ def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, depl
 
 
 def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer: LocalSigner | None) -> Sender | None:
+    from earnest.chain.sender import Sender  # noqa: PLC0415
+    from earnest.commands.journal import StoreJournal  # noqa: PLC0415
+    from earnest.escrow.reverts import explain_revert  # noqa: PLC0415
+
     if signer is None:
         log.warning("no operator's key: this service can neither confirm deliveries nor refund")
         return None
