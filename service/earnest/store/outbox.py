@@ -6,7 +6,19 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    tuple_,
+)
 
 from earnest.payment.errors import NotFound
 from earnest.payment.primitives import Hash32
@@ -92,19 +104,13 @@ class Outbox:
         Left out are those `but_of` these merchants and `but_to` these endpoints, for which enough is under way.
         In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
         """
-        d, until, absurd = deliveries.c, now + lease_seconds, now + LONGEST_WAIT_SECONDS
-        due = (
-            select(deliveries)
-            .join(endpoints, endpoints.c.id == d.endpoint_id)
-            .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
-            .where(or_(d.next_attempt_at <= now, d.next_attempt_at > absurd))
-            .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd))
-            .where(endpoints.c.merchant_id.not_in(but_of), endpoints.c.id.not_in(but_to), ~_earlier_is_pending())
-            .order_by(d.next_attempt_at, d.version)
-            .limit(limit)
-            .with_for_update(of=deliveries, skip_locked=True)
-        )
-        claimed = [replace(delivery_of(row), claimed_until=until) for row in self._connection.execute(due)]
+        d, until = deliveries.c, now + lease_seconds
+        asked = {"now": now, "absurd": now + LONGEST_WAIT_SECONDS, "most": limit}
+        busy = {"but_of": list(but_of), "but_to": list(but_to)}
+        rows = self._connection.execute(_DUE, asked | busy)
+        claimed = [replace(delivery_of(row), claimed_until=until) for row in rows]
+        if not claimed:
+            return ()
         keys = [(each.notification_id, each.endpoint_id) for each in claimed]
         for some in in_lists(keys):
             taken = deliveries.update().where(tuple_(d.notification_id, d.endpoint_id).in_(some))
@@ -255,3 +261,25 @@ def _earlier_is_pending() -> Any:
         earlier.c.state == "pending",
         earlier.c.version < d.version,
     )
+
+
+def _due() -> Select[Any]:
+    d = deliveries.c
+    now: BindParameter[int] = bindparam("now", type_=BigInteger)
+    absurd: BindParameter[int] = bindparam("absurd", type_=BigInteger)
+    return (
+        select(deliveries)
+        .join(endpoints, endpoints.c.id == d.endpoint_id)
+        .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
+        .where(or_(d.next_attempt_at <= now, d.next_attempt_at > absurd))
+        .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd))
+        .where(endpoints.c.merchant_id.not_in(bindparam("but_of", expanding=True)))
+        .where(endpoints.c.id.not_in(bindparam("but_to", expanding=True)), ~_earlier_is_pending())
+        .order_by(d.next_attempt_at, d.version)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(of=deliveries, skip_locked=True)
+    )
+
+
+_DUE: Final = _due()
+"""Built once: it is asked several times a second, and building it takes longer than the answer."""
