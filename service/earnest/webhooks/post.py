@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ TIMEOUT_SECONDS: Final = 15.0
 """For the whole try, from connecting to the last byte that we read; a receiver should answer first and work later."""
 MAX_ANSWER_BYTES: Final = 4_096
 """Nobody needs the answer's body; we read so much of it that a connection ends in good manners."""
+
+
+_of_this_thread: Final = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Poster:
         try:
             target = parse_target(url, allow_private=self.allow_private)
             backend = _CheckedBackend(self, self.monotonic() + self.timeout_seconds)
-            context = self.ssl_context or ssl.create_default_context(cafile=certifi.where())
+            context = self.ssl_context or _well_known_authorities()
             # A pool for this one try: a connection to one name is never used for another that shares its address.
             with httpcore.ConnectionPool(ssl_context=context, network_backend=backend, http2=False) as pool:
                 return self._exchange(pool, target.url, headers, body, now)
@@ -83,6 +87,17 @@ class Poster:
             )
             _read_a_little(response)
             return answer
+
+
+def _well_known_authorities() -> ssl.SSLContext:
+    """Return the calling thread's context; made once, for loading the authorities takes 50 ms, longer than most tries.
+
+    One for each thread, since httpcore writes into the context before it connects.
+    """
+    context: ssl.SSLContext | None = getattr(_of_this_thread, "context", None)
+    if context is None:
+        context = _of_this_thread.context = ssl.create_default_context(cafile=certifi.where())
+    return context
 
 
 def _read_a_little(response: httpcore.Response) -> None:
