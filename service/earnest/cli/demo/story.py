@@ -179,7 +179,8 @@ class Story:
         self.world.mine_until_final()
         for name, told in self.payments.items():
             if told.ends != "created":
-                status, finality = self.world.wait_final(told.id)
+                payment = self.world.api.get(f"/v1/payments/{told.id}")
+                status, finality = payment["status"], payment["finality"]
                 self.world.expect(status == told.ends, f"{name} ended {status}, not {told.ends}")
                 self.world.expect(finality == "final", f"{name} is {finality}, not final")
 

@@ -26,6 +26,11 @@ from earnest.testing.webhook_receiver import WebhookReceiver
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 0.05
+"""How often to look again at what came to this process."""
+ASK_SECONDS = 0.2
+"""How often to ask the service or the chain again: whoever asks all the time is in the way of what he waits for."""
+
 
 class StoryFailed(EarnestError):
     """Something of the story did not hold."""
@@ -108,7 +113,7 @@ class World:
 
     def travel(self, payment: str, seconds: int, why: str) -> None:
         """Move the chain's clock until the payment's status has lasted so long."""
-        since = self.until(lambda: self._status_since(payment), "the status of the payment")
+        since = self.until(lambda: self._status_since(payment), "the status of the payment", ASK_SECONDS)
         target = since + seconds
         while (now := self._head()["time"]) < target:
             self.node("evm_increaseTime", target - now)
@@ -131,11 +136,12 @@ class World:
         return gone
 
     def mine_until_final(self) -> None:
-        """Mine empty blocks until everything so far is final."""
+        """Mine empty blocks until everything so far is final, and wait until the service knows that it is."""
         head = self._head()["number"]
         while self._final() < head:
             self.node("evm_mine")
         self.narrator.tell("chain", f"block {head} is final")
+        self.until(lambda: self._followed("final", head), f"the service taking block {head} as final", ASK_SECONDS)
 
     # What is heard and seen.
 
@@ -164,15 +170,6 @@ class World:
 
             missing = self.until(fewer, f"{before} webhooks that the service wrote down")
 
-    def wait_final(self, payment: str) -> tuple[str, str]:
-        """Wait until the mirror calls a payment final, and return its status and finality."""
-
-        def final() -> tuple[str, str] | None:
-            told = self.api.get(f"/v1/payments/{payment}")
-            return (told["status"], told["finality"]) if told["finality"] == "final" else None
-
-        return self.until(final, f"finality of {short(payment)}")
-
     def expect(self, holds: bool, otherwise: str) -> None:
         """Check something that the story promises."""
         if not holds:
@@ -191,7 +188,7 @@ class World:
             with suppress(Unavailable):
                 if receipt := self.rpc.receipts([Hash32(tx_hash)])[0]:
                     return receipt
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
         return None
 
     def tell_gas(self, who: str, did: str, receipt: Receipt) -> None:
@@ -212,26 +209,22 @@ class World:
     def wait_followed(self) -> None:
         """Wait until the service has seen the chain's newest block, and with it the chain's time."""
         head = self._head()["number"]
+        self.until(lambda: self._followed("head", head), f"block {head} being followed", ASK_SECONDS)
 
-        def followed() -> bool | None:
-            (chain,) = self.api.get("/health/sync")["chains"]
-            if (chain["head"] or 0) >= head:
-                return True
-            time.sleep(0.1)  # whoever asks all the time is in the way of what he waits for
-            return None
-
-        self.until(followed, f"block {head} being followed")
-
-    def until(self, look: Callable[[], T | None], what: str) -> T:
+    def until(self, look: Callable[[], T | None], what: str, pause_seconds: float = LOOK_SECONDS) -> T:
         """Return what `look` finds, once it finds it; raises `StoryFailed` when the patience is over."""
         deadline = time.monotonic() + self.patience_seconds
         while (found := look()) is None:
             if time.monotonic() > deadline:
                 raise StoryFailed(f"waited {self.patience_seconds:.0f} s in vain for {what}")
-            time.sleep(0.02)
+            time.sleep(pause_seconds)
         return found
 
     # Inside.
+
+    def _followed(self, how_far: str, number: int) -> bool | None:
+        (chain,) = self.api.get("/health/sync")["chains"]
+        return (chain[how_far] or 0) >= number or None
 
     def _status_since(self, payment: str) -> int | None:
         block = self.api.get(f"/v1/payments/{payment}")["block"]
