@@ -33,6 +33,7 @@ amounts = st.one_of(
     st.sampled_from(["half", "one", "all", "all but one", "whole", "half", "all", "one too many", "nothing"]),
     st.integers(1, 200_000),
 )
+parts = st.sampled_from(("half", "one", "all but one"))
 
 
 def callers(*right: str) -> st.SearchStrategy[str]:

@@ -120,7 +120,7 @@ class EscrowMachine(Paying, WaysOut):
             return
         action, role = offered[pick % len(offered)]
         self.stage.evm.time = max(self.play.now, action.possible_from)
-        same = 4 * self.play.facts.payments.index(payment)
+        same = self.number_of(payment)
         _DONE_BY[action.verb](self, same, "stranger" if role is Role.ANYONE else role.value, choice)
 
     @rule(number=which, pick=st.integers(0, 20), choice=amounts)

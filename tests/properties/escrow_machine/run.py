@@ -57,6 +57,10 @@ class Run(RuleBasedStateMachine):
             payments = [each for each in payments if self.play.facts.state(each).status in fitting] or payments
         return payments[number // 4 % len(payments)]
 
+    def number_of(self, payment: Staged) -> int:
+        """Return the number by which `payment` finds this one, whatever fits."""
+        return 4 * self.play.facts.payments.index(payment)
+
     def party(self, payment: Staged, role: str) -> Party:
         """Return who is meant: by his role in the payment, if he has one there, else by name."""
         cast, terms = self.stage.cast, payment.terms

@@ -9,7 +9,7 @@ from earnest.payment.status import HOLDING, Status
 from earnest.payment.transitions import REPAYABLE
 from earnest.payment.typed_data import receipt
 from tests.properties.escrow_machine import calls, settling
-from tests.properties.escrow_machine.asks import amount_of, amounts, callers, which
+from tests.properties.escrow_machine.asks import amount_of, amounts, callers, parts, which
 from tests.properties.escrow_machine.run import Run
 from tests.properties.escrow_machine.stage import COIN
 
@@ -27,6 +27,11 @@ class WaysOut(Run):
             lambda sheet: settling.confirm_delivery(sheet, payment, caller.address),
         )
         self.tried(payment)
+
+    @rule(number=which)
+    def hand_over(self, number: int) -> None:
+        """The merchant confirms; without this, too few payments would live to be disputed."""
+        self.confirm_delivery(number | 1, "merchant")
 
     @rule(number=which, by=callers("buyer", "stranger"), choice=amounts)
     def release(self, number: int, by: str, choice: str | int) -> None:
@@ -75,6 +80,22 @@ class WaysOut(Run):
             lambda sheet: settling.refund(sheet, payment, caller.address, amount),
         )
         self.tried(payment)
+
+    @rule(
+        number=which,
+        status=st.sampled_from((Status.FUNDED, Status.DELIVERED, Status.DISPUTED)),
+        verb=st.sampled_from(("release", "refund")),
+        choice=parts,
+    )
+    def move_a_part(self, number: int, status: Status, verb: str, choice: str) -> None:
+        """He who may does it; without this, few payments would see a second part, and fewer a part while disputed."""
+        payment = self.payment(number | 1, status)
+        if self.play.facts.state(payment).status is not status:
+            payment = self.payment(number | 1, *HOLDING)
+        if verb == "release":
+            self.release(self.number_of(payment), "buyer", choice)
+        else:
+            self.refund(self.number_of(payment), "merchant", choice)
 
     @rule(number=which, by=callers("stranger", "buyer"))
     def reclaim(self, number: int, by: str) -> None:
