@@ -1,3 +1,14 @@
 """What every test can use: a real PostgreSQL, and the rule that nothing is skipped silently."""
 
+import structlog
+
 pytest_plugins = ["tests.support.no_silent_skips", "tests.support.postgres", "tests.support.anvil"]
+
+# As the service sets it up. By default an exception is logged with the local variables of every frame, which takes
+# seconds where the frames hold an application or a database.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
