@@ -28,8 +28,8 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     /// @dev Permit2 puts this behind its own type's open bracket; the types follow in alphabetical order (EIP-712).
     string private constant WITNESS_TYPE =
         "Funding witness)Funding(bytes32 id,address payer,address buyer)TokenPermissions(address token,uint256 amount)";
-    /// @dev A token's push and what the wallet itself needs around it.
-    uint256 private constant SEND_GAS = TOKEN_PUSH_GAS + 10_000;
+    /// @dev For a surplus, which must not keep the payment from being funded: a token's push and what the wallet itself needs.
+    uint256 private constant SURPLUS_GAS = TOKEN_PUSH_GAS + 10_000;
     bytes32 private immutable WALLET_CODE_HASH = keccak256(type(DepositWallet).creationCode);
 
     // -------------------------------------------------------------------------------------------- by the payer himself
@@ -101,15 +101,14 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
         DepositWallet wallet = _walletOf(id);
         uint256 balance = _balanceOf(token, address(wallet));
         if (balance == 0) revert NothingToCollect(address(wallet), token);
-        bool funds = token == terms.token && _isFundable(id, terms);
-        if (funds && balance < terms.amount) {
-            if (msg.sender != terms.buyer) revert DepositTooShort(balance, terms.amount);
-            funds = false;
+        bool fundable = _isFundable(id, terms);
+        if (!fundable || token != terms.token || balance < terms.amount) {
+            return _giveBackAll(wallet, id, terms, token, fundable && msg.sender != terms.buyer);
         }
-        if (funds) _fundFrom(wallet, id, terms);
-        bool returned = _giveBack(wallet, id, terms.buyer, token);
-        // A surplus that nobody takes must not keep the payment from being funded.
-        if (!funds && !returned) revert ReturnFailed(address(wallet), token, balance);
+        _fundFrom(wallet, id, terms);
+        if (balance == terms.amount) return;
+        _requireGasFor(SURPLUS_GAS);
+        _giveBack(wallet, id, terms.buyer, token, SURPLUS_GAS);
     }
 
     /// @inheritdoc IEscrow
@@ -209,19 +208,34 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
             wallet.execute(address(this), amount, abi.encodeCall(this.receiveDeposit, (id)));
         } else {
             uint256 balanceBefore = _tokenBalance(token, address(this));
-            _send(wallet, token, address(this), amount);
+            _send(wallet, token, address(this), amount, gasleft());
             _requireRise(token, address(this), balanceBefore, amount);
         }
         _tellFunded(id, terms, address(wallet), terms.buyer);
     }
 
+    /// @dev Sends the buyer what does not fund the payment, or reverts.
+    /// @param fundable whether what is there in the payment's own token may still fund it, and so is the buyer's alone to take.
+    /// Tokens have second addresses here and there, and so has the coin: what is called another token may be the same.
+    function _giveBackAll(DepositWallet wallet, bytes32 id, Terms calldata terms, address token, bool fundable)
+        private
+    {
+        uint256 deposit = fundable ? _balanceOf(terms.token, address(wallet)) : 0;
+        if (fundable && token == terms.token) revert DepositTooShort(deposit, terms.amount);
+        if (!_giveBack(wallet, id, terms.buyer, token, gasleft())) {
+            revert ReturnFailed(address(wallet), token, _balanceOf(token, address(wallet)));
+        }
+        if (fundable && _balanceOf(terms.token, address(wallet)) < deposit) revert NotBuyer(msg.sender);
+    }
+
     /// @dev Sends the buyer all that the wallet holds.
     /// @return whether any of it left; what did not is there for another try
-    function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token) private returns (bool) {
+    function _giveBack(DepositWallet wallet, bytes32 id, address buyer, address token, uint256 gasCap)
+        private
+        returns (bool)
+    {
         uint256 balanceBefore = _balanceOf(token, address(wallet));
-        if (balanceBefore == 0) return false;
-        _requireGasFor(SEND_GAS);
-        _send(wallet, token, buyer, balanceBefore);
+        _send(wallet, token, buyer, balanceBefore, gasCap);
         uint256 balanceAfter = _balanceOf(token, address(wallet));
         if (balanceAfter >= balanceBefore) return false;
         emit DepositReturned(id, token, buyer, balanceBefore - balanceAfter);
@@ -229,10 +243,10 @@ abstract contract Funding is Ledger, ReentrancyGuardTransient {
     }
 
     /// @dev Has the wallet send tokens, or coin where `token` is zero. What came of it, the balances tell.
-    function _send(DepositWallet wallet, address token, address to, uint256 amount) private {
+    function _send(DepositWallet wallet, address token, address to, uint256 amount, uint256 gasCap) private {
         (address target, uint256 value, bytes memory data) =
             token == address(0) ? (to, amount, bytes("")) : (token, 0, abi.encodeCall(IERC20.transfer, (to, amount)));
-        try wallet.execute{gas: SEND_GAS}(target, value, data) {} catch {}
+        try wallet.execute{gas: gasCap}(target, value, data) {} catch {}
     }
 
     function _walletOf(bytes32 id) private returns (DepositWallet) {

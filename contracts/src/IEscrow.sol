@@ -149,9 +149,10 @@ interface IEscrow {
     event CreditWithdrawn(address indexed account, address indexed token, uint256 amount);
 
     /// @notice Money that a deposit address received and that could not fund its payment went to the buyer.
+    /// @dev *Warns*: anyone can cause it, for any terms, with a token of his own that says whatever he likes.
     event DepositReturned(bytes32 indexed id, address indexed token, address buyer, uint256 amount);
 
-    /// @notice A batch passed over one of its items.
+    /// @notice A batch passed over one of its items. Anyone can cause it, for any payment.
     /// @param id the item's payment
     /// @param item its place in the batch, from zero
     /// @param why the selector of the error that the single verb would have raised
@@ -220,7 +221,8 @@ interface IEscrow {
     error WrongStatus(bytes32 id, Status status);
     /// @notice Only the merchant or the operator may.
     error NotMerchantOrOperator(address caller);
-    /// @notice Only the buyer may (others may release only everything, and only after the dispute window).
+    /// @notice Only the buyer may (others may release only everything, and only after the dispute window; or collect by a token's
+    /// second address only what can't fund the payment any more).
     error NotBuyer(address caller);
     /// @notice Only the merchant may.
     error NotMerchant(address caller);
@@ -330,8 +332,8 @@ interface IEscrow {
     /// bounds, nothing was funded yet and `payBy` is not reached. A surplus, and whatever came too late, twice, or in another
     /// token, goes to the buyer; what he or the token does not take stays at the deposit address for another try. *Warns*: the
     /// address is this chain's alone: what is sent there on another chain is lost. A token that keeps a fee on transfers can't
-    /// fund. *Errors*: {BuyerIsZero}, {TokenHasNoCode}, {BalanceUnknown}, {NothingToCollect}, {DepositTooShort},
-    /// {ReturnFailed}, {WrongBalanceRise}, {PushNeedsGas}.
+    /// fund, and a full deposit of it waits until `payBy`. *Errors*: {BuyerIsZero}, {TokenHasNoCode}, {BalanceUnknown}, {NothingToCollect}, {DepositTooShort},
+    /// {NotBuyer}, {ReturnFailed}, {WrongBalanceRise}, {PushNeedsGas}.
     /// @param terms the payment's terms
     /// @param token what to collect; zero: coin
     function collect(Terms calldata terms, address token) external;
@@ -435,8 +437,9 @@ interface IEscrow {
     function idOf(Terms calldata terms) external view returns (bytes32);
 
     /// @notice The payment's slot; all zero when nothing was ever funded under the id.
-    /// @dev *Assumes*: an id, that is the hash of some terms. The slot lies in the storage at the id itself, so that any other
-    /// number may show something else that the escrow keeps.
+    /// @dev *Assumes*: an id, that is the hash of some terms. *Warns*: the slot lies in the storage at the id itself. Any other
+    /// number shows something else that the escrow keeps, and whoever likes can make one that shows any state, or none that can be
+    /// read, so that the call reverts. So hash the terms, or ask {heldOf}, which does.
     function stateOf(bytes32 id) external view returns (PaymentState memory);
 
     /// @notice Many payments' slots by one call.
@@ -449,7 +452,8 @@ interface IEscrow {
     function creditOf(address account, address token) external view returns (uint256);
 
     /// @notice Where plain transfers for the payment go: a wallet (CREATE2, salt = id) that only the escrow commands. It is
-    /// known before anything is there, and is made by the first {collect}.
+    /// known before anything is there, and is made by the first {collect}. Terms without a named buyer have none: never send anything
+    /// there, for nothing comes back.
     function depositAddressOf(bytes32 id) external view returns (address);
 
     /// @notice Whether the merchant has dismissed this operator.

@@ -2,13 +2,22 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Terms} from "../src/IEscrow.sol";
-import {GasBurner, FussyReceiver, ReturnBomb, RevertingReceiver, Weigher} from "./support/BadReceivers.sol";
+import {
+    GasBurner,
+    FussyReceiver,
+    HungryReceiver,
+    ReturnBomb,
+    RevertingReceiver,
+    Weigher
+} from "./support/BadReceivers.sol";
 import {
     BlocklistToken,
     FeeOnTransferToken,
     FussyToken,
+    HungryToken,
     OddlyAnsweringToken,
-    RebasingToken
+    RebasingToken,
+    TwoFacedToken
 } from "./support/BadTokens.sol";
 import {DepositTest} from "./support/DepositTest.sol";
 
@@ -113,6 +122,63 @@ contract BadDepositsTest is DepositTest {
         collect(stranger, terms);
         assertGt(weigher.gasSeen(), 285_000);
         assertLt(weigher.gasSeen(), 310_000);
+    }
+
+    // given a token or a buyer that needs more gas than any push gets: no cap keeps a deposit for ever
+
+    function test_collect_funds_by_a_token_that_needs_more_gas_than_a_push() public {
+        HungryToken odd = new HungryToken();
+        Terms memory terms = inToken(odd);
+        deposit(terms, AMOUNT);
+        odd.setAppetite(400_000);
+        collect(stranger, terms);
+        assertEq(escrow.heldOf(terms), AMOUNT);
+    }
+
+    function test_collect_gives_back_what_needs_more_gas_than_a_push() public {
+        HungryToken odd = new HungryToken();
+        Terms memory terms = inToken(odd);
+        deposit(terms, AMOUNT);
+        odd.setAppetite(400_000);
+        vm.warp(terms.payBy);
+        collect(stranger, terms);
+        assertEq(odd.balanceOf(buyer), AMOUNT);
+    }
+
+    function test_collect_pays_a_buyer_who_needs_more_gas_than_a_push() public {
+        Terms memory terms = _buyerIs(address(new HungryReceiver(400_000)));
+        deposit(terms, AMOUNT);
+        vm.warp(terms.payBy);
+        collect(stranger, terms);
+        assertEq(terms.buyer.balance, AMOUNT);
+    }
+
+    // given a token with a second address: by that one, too, only the buyer takes away what may still fund
+
+    function test_stranger_cannot_return_what_would_fund_by_the_tokens_second_address(bool short) public {
+        TwoFacedToken odd = new TwoFacedToken();
+        Terms memory terms = inToken(odd);
+        deposit(terms, short ? AMOUNT - 1 : AMOUNT);
+        address second = address(odd.SECOND_FACE());
+        expectRevertWith(abi.encodeWithSelector(IEscrow.NotBuyer.selector, stranger));
+        collectIn(second, terms);
+        if (short) {
+            vm.prank(buyer);
+            escrow.collect(terms, second);
+            assertEq(odd.balanceOf(buyer), AMOUNT - 1, "the buyer may");
+        } else {
+            collect(stranger, terms);
+            assertEq(escrow.heldOf(terms), AMOUNT);
+        }
+    }
+
+    function test_late_deposit_goes_back_by_the_tokens_second_address_too() public {
+        TwoFacedToken odd = new TwoFacedToken();
+        Terms memory terms = inToken(odd);
+        deposit(terms, AMOUNT);
+        vm.warp(terms.payBy);
+        collectIn(address(odd.SECOND_FACE()), terms);
+        assertEq(odd.balanceOf(buyer), AMOUNT);
     }
 
     // given every amount of gas: it reverts, or it does everything

@@ -146,6 +146,33 @@ contract HungryToken is OddToken {
     }
 }
 
+/// @notice A token with a second address, by which the same balances move: as where a chain's coin is a token, too.
+contract TwoFacedToken is OddToken {
+    SecondFace public immutable SECOND_FACE = new SecondFace(this);
+
+    function transferBySecondFace(address from, address to, uint256 amount) external {
+        require(msg.sender == address(SECOND_FACE), "only the second face");
+        _transfer(from, to, amount);
+    }
+}
+
+contract SecondFace {
+    TwoFacedToken private immutable TOKEN;
+
+    constructor(TwoFacedToken token) {
+        TOKEN = token;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return TOKEN.balanceOf(account);
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        TOKEN.transferBySecondFace(msg.sender, to, amount);
+        return true;
+    }
+}
+
 /// @notice Refuses calls with a byte too many, as tokens do that guard against addresses that lack one.
 contract ExactCalldataToken is OddToken {
     modifier ofWords(uint256 words) {
