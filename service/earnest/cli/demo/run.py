@@ -21,6 +21,7 @@ from earnest.commands.create_key import create_key
 from earnest.commands.create_merchant import NewMerchant, create_merchant
 from earnest.escrow.reverts import explain_revert
 from earnest.localnet.accounts import DevAccount, dev_accounts
+from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS
 from earnest.payment.primitives import Address
 from earnest.payment.terms import DAY, HOUR
 from earnest.settings import load_settings
@@ -164,7 +165,8 @@ def show_addresses(stack: LocalStack, console: Console) -> None:
     console.print(f"  chain (JSON-RPC)  {stack.node_url}   chain id {stack.network.chain_id}")
     console.print(f"  escrow            {stack.deployment.address}")
     for token in stack.network.tokens:
-        console.print(f"  {token.symbol} (test token)  {token.address}")
+        kind = "its blocklist is anyone's" if token.address == BLOCKLIST_TOKEN_ADDRESS else "test token"
+        console.print(f"  {token.symbol} ({kind})  {token.address}")
     console.print(f"  files and logs    {stack.data_dir}")
     for role in ROLES:
         console.print(f"  {role:<17} {account_of(role).address}   key {account_of(role).private_key}")
