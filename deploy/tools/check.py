@@ -11,6 +11,8 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 from deploy.tools.outcome import Outcome, write_summary
 from deploy.tools.parts import PARTS, Part, PartCannotRun, under_ci
@@ -33,18 +35,29 @@ def run_part(part: Part) -> Outcome:
 
 
 def run_parts(parts: list[Part], keep_going: bool) -> list[Outcome]:
-    """Run parts in order; after one that failed, those with tests are only written down, unless told to keep going."""
+    """Run parts in order; after one that failed, those with tests are only written down, unless told to keep going.
+
+    Neighbours that take one core each run at the same time.
+    """
     outcomes: list[Outcome] = []
-    failed = ""
-    for part in parts:
-        if failed and part.folders and not keep_going:
-            reason = f"not begun, since {failed} failed (KEEP_GOING=1 runs every part)"
-            outcomes.append(Outcome(part.name))
-            outcomes[-1].skip(reason)
+    for one_core, neighbours in groupby(parts, lambda part: part.one_core):
+        if one_core:
+            outcomes += run_together(list(neighbours))
             continue
-        outcomes.append(run_part(part))
-        failed = failed or (part.name if outcomes[-1].failed else "")
+        for part in neighbours:
+            failed = next((each.name for each in outcomes if each.failed), "")
+            if failed and part.folders and not keep_going:
+                outcomes.append(Outcome(part.name))
+                outcomes[-1].skip(f"not begun, since {failed} failed (KEEP_GOING=1 runs every part)")
+            else:
+                outcomes.append(run_part(part))
     return outcomes
+
+
+def run_together(parts: list[Part]) -> list[Outcome]:
+    """Run parts at the same time; what they say is mixed line by line."""
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return list(pool.map(run_part, parts))
 
 
 def main() -> int:

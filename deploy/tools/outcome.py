@@ -26,6 +26,13 @@ class Outcome:
         self.skipped += count
         self.did_not_run.append(reason)
 
+    def add(self, other: Outcome) -> None:
+        """Count what another outcome counted."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.did_not_run += other.did_not_run
+
     def add_check(self, succeeded: bool) -> None:
         """Count a command that says only yes or no."""
         self.passed += succeeded

@@ -1,4 +1,4 @@
-"""The parts of the test command, in the order of their cost. To add a part, add a line to `PARTS`."""
+"""The parts of the test command, in about the order of their cost. To add a part, add a line to `PARTS`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ class Part:
     steps: tuple[Step, ...]
     folders: tuple[str, ...] = ()
     """The folders of tests that it runs; a part without any takes seconds, and never waits for another to pass."""
+    one_core: bool = False
+    """Whether it keeps one core busy and leaves the others idle: such neighbours run at the same time."""
 
 
 def under_ci() -> bool:
@@ -55,7 +58,32 @@ def tool(*command: str) -> Step:
     return step
 
 
-def pytest(*folders: str, workers: int = 0) -> Step:
+def in_order(*steps: Step) -> Step:
+    """Return a step that runs steps one after the other."""
+
+    def step(outcome: Outcome) -> None:
+        for each in steps:
+            each(outcome)
+
+    return step
+
+
+def beside(*steps: Step) -> Step:
+    """Return a step that runs steps at the same time: those that keep one core busy each, and none of pytest's."""
+
+    def step(outcome: Outcome) -> None:
+        outcomes = [Outcome(outcome.name) for _ in steps]
+        with ThreadPoolExecutor(len(steps)) as pool:
+            done = [pool.submit(each, into) for each, into in zip(steps, outcomes, strict=True)]
+        for each in outcomes:
+            outcome.add(each)
+        for ended in done:
+            ended.result()
+
+    return step
+
+
+def pytest(*folders: str, workers: int = 0, options: tuple[str, ...] = ()) -> Step:
     """Return a step that runs the tests of some folders, on so many workers (0: in one process)."""
 
     def step(outcome: Outcome) -> None:
@@ -66,7 +94,7 @@ def pytest(*folders: str, workers: int = 0) -> Step:
             report = Path(scratch) / "report.xml"
             command = [sys.executable, "-m", "pytest", *PYTEST_OPTIONS, f"--junitxml={report}", *folders]
             spread = ["-n", str(workers)] if workers else []
-            status = run_for_a_while([*command, *spread])
+            status = run_for_a_while([*command, *spread, *options])
             outcome.add_pytest(report, status)
 
     return step
@@ -143,6 +171,11 @@ def node(_: Outcome) -> None:
     os.environ["PATH"] = path
 
 
+def compiler(_: Outcome) -> None:
+    """Let the compiler find out its version and remember it, before two programs ask at once; it counts nothing."""
+    subprocess.run([str(CONTRACTS / "tools" / "solc"), "--version"], stdout=subprocess.DEVNULL, check=False)
+
+
 def environment() -> dict[str, str]:
     """Return the environment of the tests: `.venv` first on the path, no settings of a developer's own Earnest."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EARNEST_") or "TEST" in name}
@@ -155,8 +188,9 @@ def environment() -> dict[str, str]:
 PARTS = (
     Part("format", "every file as `make format` writes it", (tool("ruff", "format", "--check", "--quiet", "."),)),
     Part("lint", "ruff's rules", (tool("ruff", "check", "--quiet", "."),)),
-    Part("types", "mypy, strict", (tool("mypy"),)),
     Part("layers", "who may import whom", (tool("lint-imports", "--no-logo"),)),
+    Part("types", "mypy, strict", (tool("mypy"),), one_core=True),
+    Part("analysis", "slither, on the contract's sources", (slither,), one_core=True),
     Part(
         "unit",
         "pure rules and single rooms, no sockets",
@@ -171,15 +205,19 @@ PARTS = (
         (node, pytest("tests/properties", workers=2)),
         ("tests/properties",),
     ),
-    Part("analysis", "slither, on the contract's sources", (slither,)),
     Part(
         "contracts",
         "the artifact's bytes and gas, forge, and the contract from Python",
         (
             node,
-            tool("earnest", "compile", "--check"),
-            tool("python", "-m", "tests.benchmarks.gas", "--check"),
-            forge,
+            compiler,
+            # Forge compiles for a minute, and so does our own compiling: each on one core.
+            beside(
+                forge,
+                in_order(
+                    tool("earnest", "compile", "--check"), tool("python", "-m", "tests.benchmarks.gas", "--check")
+                ),
+            ),
             slither_set_up,
             pytest("tests/contracts", workers=2),
         ),
@@ -194,7 +232,7 @@ PARTS = (
     Part(
         "acceptance",
         "a payment's whole life, as a user runs it",
-        (node, pytest("tests/acceptance", workers=2)),
+        (node, pytest("tests/acceptance", workers=2, options=("--dist=loadgroup", "--no-loadscope-reorder"))),
         ("tests/acceptance",),
     ),
     Part(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from deploy.tools.check import run_parts
 from deploy.tools.outcome import Outcome, write_summary
-from deploy.tools.parts import PYTEST_OPTIONS, Part, PartCannotRun, run_for_a_while
+from deploy.tools.parts import PYTEST_OPTIONS, Part, PartCannotRun, beside, in_order, run_for_a_while
 
 pytest_plugins = ["pytester"]
 
@@ -57,6 +58,27 @@ def test_tests_after_a_failed_part_are_said_not_to_have_run(capsys: pytest.Captu
     assert said.endswith("1 passed, 1 failed, 1 skipped\n")
     assert write_summary(run_parts(parts, keep_going=True), strict=False) == 1
     assert closing_line(capsys) == "2 passed, 1 failed, 0 skipped"
+
+
+def test_neighbours_that_take_one_core_run_at_the_same_time(capsys: pytest.CaptureFixture[str]) -> None:
+    both = threading.Barrier(2, timeout=20.0)  # breaks, and fails the part, where one waits for the other to end
+
+    def meet(outcome: Outcome) -> None:
+        both.wait()
+        outcome.add_check(True)
+
+    parts = [Part("a", "", (meet,), one_core=True), Part("b", "", (meet, failing), one_core=True)]
+    outcomes = run_parts([*parts, Part("slow", "", (passing,), ("tests/slow",))], keep_going=False)
+    assert [(each.name, each.passed, each.failed) for each in outcomes] == [("a", 1, 0), ("b", 1, 1), ("slow", 0, 0)]
+    assert write_summary(outcomes, strict=True) == 1
+    assert closing_line(capsys) == "2 passed, 2 failed, 0 skipped"
+
+
+def test_what_runs_beside_something_is_counted_whatever_the_other_does() -> None:
+    outcome = Outcome("a")
+    with pytest.raises(PartCannotRun, match="a thing"):
+        beside(in_order(passing, failing), missing, passing)(outcome)
+    assert (outcome.passed, outcome.failed) == (2, 1)
 
 
 def test_nothing_run_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
