@@ -48,12 +48,7 @@ BREAKS: Final = (
         r"(        if \(!state\.isIn.*_revertFor\(id, state\);\n)(        if .*revert NotMerchant\(.*\n)",
         r"\2\1",
     ),
-    Break(
-        "a short deposit goes back to anyone",
-        "Funding",
-        r"if \(msg\.sender != terms\.buyer\) revert Dep",
-        "if (false) revert Dep",
-    ),
+    Break("a short deposit goes back to anyone", "Funding", r"fundable && msg\.sender != terms\.buyer", "false"),
 )
 
 
