@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from earnest.payment.terms import Terms, payment_id
 from earnest.testing.processes import free_port
 from earnest.testing.stack import LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
+from tests.acceptance import forked
 
 T = TypeVar("T")
 
@@ -75,10 +77,17 @@ def earnest(
         obey_permissions: as root, give up root's right to write what nobody may write.
     """
     ours = {name: value for name, value in os.environ.items() if not name.startswith("EARNEST_")}
-    before = ["-c", AS_ANYBODY] if obey_permissions and os.geteuid() == 0 else []
+    settings = {**ours, **(env or {})}
+    if obey_permissions and os.geteuid() == 0:
+        return _started(arguments, settings, cwd)
+    with tempfile.TemporaryDirectory() as scratch:
+        return Said(*forked.run(arguments, settings, cwd or Path.cwd(), Path(scratch), TIMEOUT_SECONDS))
+
+
+def _started(arguments: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> Said:
     done = subprocess.run(
-        [sys.executable, *before, "-m", "earnest.cli", *arguments],
-        env={**ours, **(env or {})},
+        [sys.executable, "-c", AS_ANYBODY, "-m", "earnest.cli", *arguments],
+        env=env,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -154,12 +163,16 @@ class Shop:
 
     def wait_status(self, payment: Hash32, status: str) -> dict[str, Any]:
         """Wait until the mirror says so."""
+        return self.wait_shown(payment, f"status {status}", lambda told: bool(told["status"] == status))
+
+    def wait_shown(self, payment: Hash32, what: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the merchant sees something of a payment, and return all that he sees."""
 
         def look() -> dict[str, Any] | None:
             told = self.shown(payment)
-            return told if told["status"] == status else None
+            return told if is_so(told) else None
 
-        return until(look, f"status {status}")
+        return until(look, what)
 
     def ids(self) -> set[Hash32]:
         """Return the ids of all payments of the merchant."""

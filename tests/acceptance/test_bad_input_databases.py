@@ -1,6 +1,6 @@
 """Databases that cannot be used: `serve` refuses to start, says what to mend, and leaves them as they are.
 
-All four are tried at once, two at a time, since most of the time goes into loading the program.
+All four are tried at once, two at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import pytest
 from earnest.store import open_store
 from tests.acceptance.bad_input import Said, Shop, earnest, good_settings
 from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.xdist_group("databases")  # one worker has started all of them
 
 LETTER = b"Dear customer, this is no database. " * 100
 
@@ -41,12 +43,12 @@ class Attempts:
             from_.backup(to)
         return self.file(name)
 
-    def serve(self, name: str, database: str | None = None) -> None:
+    def serve(self, name: str, database: str | None = None, *, obey_permissions: bool = False) -> None:
         """Start `serve`."""
         (self.folder / f"{name} settings").mkdir()
         env = good_settings(self.folder / f"{name} settings")
         env["EARNEST_DATABASE_URL"] = database or f"sqlite:///{self.file(name)}"
-        self.said[name] = self._pool.submit(earnest, "serve", env=env, obey_permissions=True)
+        self.said[name] = self._pool.submit(earnest, "serve", env=env, obey_permissions=obey_permissions)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def attempts(
         every.before["locked"] = dump(every.used_file("locked", used))
         every.file("locked").chmod(0o444)
         every.file("locked").parent.chmod(0o555)
-        every.serve("locked")
+        every.serve("locked", obey_permissions=True)
 
         name = postgres_server.create_database()
         read_only(postgres_server.url(name), name)

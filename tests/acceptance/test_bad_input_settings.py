@@ -1,6 +1,6 @@
 """What the host sets wrongly and what a person mistypes: one sentence that says what to mend, and no secret in it.
 
-All commands run at once, two at a time, since most of their time goes into loading the program.
+All commands run at once, two at a time, since there are many.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from eth_account import Account
 from earnest.cli.demo.run import account_of
 from earnest.testing.processes import free_port
 from tests.acceptance.bad_input import Said, earnest, good_settings
+
+pytestmark = pytest.mark.xdist_group("settings")  # one worker has started all of them
 
 PAYOUT = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"
 MISTYPED = "0x9965507d1a55bcC2695C58ba16FB37d819B0A4dc"
