@@ -165,8 +165,8 @@ def show_addresses(stack: LocalStack, console: Console) -> None:
     console.print(f"  chain (JSON-RPC)  {stack.node_url}   chain id {stack.network.chain_id}")
     console.print(f"  escrow            {stack.deployment.address}")
     for token in stack.network.tokens:
-        kind = "its blocklist is anyone's" if token.address == BLOCKLIST_TOKEN_ADDRESS else "test token"
-        console.print(f"  {token.symbol} ({kind})  {token.address}")
+        blocklist = "   anyone may setBlocked(address,bool)" if token.address == BLOCKLIST_TOKEN_ADDRESS else ""
+        console.print(f"  {token.symbol} (test token)  {token.address}{blocklist}")
     console.print(f"  files and logs    {stack.data_dir}")
     for role in ROLES:
         console.print(f"  {role:<17} {account_of(role).address}   key {account_of(role).private_key}")
