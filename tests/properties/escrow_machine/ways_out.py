@@ -10,6 +10,7 @@ from earnest.payment.transitions import REPAYABLE
 from earnest.payment.typed_data import receipt
 from tests.properties.escrow_machine import calls, settling
 from tests.properties.escrow_machine.asks import amount_of, amounts, callers, parts, which
+from tests.properties.escrow_machine.facts import Staged
 from tests.properties.escrow_machine.run import Run
 from tests.properties.escrow_machine.stage import COIN
 
@@ -92,6 +93,17 @@ class WaysOut(Run):
         payment = self.payment(number | 1, status)
         if self.play.facts.state(payment).status is not status:
             payment = self.payment(number | 1, *HOLDING)
+        self._move_a_part(payment, verb, choice)
+
+    @rule(number=which, verb=st.sampled_from(("release", "refund")), choice=parts)
+    def move_parts_in_vain(self, number: int, verb: str, choice: str) -> None:
+        """Two parts go to one who can't take them; without this, hardly any credit would grow."""
+        payment = self.payment(number | 1, *HOLDING)
+        self.shut_out(self.number_of(payment), "merchant" if verb == "release" else "buyer", True)
+        for _ in range(2):
+            self._move_a_part(payment, verb, choice)
+
+    def _move_a_part(self, payment: Staged, verb: str, choice: str) -> None:
         if verb == "release":
             self.release(self.number_of(payment), "buyer", choice)
         else:
