@@ -32,6 +32,10 @@ side_events = Table(
 )
 
 
+MOST_TOLD = 200
+"""Anyone can cause such events for any payment, a thousand in one tx; nobody's timeline grows by it without end."""
+
+
 class SideEvents:
     """What was told of payments beside their own histories."""
 
@@ -47,11 +51,12 @@ class SideEvents:
         orphan_logs(self._connection, side_events, chain_id, block_hashes)
 
     def timeline(self, chain_id: int, payment_id: Hash32) -> Sequence[StoredSideEvent]:
-        """Return all side events of a payment by block and log index, the orphaned ones included."""
+        """Return the newest side events of a payment, at most `MOST_TOLD`, by block and log index, orphaned too."""
         c = side_events.c
+        place = (c.block_number, c.block_timestamp, c.block_hash, c.log_index)
         wanted = select(side_events).where(c.chain_id == chain_id, c.payment_id == payment_id)
-        wanted = wanted.order_by(c.block_number, c.block_timestamp, c.block_hash, c.log_index)
-        return [_event(row) for row in self._connection.execute(wanted)]
+        wanted = wanted.order_by(*(column.desc() for column in place)).limit(MOST_TOLD)
+        return [_event(row) for row in self._connection.execute(wanted)][::-1]
 
 
 def _row(stored: StoredSideEvent) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from earnest.payment.status import Status
 from earnest.payment.transitions import PaymentState
 from earnest.store import Store
 from earnest.store.records import StoredDismissal, StoredSideEvent
+from earnest.store.side_events import MOST_TOLD
 from tests.support.ledger import BUYER, CHAIN_ID, MERCHANT, OPERATOR, PAYOUT, START, TOKEN, digest, make_payment
 from tests.support.stores import Opener, create, stored
 
@@ -36,6 +37,17 @@ def test_side_events_come_back_whole_and_in_order(store: Store) -> None:
         tx.side_events.orphan(CHAIN_ID, [BLOCK.hash])
     with store.read() as tx:
         assert tx.side_events.timeline(CHAIN_ID, payment.id) == [replace(each, orphaned=True) for each in told[1::-1]]
+
+
+def test_a_timeline_tells_the_newest_side_events_however_many_somebody_caused(store: Store) -> None:
+    payment = make_payment()
+    told = [
+        StoredSideEvent(*PLACE, index, ItemSkipped(payment.id, index, "0xdeadbeef")) for index in range(MOST_TOLD + 5)
+    ]
+    with store.transaction() as tx:
+        tx.side_events.add(told)
+    with store.read() as tx:
+        assert tx.side_events.timeline(CHAIN_ID, payment.id) == told[5:]
 
 
 def test_a_dismissal_is_read_with_every_payment_that_names_the_two(store: Store) -> None:

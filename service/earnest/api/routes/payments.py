@@ -99,7 +99,7 @@ def get_timeline(id: str, call: InCall) -> JSONResponse:  # noqa: A002
     """Return every event with the block, the tx and the log that prove it, orphaned ones too, oldest first.
 
     Between them stands what the escrow told beside the payment's history: deposits that were returned to the buyer,
-    and batches that passed it over. Those have no `seq`.
+    and batches that passed it over. Those have no `seq`, and anyone can cause them, so only the newest 200 are told.
     """
     wanted = parse_hash32(id, param="id")
     with call.services.store.read() as tx:
