@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Test} from "forge-std/Test.sol";
-
 import {Status} from "../../src/IEscrow.sol";
 import {State, StateLib} from "../../src/StateLib.sol";
+import {vm} from "./Cheats.sol";
 
 /// @notice For every slot that there can be: what one field is told leaves the others alone. Run by `make prove`.
-contract StateProof is Test {
+contract StateProof {
     function check_funded_is_the_first_event_of_its_buyer(address buyer, uint40 time) external {
         vm.warp(time);
         State state = StateLib.funded(buyer);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Test} from "forge-std/Test.sol";
-
 import {Terms} from "../../src/IEscrow.sol";
 import {TermsLib} from "../../src/TermsLib.sol";
 
@@ -14,7 +12,7 @@ contract Checker {
 }
 
 /// @notice For all terms that there can be: those that pass keep every bound, and those that keep every bound pass.
-contract TermsProof is Test {
+contract TermsProof {
     Checker private _checker;
 
     function setUp() public {
