@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -43,8 +45,8 @@ FOUNDRY = {
 FORGE_BUILD = ("forge", "build", "--ast", "--extra-output", "storageLayout", "metadata", "--quiet")
 ARITHMETIC = "FeeProof"
 CVC5 = f"{PROOFS / 'bin' / 'python'} {CONTRACTS / 'test' / 'symbolic' / 'integers.py'} 10"
-# The slowest one needs a quarter of it on one core; what takes longer is undecided.
-SECONDS_PER_CHECK = 300
+# The slowest one needs a fifth of it on a core of its own; what takes longer is undecided.
+SECONDS_PER_CHECK = 600
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 RESULT = re.compile(r"^\[(PASS|FAIL|TIMEOUT|ERROR)\] (check_\w+)\(.*\(paths: (\d+), time: ([\d.]+)s")
 # Halmos calls it a success if a loop was left before its end.
@@ -118,25 +120,28 @@ def _prove_contract(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     left = list(checks)
     alarm = _Alarm(process)
     alarm.set()
-    for line in process.stdout:
-        plain = COLOUR.sub("", line)
-        if result := RESULT.search(plain):
-            alarm.set()
-            verdict, check, paths, seconds = result.groups()
-            left.remove(check)
-            progress.add(f"{contract}.{check}", VERDICTS[verdict], f"{float(seconds):.1f} s, {paths} paths")
-            continue
-        if incomplete := INCOMPLETE.search(plain):
-            progress.add(f"{contract}.{incomplete[1]}", UNDECIDED, "not all paths were walked")
-        if not NOISE.search(plain):
-            print(line, end="", flush=True)
-    alarm.cancel()
-    process.wait()
+    try:
+        for line in process.stdout:
+            plain = COLOUR.sub("", line)
+            if result := RESULT.search(plain):
+                alarm.set()
+                verdict, check, paths, seconds = result.groups()
+                left.remove(check)
+                progress.add(f"{contract}.{check}", VERDICTS[verdict], f"{float(seconds):.1f} s, {paths} paths")
+                continue
+            if incomplete := INCOMPLETE.search(plain):
+                progress.add(f"{contract}.{incomplete[1]}", UNDECIDED, "not all paths were walked")
+            if not NOISE.search(plain):
+                print(line, end="", flush=True)
+        process.wait()
+    finally:
+        alarm.end()
     if alarm.rang and left:
         progress.add(f"{contract}.{left.pop(0)}", UNDECIDED, f"after {SECONDS_PER_CHECK} s")
         return left
@@ -155,17 +160,21 @@ class _Alarm:
 
     def set(self) -> None:
         """Start the time anew."""
-        self.cancel()
+        self._timer.cancel()
         self._timer = threading.Timer(SECONDS_PER_CHECK, self._ring)
         self._timer.daemon = True
         self._timer.start()
 
-    def cancel(self) -> None:
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
         self._timer.cancel()
+        if self._process.poll() is None:
+            # Halmos does not always heed a polite word, and its solver is a process of its own.
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _ring(self) -> None:
         self.rang = True
-        self._process.terminate()
+        self.end()
 
 
 def _close(progress: Progress, seconds: float) -> int:

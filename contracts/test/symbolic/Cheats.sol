@@ -15,9 +15,7 @@ interface Vm {
 
 /// @title What halmos offers beyond that: values and storage that can be anything.
 interface Svm {
-    function createBool(string calldata name) external pure returns (bool);
     function createBytes(uint256 size, string calldata name) external pure returns (bytes memory);
-    function createBytes32(string calldata name) external pure returns (bytes32);
     function createUint256(string calldata name) external pure returns (uint256);
     function enableSymbolicStorage(address account) external;
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Terms} from "../../src/IEscrow.sol";
-import {HonestToken} from "./Accounts.sol";
+import {HonestToken} from "./HonestToken.sol";
 import {svm, vm} from "./Cheats.sol";
 import {both} from "./Logic.sol";
 import {SymbolicEscrow} from "./SymbolicEscrow.sol";

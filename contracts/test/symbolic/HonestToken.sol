@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {svm} from "./Cheats.sol";
-
-/// @notice Every token that calls nobody: each call to it reverts or answers, with any word, anew each time.
-contract AnyToken {
-    fallback() external {
-        require(svm.createBool("accepts"));
-        bytes32 answer = svm.createBytes32("answer");
-        assembly ("memory-safe") {
-            mstore(0, answer)
-            return(0, 0x20)
-        }
-    }
-}
-
 /// @notice A token that moves what it is told to, or nothing; accounts that it refuses can neither send nor receive. Whoever
 /// spends has been allowed to.
 contract HonestToken {
