@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +13,18 @@ from earnest.cli.console import out, say
 from earnest.cli.signals import stop_event
 from earnest.settings import load_settings
 
+if TYPE_CHECKING:
+    from earnest.testing.stack import LocalStack
+
 RPC_URL = Annotated[
-    str | None, typer.Option(help="Another development node (anvil, say) instead of the embedded chain.")
+    str | None,
+    typer.Option(
+        help="Another development node (anvil, say) instead of the embedded chain; the demo turns its clock and blocks."
+    ),
 ]
 DATABASE_URL = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")]
-DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default="a new folder each time")]
+NEW_DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default="a new folder each time")]
+DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest, or the settings'")]
 CHAIN_PORT = Annotated[int, typer.Option(help="The chain's port; 0 picks a free one.", min=0, max=65_535)]
 API_PORT = Annotated[int, typer.Option(help="The API's port; 0 picks a free one.", min=0, max=65_535)]
 
@@ -31,7 +39,7 @@ def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="End with the story: status 0 if all of it held.")] = False,
     rpc_url: RPC_URL = None,
     database_url: DATABASE_URL = None,
-    data_dir: DATA_DIR = None,
+    data_dir: NEW_DATA_DIR = None,
     chain_port: CHAIN_PORT = 0,
     api_port: API_PORT = 0,
 ) -> None:
@@ -55,7 +63,7 @@ def demo(
             return
         sample_merchant(stack).show(stack, out)
         say("\nThe stack stays up; Ctrl-C ends it.")
-        stop.wait()
+        _stay(stack, stop)
 
 
 def dev(
@@ -79,4 +87,10 @@ def dev(
         account = sample_merchant(stack)
         account.show(stack, out)
         say("\nCtrl-C ends it; the files stay.")
-        stop.wait()
+        _stay(stack, stop)
+
+
+def _stay(stack: LocalStack, stop: threading.Event) -> None:
+    """Wait to be stopped, or for a process of the stack to end by itself."""
+    while not stop.wait(0.5):
+        stack.check_running()

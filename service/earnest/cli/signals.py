@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 
@@ -29,5 +28,7 @@ def stop_event() -> threading.Event:
 
 def _watch_parent(stop: threading.Event) -> None:
     # The parent holds the other end of the pipe; however it ends, the read returns.
-    sys.stdin.buffer.read()
+    # Not by sys.stdin: at its end Python waits for the lock of a reader that still waits, and says so at length.
+    while os.read(0, 4096):
+        pass
     stop.set()

@@ -33,6 +33,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def refuse_taken_port(port: int, how_to_choose: str) -> None:
+    """Raise `ChildFailed` if somebody listens on a port of the loopback address.
+
+    He would answer at once, and be taken for the child that is about to fail there.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ChildFailed(f"port {port} is in use: stop what listens there, or choose another with {how_to_choose}")
+
+
 class Child:
     """One program of the local stack: started, awaited, ended or killed, and started again."""
 

@@ -23,7 +23,7 @@ from earnest.escrow.deployment import Deployment
 from earnest.localnet.accounts import DevAccount, dev_accounts
 from earnest.localnet.tokens import install_test_tokens
 from earnest.settings import Network, load_network
-from earnest.testing.processes import Child, free_port
+from earnest.testing.processes import Child, ChildFailed, free_port, refuse_taken_port
 
 START_SECONDS = 60.0
 """A cold start imports py-evm on a slow disk; what takes longer is broken."""
@@ -92,6 +92,7 @@ class LocalStack:
     def start_chain(self) -> None:
         """Start the embedded chain and wait until it answers; nothing to do for another node."""
         if self.chain is not None and not self.chain.running:
+            refuse_taken_port(self.chain_port, "--chain-port")
             self.chain.start()
             self.chain.wait_ready(self._node_answers, START_SECONDS)
 
@@ -105,6 +106,7 @@ class LocalStack:
     def start_service(self) -> None:
         """Start the service and wait until it answers."""
         if not self.service.running:
+            refuse_taken_port(self.api_port, "--api-port")
             self.service.start()
             self.service.wait_ready(self._service_answers, START_SECONDS)
 
@@ -113,6 +115,12 @@ class LocalStack:
         self.service.stop()
         if self.chain is not None:
             self.chain.stop()
+
+    def check_running(self) -> None:
+        """Raise `ChildFailed` if chain or service ended by itself."""
+        for child in (self.chain, self.service):
+            if child is not None and not child.running:
+                raise ChildFailed(f"{child.name} ended; the last of {child.log_file}:\n{child.tail()}")
 
     def wait_up(self) -> None:
         """Wait until chain and service answer, as after a restart; raises `ChildFailed`."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -51,6 +54,8 @@ class SampleMerchant:
         console.print(f"  sample merchant   {self.id}")
         console.print(f"  its API key       {self.api_key}")
         console.print("\nTry:")
+        if shutil.which("earnest") is None:
+            console.print(f"  export PATH={Path(sys.executable).parent}:$PATH")
         console.print(f"  export EARNEST_API_URL={stack.api_url} EARNEST_API_KEY={self.api_key}")
         console.print("  earnest payment create 12.50 tUSD --order my-first-order")
 
