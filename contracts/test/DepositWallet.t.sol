@@ -111,6 +111,15 @@ contract DepositWalletTest is DepositTest {
         assertEq(address(wallet).balance, AMOUNT);
     }
 
+    /// @dev What it can't do it must not pass over: the escrow takes coin from it without looking at balances.
+    function test_wallet_reverts_when_its_call_fails() public {
+        Terms memory terms = coinTerms();
+        DepositWallet wallet = _madeWallet(terms);
+        vm.prank(address(escrow));
+        vm.expectRevert(bytes(""), address(wallet));
+        wallet.execute(stranger, 1, "");
+    }
+
     function test_wallet_of_one_escrow_does_not_obey_another() public {
         DepositWallet wallet = _madeWallet(tokenTerms());
         address other = address(newEscrow());

@@ -132,5 +132,12 @@ contract GasStarvationTest is BatchTest {
             address(escrow).call{gas: 150_000}(abi.encodeCall(IEscrow.release, (terms, ALL)));
         assertFalse(succeeded);
         assertEq(bytes4(answer), IEscrow.PushNeedsGas.selector);
+        (uint256 left, uint256 needed) = abi.decode(this.argumentsOf(answer), (uint256, uint256));
+        assertLt(left, needed);
+        assertEq(needed, uint256(100_000) * 64 / 63 + 80_000, "so that 63/64 are the push's, and the reserve is left");
+    }
+
+    function argumentsOf(bytes calldata answer) external pure returns (bytes calldata) {
+        return answer[4:];
     }
 }
