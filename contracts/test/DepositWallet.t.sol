@@ -116,7 +116,7 @@ contract DepositWalletTest is DepositTest {
         Terms memory terms = coinTerms();
         DepositWallet wallet = _madeWallet(terms);
         vm.prank(address(escrow));
-        vm.expectRevert(bytes(""), address(wallet));
+        vm.expectRevert(bytes(""));
         wallet.execute(stranger, 1, "");
     }
 
