@@ -3,8 +3,18 @@ pragma solidity 0.8.37;
 
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
 import {FussyReceiver} from "./support/BadReceivers.sol";
-import {FussyToken} from "./support/BadTokens.sol";
+import {FussyToken, OddToken} from "./support/BadTokens.sol";
 import {BatchTest} from "./support/BatchTest.sol";
+
+/// @notice Remembers how much gas a transfer began with.
+contract WeighingToken is OddToken {
+    uint256 public gasSeen;
+
+    function transfer(address to, uint256 amount) public override returns (bool) {
+        gasSeen = gasleft();
+        return super.transfer(to, amount);
+    }
+}
 
 /// @notice A caller with every amount of gas: the verb reverts, or it pays; no push that could be paid is credited.
 contract GasStarvationTest is BatchTest {
@@ -122,6 +132,21 @@ contract GasStarvationTest is BatchTest {
         bytes memory verb = abi.encodeCall(IEscrow.releaseMany, (common, itemsOf(payments)));
         _sweep(common, merchant, buyer, 0, verb, 1_500_000, 6_007);
         _sweep(common, feeRecipient, buyer, 0, verb, 1_500_000, 6_007);
+    }
+
+    function test_token_gets_exactly_the_cap() public {
+        WeighingToken odd = new WeighingToken();
+        odd.mint(buyer, AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), ALL);
+        odd.transfer{gas: 300_000}(stranger, 0);
+        uint256 exactly = odd.gasSeen();
+        Terms memory terms = withoutFee(tokenTerms());
+        terms.token = address(odd);
+        fund(terms);
+        vm.prank(buyer);
+        escrow.release(terms, ALL);
+        assertEq(odd.gasSeen(), exactly);
     }
 
     function test_starved_push_says_what_it_needs() public {

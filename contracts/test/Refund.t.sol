@@ -89,6 +89,8 @@ contract RefundTest is EscrowTest {
         reach(terms, Status.Disputed);
         expectRevertWith(abi.encodeWithSelector(IEscrow.OnlyWholeWhileDisputed.selector, 1, AMOUNT));
         _refund(merchant, terms, 1);
+        _refund(merchant, terms, AMOUNT);
+        assertState(escrow.idOf(terms), Status.Refunded, START, 4);
     }
 
     function test_refund_of_one_payment_never_touches_another() public {

@@ -232,13 +232,13 @@ contract ReleaseManyTest is BatchTest {
         Terms memory common = tokenTerms();
         Terms[] memory payments = orders(common, 2);
         reach(payments[0], Status.Delivered);
-        vm.warp(START + 1);
+        vm.warp(START + 2);
         reach(payments[1], Status.Delivered);
-        vm.warp(START + DISPUTE_WINDOW);
+        vm.warp(START + DISPUTE_WINDOW + 1);
         expectSkipped(payments[1], 1, IEscrow.ReleaseTooEarly.selector);
         expectReleased(payments[0], 3, 97.5e6, 2.5e6, 0);
         _releaseMany(stranger, common, payments);
-        assertState(escrow.idOf(payments[1]), Status.Delivered, START + 1, 2);
+        assertState(escrow.idOf(payments[1]), Status.Delivered, START + 2, 2);
     }
 
     function test_releaseMany_by_a_buyer_takes_his_own_disputed_item_and_skips_anothers() public {
