@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from eth_abi.abi import decode, encode
 
@@ -105,24 +105,27 @@ class Usdc:
         return int(decode(["uint256"], outcome.output)[0])
 
 
+def usdc_initialization(office: str) -> tuple[tuple[str, list[Any]], ...]:
+    """Return the calls that make a fresh USDC what it is on Ethereum, by signature; one account holds all offices."""
+    return (
+        (
+            "initialize(string,string,string,uint8,address,address,address,address)",
+            ["USD Coin", "USDC", "USD", 6, *[office] * 4],
+        ),
+        ("initializeV2(string)", ["USD Coin"]),
+        ("initializeV2_1(address)", [office]),
+        ("initializeV2_2(address[],string)", [[], "USDC"]),
+        ("configureMinter(address,uint256)", [office, _NO_LIMIT]),
+    )
+
+
 def deploy_usdc(evm: Evm, office: Signer) -> Usdc:
     """Deploy USDC as it stands on Ethereum: library, implementation, proxy, and every step of its initialization."""
     library = evm.deploy(office, usdc_code("util/SignatureChecker"))
     implementation = evm.deploy(office, usdc_code("v2/FiatTokenV2_2", library))
     proxy = evm.deploy(office, usdc_code("v1/FiatTokenProxy") + encode(["address"], [implementation]))
     usdc = Usdc(evm, proxy, office)
-    offices = [office.address] * 4
-    for signature, values in (
-        ("changeAdmin(address)", [_PROXY_ADMIN]),
-        (
-            "initialize(string,string,string,uint8,address,address,address,address)",
-            ["USD Coin", "USDC", "USD", 6, *offices],
-        ),
-        ("initializeV2(string)", ["USD Coin"]),
-        ("initializeV2_1(address)", [office.address]),
-        ("initializeV2_2(address[],string)", [[], "USDC"]),
-        ("configureMinter(address,uint256)", [office.address, _NO_LIMIT]),
-    ):
+    for signature, values in (("changeAdmin(address)", [_PROXY_ADMIN]), *usdc_initialization(office.address)):
         outcome = usdc.send(office, signature, *values)
         assert outcome.succeeded, (signature, outcome)
     return usdc

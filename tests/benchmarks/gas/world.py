@@ -25,6 +25,7 @@ from tests.benchmarks.gas.people import (
     address_of,
     deployer,
 )
+from tests.support.counterparts import usdc_initialization
 
 PLENTY = 10**15
 UNLIMITED = 2**256 - 1
@@ -117,17 +118,7 @@ def _deploy_usdc(chain: MeasuringChain) -> bytes:
     implementation = _deploy(chain, DEPLOYERS["usdc implementation"], code)
     argument = bytes(12) + implementation
     usdc = _deploy(chain, DEPLOYERS["usdc"], compiled.usdc("v1/FiatTokenProxy") + argument)
-    office = address_of(ARBITER)
     chain.send(DEPLOYERS["usdc"], usdc, call_data("changeAdmin(address)", "0x" + "ad" * 20))
-    for data in (
-        call_data(
-            "initialize(string,string,string,uint8,address,address,address,address)",
-            *("USD Coin", "USDC", "USD", 6, office, office, office, office),
-        ),
-        call_data("initializeV2(string)", "USD Coin"),
-        call_data("initializeV2_1(address)", office),
-        call_data("initializeV2_2(address[],string)", [], "USDC"),
-        call_data("configureMinter(address,uint256)", office, UNLIMITED),
-    ):
-        chain.send(ARBITER, usdc, data)
+    for signature, values in usdc_initialization(address_of(ARBITER)):
+        chain.send(ARBITER, usdc, call_data(signature, *values))
     return usdc
