@@ -20,6 +20,17 @@ MAX_OVERFLOW: Final = 50
 """A web server's 40 threads and the loops can each hold a connection; those above `POOL_SIZE` are closed again."""
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
+LONGEST_PAUSE_SECONDS: Final = 5
+"""PostgreSQL ends a transaction of ours that asks nothing for so long: its process was stopped, or its machine is lost,
+and the rows that it locked are others' too. No unit of work of ours waits for anything but the database."""
+_NETWORK: Final = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    # A server that is gone without a word is noticed within seconds, not after the system's quarter of an hour.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -53,15 +64,22 @@ def is_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def make_engine(url: URL) -> Engine:
+def application_name(process_id: str) -> str:
+    """Return how a process' connections are called on PostgreSQL, where one that takes over finds them by it."""
+    return f"earnest {process_id}"
+
+
+def make_engine(url: URL, process_id: str) -> Engine:
     """Return an engine that connects on first use."""
     shared: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": msgspec.json.decode}
     if url.get_backend_name() == "postgresql":
-        given = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "earnest"}
+        given = {"application_name": application_name(process_id), **_NETWORK}
         arguments = {name: value for name, value in given.items() if name not in url.query}
-        return create_engine(
+        engine = create_engine(
             url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, pool_pre_ping=True, connect_args=arguments, **shared
         )
+        event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     arguments = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     if is_memory(url):
         engine = create_engine(url, poolclass=StaticPool, connect_args=arguments, **shared)
@@ -74,6 +92,12 @@ def make_engine(url: URL) -> Engine:
 
 def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = {LONGEST_PAUSE_SECONDS * 1_000}")
+    connection.autocommit = False
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

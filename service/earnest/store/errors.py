@@ -14,7 +14,9 @@ Unavailable
 ├── DatabaseUnavailable    it does not answer
 ├── DatabaseBusy           others hold it for too long
 ├── DatabaseFull           there is no room left
-└── LockTaken              another process leads; on PostgreSQL the others wait for their turn
+├── LockTaken              another process leads; on PostgreSQL the others wait for their turn
+├── LeadLost               this process led, and another one does now: what it would have written was refused
+└── ClaimLost              a delivery was claimed anew while its try went on: what came of that is not recorded
 StoreFailure               anything else a driver says: a fault of ours
 """
 
@@ -111,6 +113,23 @@ class LockTaken(Unavailable):
     """Another process leads; it can be our turn later."""
 
     code = "lock_taken"
+
+
+class LeadLost(Unavailable):
+    """This process led, and another one does now: nothing was written."""
+
+    code = "lead_lost"
+
+    def __init__(self, name: str, epoch: int, found_epoch: int | None, leader: str | None) -> None:
+        now = f"epoch {found_epoch} of {leader} stands now" if leader else "nobody was ever given it"
+        super().__init__(f"the lead {name!r} of epoch {epoch} is over ({now}); nothing was written by it")
+        self.name, self.epoch, self.found_epoch = name, epoch, found_epoch
+
+
+class ClaimLost(Unavailable):
+    """A delivery was claimed anew while its try went on; whoever claimed it records what comes of it."""
+
+    code = "claim_lost"
 
 
 class StoreFailure(EarnestError):

@@ -56,6 +56,9 @@ deliveries = Table(
     Column("attempts_before_replay", Integer, nullable=False),
     Column("next_attempt_at", BigInteger, nullable=False),
     Column("claimed_until", BigInteger),
+    # The process that claimed it, NULL for one that is bounded by time alone; and how often it was claimed so far.
+    Column("claimed_by", Text),
+    Column("claims", BigInteger, nullable=False, server_default="0"),
     Index(None, "endpoint_id", "state"),
 )
 _PENDING = text("state = 'pending'")
@@ -117,6 +120,8 @@ def delivery_of(row: Row[Any]) -> Delivery:
         attempts=row.attempts,
         next_attempt_at=row.next_attempt_at,
         claimed_until=row.claimed_until,
+        claimed_by=row.claimed_by,
+        claims=row.claims,
     )
 
 

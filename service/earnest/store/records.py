@@ -128,6 +128,40 @@ class ChainRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process that works on the database. `name`: its machine and its number there; `started_at`: database time."""
+
+    id: str
+    name: str
+    started_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """That a process leads a job; `epoch` rises by one with each leader, so that an older one can be told apart."""
+
+    name: str
+    process_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderRow:
+    """Who leads a job, or led it last. `since` is database time, `report` what it last told about the job.
+
+    `is_there`: it leads now. If not, nobody does, for about `vacant_seconds`.
+    """
+
+    name: str
+    process_name: str
+    since: int
+    epoch: int
+    vacant_seconds: int
+    is_there: bool
+    report: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """What a merchant is told of one change of one payment; `payload` is the webhook's whole body."""
 
@@ -168,7 +202,11 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notification on its way to one endpoint; `attempts` counts those made, `claimed_until` ends a lease."""
+    """One notification on its way to one endpoint; `attempts` counts those made, `claimed_until` ends a lease.
+
+    `claimed_by` is the process that claimed it: a claim ends with its process, too. `claims` counts how often it was
+    claimed, which tells a claim from a later one.
+    """
 
     notification_id: str
     endpoint_id: str
@@ -176,6 +214,8 @@ class Delivery:
     attempts: int
     next_attempt_at: int
     claimed_until: int | None = None
+    claimed_by: str | None = None
+    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -17,10 +18,12 @@ from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
 from earnest.store.events import Events
 from earnest.store.idempotency import Idempotency
 from earnest.store.keys import Keys
+from earnest.store.leads import Leads
 from earnest.store.locks import Held, ProcessLocks, WriterQueue, advisory_lock, file_lock
 from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
+from earnest.store.processes import Processes
 from earnest.store.revision import is_current
 from earnest.store.side_events import SideEvents
 from earnest.store.txs import Txs
@@ -42,6 +45,8 @@ class Transaction:
         self.endpoints = Endpoints(connection)
         self.txs = Txs(connection)
         self.idempotency = Idempotency(connection)
+        self.processes = Processes(connection)
+        self.leads = Leads(connection)
 
 
 class Store:
@@ -51,7 +56,9 @@ class Store:
         self._url = url
         self._name = url.render_as_string(hide_password=True)
         self._is_sqlite = url.get_backend_name() == "sqlite"
-        self._engine = make_engine(url)
+        self.process_id = secrets.token_hex(8)
+        """Tells this process (or this store, where one process has several) from all others on the database."""
+        self._engine = make_engine(url, self.process_id)
         self._writing = self._engine.execution_options(**{WRITES: True})
         reads = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self._engine.execution_options(**reads)

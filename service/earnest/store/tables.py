@@ -8,9 +8,11 @@ from earnest.store import (
     events,
     idempotency,
     keys,
+    leads,
     merchants,
     outbox,
     payments,
+    processes,
     side_events,
     txs,
 )
@@ -19,6 +21,7 @@ from earnest.store.schema import metadata
 SUBJECTS = (
     *(merchants, keys, payments, events, side_events, credits, dismissals),
     *(blocks, endpoints, outbox, txs, idempotency),
+    *(processes, leads),
 )
 
 __all__ = ["SUBJECTS", "metadata"]

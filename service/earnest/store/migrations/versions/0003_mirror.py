@@ -1,0 +1,35 @@
+"""Who works on the database and who leads, by the database's own clock; claims that a late worker cannot end."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "processes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_processes")),
+    )
+    op.create_table(
+        "leads",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("process_id", sa.Text(), nullable=True),
+        sa.Column("process_name", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=True),
+        sa.Column("reported_at_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leads")),
+    )
+    op.add_column("deliveries", sa.Column("claimed_by", sa.Text(), nullable=True))
+    op.add_column("deliveries", sa.Column("claims", sa.BigInteger(), server_default="0", nullable=False))
