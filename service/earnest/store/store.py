@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, text
 
 from earnest.store.blocks import Blocks
+from earnest.store.chain_facts import ChainFacts
 from earnest.store.credits import Credits
 from earnest.store.dismissals import Dismissals
 from earnest.store.driver_errors import driver_errors_mapped
@@ -24,8 +25,10 @@ from earnest.store.merchants import Merchants
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
 from earnest.store.processes import Processes
+from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
 from earnest.store.side_events import SideEvents
+from earnest.store.swap import Swap
 from earnest.store.txs import Txs
 
 
@@ -47,6 +50,9 @@ class Transaction:
         self.idempotency = Idempotency(connection)
         self.processes = Processes(connection)
         self.leads = Leads(connection)
+        self.facts = ChainFacts(connection)
+        self.swap = Swap(connection)
+        self.reconciliations = Reconciliations(connection)
 
 
 class Store:

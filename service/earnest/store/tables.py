@@ -13,6 +13,7 @@ from earnest.store import (
     outbox,
     payments,
     processes,
+    reconciliations,
     side_events,
     txs,
 )
@@ -21,7 +22,7 @@ from earnest.store.schema import metadata
 SUBJECTS = (
     *(merchants, keys, payments, events, side_events, credits, dismissals),
     *(blocks, endpoints, outbox, txs, idempotency),
-    *(processes, leads),
+    *(processes, leads, reconciliations),
 )
 
 __all__ = ["SUBJECTS", "metadata"]

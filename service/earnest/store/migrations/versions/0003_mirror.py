@@ -33,3 +33,20 @@ def upgrade() -> None:
     )
     op.add_column("deliveries", sa.Column("claimed_by", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("claims", sa.BigInteger(), server_default="0", nullable=False))
+    _reconciliations()
+
+
+def _reconciliations() -> None:
+    op.create_table(
+        "reconciliations",
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("block_hash", sa.Text(), nullable=False),
+        sa.Column("block_timestamp", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=False),
+        sa.Column("duration_ms", sa.BigInteger(), nullable=False),
+        sa.Column("payments", sa.BigInteger(), nullable=False),
+        sa.Column("differences", sa.BigInteger(), nullable=False),
+        sa.Column("named", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("chain_id", name=op.f("pk_reconciliations")),
+    )
