@@ -20,6 +20,8 @@ from earnest.payment.status import BATCHES, Role, Verb
 
 ESTIMATE_MARGIN_PERCENT: Final = 25
 """A push must leave its receiver a fixed amount of gas, which an estimate at another moment can just miss."""
+COLLECT_GAS_FLOOR: Final = 800_000
+"""One unit that a stranger adds after the estimate asks for a second push; what is not used is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +157,10 @@ def _check_may_dismiss(payment: Payment, signer: Address) -> None:
 def _estimate(node: Node, tx: UnsignedTx, verb: Verb, signer: Address) -> int:
     try:
         asked = {"from": signer, "to": tx.to, "data": tx.data, "value": hex(tx.value)}
-        return int(node.call("eth_estimateGas", [asked]), 16) * (100 + ESTIMATE_MARGIN_PERCENT) // 100
+        gas = int(node.call("eth_estimateGas", [asked]), 16) * (100 + ESTIMATE_MARGIN_PERCENT) // 100
     except RpcError as error:
         raise _refusal(verb, error) from None
+    return max(gas, COLLECT_GAS_FLOOR) if verb is Verb.COLLECT else gas
 
 
 def _refusal(verb: Verb, error: RpcError) -> EarnestError:

@@ -13,7 +13,7 @@ from earnest.commands.approvals import PULL_GAS_LIMIT
 from earnest.commands.errors import EscrowNotDeployed, MoreThanRepayable, OperatorWasDismissed, TakesNoSignature
 from earnest.commands.ports import Place
 from earnest.commands.prepare_signature import BY_SIGNATURE, ToSign, prepare_signature
-from earnest.commands.prepare_tx import Parts, PreparedTx, prepare_tx
+from earnest.commands.prepare_tx import COLLECT_GAS_FLOOR, Parts, PreparedTx, prepare_tx
 from earnest.escrow import txs
 from earnest.escrow.txs import EVERYTHING, Signed, selector
 from earnest.payment.errors import Conflict, InvalidInput, TooLate, Unavailable
@@ -119,8 +119,9 @@ def test_batches_are_no_verbs_of_one_payment(house: House, verb: Verb) -> None:
 def test_a_deposit_is_collected_in_any_token_at_any_time(house: House) -> None:
     payment = made(house, FUNDED, buyer=BUYER)
     assert prepare(house, payment, Verb.COLLECT, RELAYER).verb.tx == txs.collect(*WHERE, payment.terms, TOKEN)
-    coin = prepare(house, payment, Verb.COLLECT, RELAYER, token=ZERO_ADDRESS).verb.tx
-    assert coin == txs.collect(*WHERE, payment.terms, ZERO_ADDRESS)
+    coin = prepare(house, payment, Verb.COLLECT, RELAYER, token=ZERO_ADDRESS).verb
+    assert coin.tx == txs.collect(*WHERE, payment.terms, ZERO_ADDRESS)
+    assert coin.gas == COLLECT_GAS_FLOOR, "a stranger's dust must not make it revert"
     with pytest.raises(Conflict):
         prepare(house, made(house, buyer=ZERO_ADDRESS), Verb.COLLECT, RELAYER)
 
