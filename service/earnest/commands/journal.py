@@ -8,7 +8,8 @@ from earnest.chain.sending import OutgoingTx, SignedTx, TxIntent, TxState
 from earnest.commands.names import Random, new_id, strong_random
 from earnest.payment.primitives import ZERO_HASH, Address
 from earnest.payment.record import BlockRef
-from earnest.store import Store
+from earnest.store import Store, Transaction
+from earnest.store.leads import Fence
 from earnest.store.records import TxAttemptRow, TxRow
 
 
@@ -21,6 +22,8 @@ class StoreJournal:
         sender: whose nonces these are.
         clock: wall time in Unix seconds.
         random: where new ids come from.
+        fence: of whoever leads the sending; what a former leader would write is refused with `LeadLost`. Taking a nonce
+            needs no lead: the row of the nonces is locked, and only bytes that are stored are ever broadcast.
     """
 
     def __init__(
@@ -30,9 +33,12 @@ class StoreJournal:
         sender: Address,
         clock: Callable[[], int],
         random: Random = strong_random,
+        *,
+        fence: Fence | None = None,
     ) -> None:
         self._store, self._chain_id, self._sender = store, chain_id, sender
         self._clock, self._random = clock, random
+        self._fence = fence
 
     def find(self, dedupe_key: str) -> OutgoingTx | None:
         """Return the tx that an intent with this key already has, settled or not."""
@@ -62,12 +68,18 @@ class StoreJournal:
     def add_attempt(self, tx_id: str, signed: SignedTx) -> None:
         """Store one more attempt of a tx; adding the same hash twice does nothing."""
         with self._store.transaction() as tx:
+            self._hold_the_lead(tx)
             tx.txs.add_attempt(tx_id, _attempt_row(signed))
 
     def set_state(self, tx_id: str, state: TxState, *, block: BlockRef | None = None, error: str | None = None) -> None:
         """Note where a tx stands; `block` and `error` replace what was noted before, None included."""
         with self._store.transaction() as tx:
+            self._hold_the_lead(tx)
             tx.txs.set_state(tx_id, str(state), block=block, error=error)
+
+    def _hold_the_lead(self, tx: Transaction) -> None:
+        if self._fence is not None:
+            self._fence.hold(tx.leads)
 
     def _row(self, intent: TxIntent, signed: SignedTx) -> TxRow:
         return TxRow(

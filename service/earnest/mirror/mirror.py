@@ -14,6 +14,7 @@ from earnest.payment.money import Token
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
+from earnest.store.leads import Fence
 from earnest.store.records import ChainRow, StoredBlock
 
 
@@ -33,6 +34,7 @@ class ChainMirror:
         tokens: the token at an address, None where the service does not know it.
         clock: wall time (Unix), for the notifications' timestamps.
         checkout_url: where a payment's buyer pays, None where there is no such page.
+        fence: of whoever leads the following; what a former leader would write is refused with `LeadLost`.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class ChainMirror:
         clock: Callable[[], int],
         *,
         checkout_url: Callable[[Payment], str | None] = _no_page,
+        fence: Fence | None = None,
     ) -> None:
         self._store, self._chain_id, self._escrow = store, chain_id, escrow
-        self._tokens, self._clock, self._checkout_url = tokens, clock, checkout_url
+        self._tokens, self._clock, self._checkout_url, self._fence = tokens, clock, checkout_url, fence
 
     def position(self) -> Position | None:
         """Return how far the chain was followed, None if never."""
@@ -62,6 +65,7 @@ class ChainMirror:
             EscrowChanged: the events in the database are those of another escrow.
         """
         with self._store.transaction() as tx:
+            self._hold_the_lead(tx)
             tx.blocks.begin(self._chain_id, genesis_hash, self._escrow)
             chain = tx.blocks.chain(self._chain_id)
             assert chain is not None, "it was noted in this transaction"
@@ -77,11 +81,13 @@ class ChainMirror:
 
         Raises:
             ChainDisagrees: they do not fit each other or what was believed so far; nothing is written.
+            LeadLost: another process leads by now; nothing is written.
         """
         if not updates:
             return
         name = name_of(updates)
         with self._store.transaction() as tx:
+            self._hold_the_lead(tx)
             chain = tx.blocks.chain(self._chain_id, lock=True)
             if chain is None:
                 raise BlockDoesNotFit(f"chain {self._chain_id} is not followed yet")
@@ -92,6 +98,10 @@ class ChainMirror:
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
+
+    def _hold_the_lead(self, tx: Transaction) -> None:
+        if self._fence is not None:
+            self._fence.hold(tx.leads)
 
     def _recall(self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate]) -> Belief:
         """Read all that the updates touch: a fixed number of queries, however many they are."""

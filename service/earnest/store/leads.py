@@ -151,6 +151,6 @@ class Fence:
     def __init__(self) -> None:
         self.lead = self.NO_LEAD
 
-    def hold(self, held: Leads) -> None:
+    def hold(self, leads: Leads) -> None:
         """Keep the lead until the transaction ends; raises `LeadLost`."""
-        held.hold(self.lead)
+        leads.hold(self.lead)
