@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NewType
+from typing import Final, NewType
 
-from eth_hash.auto import keccak as _keccak
+from eth_hash.backends.pysha3 import keccak256 as _keccak
 
 from earnest.payment.errors import InvalidAddress, InvalidHash
 
@@ -28,15 +28,21 @@ def keccak(data: bytes) -> bytes:
     return _keccak(data)
 
 
-@lru_cache(maxsize=65_536)
+_LETTERS: Final = int.from_bytes(b"\x40" * 40)
+"""In ASCII `a` to `f` have this bit, and digits have not; half of it makes a letter small."""
+_UPPER: Final = bytes.maketrans(b"0123456789abcdef", b"\x00" * 8 + b"\x20" * 8)
+
+
+@lru_cache(maxsize=8_192)
 def checksum_address(lower: str) -> Address:
     """Return the EIP-55 form of a lower-case address that is known to be well-formed.
 
-    Cached: one checksum costs tens of microseconds, and the same few addresses come again and again.
+    All 40 digits at once, as one number; and cached, since the same few addresses come again and again.
     """
-    digest = keccak(lower[2:].encode()).hex()
-    mixed = (char.upper() if int(nibble, 16) >= 8 else char for char, nibble in zip(lower[2:], digest, strict=False))
-    return Address("0x" + "".join(mixed))
+    digits = lower[2:].encode()
+    to_raise = int.from_bytes(keccak(digits).hex()[:40].encode().translate(_UPPER))
+    text = int.from_bytes(digits)
+    return Address("0x" + (text ^ (to_raise & (text & _LETTERS) >> 1)).to_bytes(40).decode())
 
 
 def parse_address(text: str, *, param: str | None = None) -> Address:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,17 @@ from earnest.payment.primitives import (
     parse_hash32,
     to_bytes,
 )
-from earnest.payment.terms import DAY, HOUR, MAX_AMOUNT, MAX_PAY_BY, check_terms, order_hash
+from earnest.payment.terms import (
+    DAY,
+    HOUR,
+    MAX_AMOUNT,
+    MAX_PAY_BY,
+    TERMS_ABI,
+    TERMS_TYPEHASH,
+    check_terms,
+    order_hash,
+    payment_id,
+)
 from tests.support.ledger import ARBITER, BUYER, ESCROW, OPERATOR, PAYOUT, make_terms
 
 NO_DISPUTE = {"dispute_window": 0, "arbiter": ZERO_ADDRESS, "arbitration_period": 0}
@@ -151,3 +163,30 @@ def test_every_error_has_a_code_of_its_own_in_snake_case() -> None:
     codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert all(code == code.lower() and " " not in code for code in codes)
+
+
+@given(
+    number=st.integers(0, 99),
+    amount=st.integers(0, 2**256 - 1),
+    fee_bps=st.integers(0, 2**16 - 1),
+    pay_by=st.integers(0, 2**40 - 1),
+    period=st.integers(0, 2**32 - 1),
+    chain_id=st.integers(0, 2**64),
+)
+def test_the_id_is_the_hash_of_what_the_general_encoder_gives(
+    number: int, amount: int, fee_bps: int, pay_by: int, period: int, chain_id: int
+) -> None:
+    terms = make_terms(number, amount=amount, fee_bps=fee_bps, pay_by=pay_by, delivery_period=period)
+    general = encode(["bytes32", "uint256", "address", TERMS_ABI], [TERMS_TYPEHASH, chain_id, ESCROW, terms.as_tuple()])
+    assert payment_id(terms, chain_id, ESCROW) == hash32(keccak(general))
+
+
+@pytest.mark.parametrize("amount", [-1, 2**256])
+def test_terms_that_fit_into_no_word_have_no_id(amount: int) -> None:
+    with pytest.raises(InvalidInput):
+        payment_id(make_terms(amount=amount), 1, ESCROW)
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_the_checksum_is_that_of_the_library(raw: bytes) -> None:
+    assert str(checksum_address("0x" + raw.hex())) == str(to_checksum_address(raw))
