@@ -11,8 +11,10 @@ from typing import Protocol
 
 from earnest.payment.events import EscrowEvent
 from earnest.payment.primitives import Hash32
+from earnest.payment.values import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block's header as far as we need it. `timestamp` is Unix time, the chain's own clock."""
@@ -23,6 +25,7 @@ class Block:
     timestamp: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class EscrowLog:
     """One decoded log of the escrow and where it stands; `log_index` counts within the block."""
@@ -32,6 +35,7 @@ class EscrowLog:
     event: EscrowEvent
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BlockAccepted:
     """A block of the canonical chain with all the escrow's logs in it, in order.

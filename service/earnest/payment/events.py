@@ -9,6 +9,7 @@ from typing import Final
 from earnest.payment.primitives import Address, Hash32, hash32, keccak
 from earnest.payment.status import Status
 from earnest.payment.terms import TERMS_ABI, Terms
+from earnest.payment.values import quick
 
 
 class EventKind(StrEnum):
@@ -33,6 +34,7 @@ class Credited(IntFlag):
     BUYER = 4
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Funding:
     """What only the first event of a payment tells: who paid, who gets money back, and the whole terms."""
@@ -42,6 +44,7 @@ class Funding:
     terms: Terms
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PaymentEvent:
     """One event of one payment. Amounts are base units of the payment's token.

@@ -8,8 +8,10 @@ from earnest.payment.primitives import Address, Hash32
 from earnest.payment.status import Finality
 from earnest.payment.terms import Terms
 from earnest.payment.transitions import PaymentState
+from earnest.payment.values import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BlockRef:
     """A block named so that a reorg cannot change what is meant. `timestamp` is Unix time."""
@@ -27,6 +29,7 @@ class ChainView:
     final: BlockRef
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment with all that is known of it.

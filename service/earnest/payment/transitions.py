@@ -14,8 +14,10 @@ from earnest.payment.errors import ForbiddenTransition, SequenceGap
 from earnest.payment.events import EventKind, PaymentEvent
 from earnest.payment.primitives import Address
 from earnest.payment.status import Status
+from earnest.payment.values import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PaymentState:
     """What the events of a payment add up to. Amounts are base units; `since` is Unix time by the chain's clock.

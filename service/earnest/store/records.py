@@ -14,6 +14,7 @@ from earnest.payment.events import DepositReturned, ItemSkipped, PaymentEvent
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.payment.status import Finality, Status
+from earnest.payment.values import quick
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class ApiKey:
     revoked_at: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event and where it stands (or stood: `orphaned`). `final`: its block is past the chain's finality."""
@@ -105,6 +107,7 @@ class StoredDismissal:
     operator: Address
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
     """An accepted block and its parent."""
@@ -161,6 +164,7 @@ class LeaderRow:
     report: Mapping[str, Any] | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Notification:
     """What a merchant is told of one change of one payment; `payload` is the webhook's whole body."""
