@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -24,6 +25,7 @@ from earnest.payment.errors import NotFound
 from earnest.payment.primitives import Hash32
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.endpoints import endpoints
+from earnest.store.errors import ClaimLost
 from earnest.store.outbox_tables import (
     attempt_of,
     attempts,
@@ -32,6 +34,7 @@ from earnest.store.outbox_tables import (
     notification_of,
     notifications,
 )
+from earnest.store.processes import alive, processes
 from earnest.store.records import (
     Attempt,
     Delivery,
@@ -97,10 +100,18 @@ class Outbox:
         )
 
     def claim(
-        self, now: int, limit: int, lease_seconds: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()
+        self,
+        now: int,
+        limit: int,
+        lease_seconds: int,
+        *,
+        by: str | None = None,
+        but_of: Collection[str] = (),
+        but_to: Collection[str] = (),
     ) -> Sequence[tuple[Delivery, Notification, Endpoint]]:
         """Claim deliveries that are due; nobody else gets them before `now + lease_seconds`.
 
+        A claim `by` a process ends with it too: when it leaves, or as soon as it falls silent.
         Left out are those `but_of` these merchants and `but_to` these endpoints, for which enough is under way.
         In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
         """
@@ -108,13 +119,13 @@ class Outbox:
         asked = {"now": now, "absurd": now + LONGEST_WAIT_SECONDS, "most": limit}
         busy = {"but_of": list(but_of), "but_to": list(but_to)}
         rows = self._connection.execute(_DUE, asked | busy)
-        claimed = [replace(delivery_of(row), claimed_until=until) for row in rows]
+        claimed = [replace(delivery_of(row), claimed_until=until, claimed_by=by, claims=row.claims + 1) for row in rows]
         if not claimed:
             return ()
         keys = [(each.notification_id, each.endpoint_id) for each in claimed]
         for some in in_lists(keys):
             taken = deliveries.update().where(tuple_(d.notification_id, d.endpoint_id).in_(some))
-            self._connection.execute(taken.values(claimed_until=until))
+            self._connection.execute(taken.values(claimed_until=until, claimed_by=by, claims=d.claims + 1))
         told = self._notifications({each.notification_id for each in claimed})
         where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))
         return [(each, told[each.notification_id], where[each.endpoint_id]) for each in claimed]
@@ -125,16 +136,25 @@ class Outbox:
         What a killed process had claimed is then due at once, not only when its lease is over.
         """
         claimed = deliveries.c.claimed_until.is_not(None)
-        self._connection.execute(deliveries.update().where(claimed).values(claimed_until=None))
+        self._connection.execute(deliveries.update().where(claimed).values(claimed_until=None, claimed_by=None))
 
-    def record(self, attempt: Attempt, state: DeliveryState, *, retry_at: int | None = None) -> None:
+    def give_back(self, notification_id: str, endpoint_id: str, claim: int) -> None:
+        """End one claim, if it is still the newest: the delivery is due again as it was."""
+        c = deliveries.c
+        this = and_(c.notification_id == notification_id, c.endpoint_id == endpoint_id, c.claims == claim)
+        self._connection.execute(deliveries.update().where(this).values(claimed_until=None, claimed_by=None))
+
+    def record(
+        self, attempt: Attempt, state: DeliveryState, *, retry_at: int | None = None, claim: int | None = None
+    ) -> None:
         """Write down an attempt and what follows: delivered, dead, or pending again at `retry_at`.
 
         A delivery that succeeded stays so, whatever a worker whose lease ran out may report later. `attempt.number`
-        gives way to the next free one.
+        gives way to the next free one. `claim` is the claimed delivery's `claims`; None: whatever the claim.
 
         Raises:
             NotFound: there is no such delivery (any more): its endpoint was deleted.
+            ClaimLost: it was claimed anew since; nothing is written.
         """
         this = and_(
             deliveries.c.notification_id == attempt.notification_id, deliveries.c.endpoint_id == attempt.endpoint_id
@@ -142,9 +162,14 @@ class Outbox:
         row = self._connection.execute(select(deliveries).where(this).with_for_update()).one_or_none()
         if row is None:
             raise NotFound(f"notification {attempt.notification_id} has no delivery to {attempt.endpoint_id}")
+        if claim is not None and row.claims != claim:
+            raise ClaimLost(
+                f"notification {attempt.notification_id} to {attempt.endpoint_id} was claimed by another worker since; "
+                "what comes of this try is not recorded"
+            )
         number = row.attempts_before_replay + row.attempts + 1
         self._connection.execute(attempts.insert(), columns_of(replace(attempt, number=number)))
-        changes: dict[str, Any] = {"attempts": row.attempts + 1, "claimed_until": None}
+        changes: dict[str, Any] = {"attempts": row.attempts + 1, "claimed_until": None, "claimed_by": None}
         if row.state != DeliveryState.DELIVERED:
             changes["state"] = str(state)
             changes["next_attempt_at"] = row.next_attempt_at if retry_at is None else retry_at
@@ -183,13 +208,14 @@ class Outbox:
         delivery. One that a worker is busy with is left to it.
         """
         d = deliveries.c
-        this = [d.endpoint_id == endpoint_id, or_(d.claimed_until.is_(None), d.claimed_until <= now)]
+        this = [d.endpoint_id == endpoint_id, or_(d.claimed_until.is_(None), d.claimed_until <= now, _is_deserted())]
         again = deliveries.update().values(
             state="pending",
             attempts_before_replay=d.attempts_before_replay + d.attempts,
             attempts=0,
             next_attempt_at=now,
             claimed_until=None,
+            claimed_by=None,
         )
         if notification_ids is None:
             return self._connection.execute(again.where(*this, d.state == "dead")).rowcount
@@ -263,6 +289,12 @@ def _earlier_is_pending() -> Any:
     )
 
 
+def _is_deserted() -> ColumnElement[bool]:
+    """Return the condition that a claim's process has ended or fallen silent."""
+    is_there = exists().where(processes.c.id == deliveries.c.claimed_by, alive())
+    return and_(deliveries.c.claimed_by.is_not(None), ~is_there)
+
+
 def _due() -> Select[Any]:
     d = deliveries.c
     now: BindParameter[int] = bindparam("now", type_=BigInteger)
@@ -272,7 +304,7 @@ def _due() -> Select[Any]:
         .join(endpoints, endpoints.c.id == d.endpoint_id)
         .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
         .where(or_(d.next_attempt_at <= now, d.next_attempt_at > absurd))
-        .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd))
+        .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd, _is_deserted()))
         .where(endpoints.c.merchant_id.not_in(bindparam("but_of", expanding=True)))
         .where(endpoints.c.id.not_in(bindparam("but_to", expanding=True)), ~_earlier_is_pending())
         .order_by(d.next_attempt_at, d.version)

@@ -12,8 +12,10 @@ from typing import Final, Protocol
 
 import structlog
 
-from earnest.payment.errors import EarnestError
+from earnest.payment.errors import EarnestError, Unavailable
 from earnest.store import Store
+from earnest.store.errors import ClaimLost
+from earnest.store.presence import Presence
 from earnest.store.records import Attempt, Delivery, DeliveryState, Endpoint, Notification
 from earnest.webhooks.endpoint_secrets import EndpointSecrets
 from earnest.webhooks.envelope import envelope
@@ -26,9 +28,11 @@ WORKERS: Final = 8
 WORKERS_PER_ENDPOINT: Final = 3
 WORKERS_PER_MERCHANT: Final = 5
 """More than that are never busy for one: an endpoint that takes its time would hold up all the others."""
-LEASE_SECONDS: Final = 30
-"""Twice a try's own timeout, which leaves room for a slow resolver. What a killed process had claimed waits so long for
-another one, and a try that outlasts it is made twice under one id, which is what receivers expect."""
+LEASE_SECONDS: Final = 60
+"""Four times a try's own timeout, which leaves room for a slow resolver and for machines whose clocks differ. It bounds
+a claim that a living process never ends; what a process claimed that fell silent is others' at once."""
+RECORD_SECONDS: Final = 20.0
+"""How long to try to write down what came of a try while the database is away: longer than its restart takes."""
 IDLE_SECONDS: Final = 0.25
 TROUBLE_SECONDS: Final = 2.0
 
@@ -54,6 +58,7 @@ class Deliverer:
         clock: wall time in Unix seconds.
         rng: for the jitter.
         workers: how many tries may be under way at once.
+        presence: this process among others on the database; its claims end with it.
     """
 
     def __init__(
@@ -65,10 +70,11 @@ class Deliverer:
         *,
         rng: random.Random | None = None,
         workers: int = WORKERS,
+        presence: Presence | None = None,
     ) -> None:
         self._store, self._secrets, self._poster, self._clock = store, secrets, poster, clock
         self._rng = rng or random.Random()  # noqa: S311 (jitter is no secret)
-        self._workers = workers
+        self._workers, self._presence = workers, presence
 
     def step(self) -> int:
         """Deliver what is due now, as many as there are workers; returns how many were tried."""
@@ -92,10 +98,12 @@ class Deliverer:
                     stop.wait(IDLE_SECONDS)
 
     def _claim(self, limit: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()) -> Sequence[Claimed]:
-        if limit <= 0:
+        # What a process claims that others count as gone is theirs a moment later.
+        if limit <= 0 or (self._presence is not None and not self._presence.alive()):
             return ()
+        by = self._presence.id if self._presence is not None else None
         with self._store.transaction() as tx:
-            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS, but_of=but_of, but_to=but_to)
+            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS, by=by, but_of=but_of, but_to=but_to)
 
     def _claim_calmly(self, busy_for: Collection[Endpoint], stop: Event) -> Sequence[Claimed]:
         """Claim what free workers can take, so few at a time that all of it may be for one endpoint."""
@@ -122,7 +130,7 @@ class Deliverer:
             answer = self._try(notification, endpoint)
             duration_ms = int((time.monotonic() - started) * 1_000)
             fate = plan(delivery.attempts + 1, answer, self._clock(), self._rng.random())
-            self._record(delivery, answer, fate, duration_ms)
+            self._write_down(delivery, answer, fate, duration_ms)
         except EarnestError as error:
             log.warning("a webhook was not recorded", id=notification.id, code=error.code, error=str(error))
         except Exception:
@@ -152,6 +160,19 @@ class Deliverer:
             log.exception("a webhook failed by a fault of ours", id=notification.id)
             return Answer(error="a fault of the sender's")
 
+    def _write_down(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
+        """Record a try, again and again while the database is away: what is not recorded is sent once more."""
+        give_up_at = time.monotonic() + RECORD_SECONDS
+        while True:
+            try:
+                return self._record(delivery, answer, fate, duration_ms)
+            except ClaimLost:
+                raise
+            except Unavailable:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(TROUBLE_SECONDS / 4)
+
     def _record(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
         now = self._clock()
         attempt = Attempt(
@@ -163,14 +184,18 @@ class Deliverer:
             error=answer.error,
             duration_ms=duration_ms,
         )
+        claim = delivery.claims
         with self._store.transaction() as tx:
+            if answer.withheld:
+                tx.outbox.give_back(delivery.notification_id, delivery.endpoint_id, claim)
+                return
             match fate:
                 case Delivered():
-                    tx.outbox.record(attempt, DeliveryState.DELIVERED)
+                    tx.outbox.record(attempt, DeliveryState.DELIVERED, claim=claim)
                 case RetryAt(at):
-                    tx.outbox.record(attempt, DeliveryState.PENDING, retry_at=at)
+                    tx.outbox.record(attempt, DeliveryState.PENDING, retry_at=at, claim=claim)
                 case Dead():
-                    tx.outbox.record(attempt, DeliveryState.DEAD)
+                    tx.outbox.record(attempt, DeliveryState.DEAD, claim=claim)
                 case Gone():
-                    tx.outbox.record(attempt, DeliveryState.DEAD)
+                    tx.outbox.record(attempt, DeliveryState.DEAD, claim=claim)
                     tx.endpoints.disable(delivery.endpoint_id, now, "the endpoint answered 410 Gone")

@@ -28,6 +28,14 @@ MAX_ANSWER_BYTES: Final = 4_096
 _of_this_thread: Final = threading.local()
 
 
+class _WithheldError(Exception):
+    """Nothing may be sent any more."""
+
+
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Poster:
     """Posts signed bodies.
@@ -38,6 +46,8 @@ class Poster:
         resolve: how names become addresses.
         ssl_context: whom TLS trusts; None: the well-known authorities.
         timeout_seconds: for a whole try.
+        may_send: whether what is to be sent is still ours to send; asked right before anything goes out. A process that
+            was stopped for a while must not send what another one has sent since, after what came later.
     """
 
     user_agent: str = "earnest"
@@ -45,6 +55,7 @@ class Poster:
     resolve: Resolver = resolve_by_system
     ssl_context: ssl.SSLContext | None = None
     timeout_seconds: float = TIMEOUT_SECONDS
+    may_send: Callable[[], bool] = _always
     monotonic: Callable[[], float] = time.monotonic
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
@@ -60,6 +71,8 @@ class Poster:
             return Answer(error=str(error))
         except EarnestError as error:
             return Answer(error=f"the endpoint's URL cannot be used: {error}")
+        except _WithheldError:
+            return Answer(error="this process was away for too long: others deliver what it had claimed", withheld=True)
         except (httpcore.TimeoutException, TimeoutError):
             return Answer(error=f"no answer within {self.timeout_seconds:g} seconds")
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
@@ -135,7 +148,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
         for address in addresses:
             try:
                 stream = self._inner.connect_tcp(address, port, self._left(), local_address, socket_options)
-                return _DeadlineStream(stream, self._left)
+                return _DeadlineStream(stream, self._left, self._poster.may_send)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed or httpcore.ConnectError("no address to connect to")
@@ -158,13 +171,15 @@ class _CheckedBackend(httpcore.NetworkBackend):
 class _DeadlineStream(httpcore.NetworkStream):
     """A stream whose every step has only what is left of one deadline: an endpoint that drips cannot hold a worker."""
 
-    def __init__(self, inner: httpcore.NetworkStream, left: Callable[[], float]) -> None:
-        self._inner, self._left = inner, left
+    def __init__(self, inner: httpcore.NetworkStream, left: Callable[[], float], may_send: Callable[[], bool]) -> None:
+        self._inner, self._left, self._may_send = inner, left, may_send
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._left())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not self._may_send():
+            raise _WithheldError
         self._inner.write(buffer, self._left())
 
     def close(self) -> None:
@@ -173,7 +188,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, self._left()), self._left)
+        inner = self._inner.start_tls(ssl_context, server_hostname, self._left())
+        return _DeadlineStream(inner, self._left, self._may_send)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -20,11 +20,15 @@ MAX_RETRY_AFTER_SECONDS: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one try ended: a status code with its `Retry-After` in seconds, or no answer and the reason why."""
+    """How one try ended: a status code with its `Retry-After` in seconds, or no answer and the reason why.
+
+    `withheld`: nothing was sent, since others count this process as gone; that is no try at all.
+    """
 
     status_code: int | None = None
     retry_after_seconds: int | None = None
     error: str | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,3 +262,11 @@ def test_the_receiver_waits_for_what_it_is_asked_for_and_says_what_came_instead(
         shop.be_slow(0.05)
         assert post(shop.url).status_code == 200
         assert shop.wait_for("x", timeout=5).verified
+
+
+def test_what_is_no_longer_ours_is_not_sent() -> None:
+    """The process was stopped after it had connected; when it wakes up, another one has sent this and what follows."""
+    with WebhookReceiver(SECRET) as shop:
+        answer = post(shop.url, may_send=lambda: False)
+        assert (answer.withheld, answer.status_code, shop.received) == (True, None, [])
+        assert post(shop.url, may_send=lambda: True).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import pytest
 from earnest.payment.errors import InvalidInput, NotFound
 from earnest.payment.primitives import Hash32
 from earnest.store import Store
+from earnest.store.errors import ClaimLost
 from earnest.store.records import Attempt, Delivery, DeliveryState, Endpoint, Notification
 from tests.support.ledger import CHAIN_ID, MERCHANT, START, digest
 
@@ -258,6 +260,60 @@ def test_workers_at_once_never_get_the_same_delivery(store: Store) -> None:
         thread.join()
     assert failures == []
     assert sorted(taken) == sorted(f"msg_{number}_1" for number in range(60))
+
+
+def beat(store: Store, process: str, lease_seconds: float = 3.0) -> None:
+    with store.transaction() as tx:
+        tx.processes.beat(process, process, lease_seconds)
+
+
+def claimed_by(store: Store, process: str) -> Delivery:
+    with store.transaction() as tx:
+        ((delivery, _, _),) = tx.outbox.claim(START, 10, LEASE, by=process)
+    return delivery
+
+
+def test_what_a_process_claimed_is_others_as_soon_as_it_falls_silent_or_leaves(store: Store) -> None:
+    write(store, notification(), endpoints=[ENDPOINT])
+    beat(store, "one")
+    assert claimed_by(store, "one").claimed_by == "one"
+    assert claimed_ids(store) == []
+    beat(store, "one", lease_seconds=0.001)
+    time.sleep(0.02)
+    beat(store, "two")
+    assert claimed_by(store, "two").claims == 2
+    assert claimed_ids(store) == []
+    with store.transaction() as tx:
+        tx.processes.leave("two")
+    assert claimed_ids(store) == ["msg_1_1"]
+
+
+def test_a_worker_that_wakes_up_does_not_record_over_a_newer_claim(store: Store) -> None:
+    write(store, notification(), notification(version=2), endpoints=[ENDPOINT])
+    old = claimed_by(store, "gone at once")
+    beat(store, "two")
+    new = claimed_by(store, "two")
+    beat(store, "gone at once")
+    attempt = Attempt("msg_1_1", ENDPOINT.id, 1, START, 500, "oh", 12)
+    with pytest.raises(ClaimLost), store.transaction() as tx:
+        tx.outbox.record(attempt, DeliveryState.DEAD, claim=old.claims)
+    with store.transaction() as tx:
+        tx.outbox.give_back("msg_1_1", ENDPOINT.id, old.claims)
+    assert states(store)["msg_1_1"] == ("pending", 0, 0)
+    assert claimed_ids(store) == [], "the newer claim stands, and what comes later waits for it"
+    with store.transaction() as tx:
+        tx.outbox.record(attempt, DeliveryState.DELIVERED, claim=new.claims)
+    assert claimed_ids(store) == ["msg_1_2"]
+
+
+def test_a_claim_that_is_given_back_is_due_as_it_was(store: Store) -> None:
+    write(store, notification(), endpoints=[ENDPOINT])
+    beat(store, "one")
+    claim_ = claimed_by(store, "one")
+    with store.transaction() as tx:
+        tx.outbox.give_back("msg_1_1", ENDPOINT.id, claim_.claims)
+    assert states(store) == {"msg_1_1": ("pending", 0, 0)}
+    assert claimed_ids(store) == ["msg_1_1"]
 
 
 def test_on_postgresql_a_claim_does_not_wait_for_another_claim(store: Store, request: pytest.FixtureRequest) -> None:

@@ -17,6 +17,7 @@ from earnest.payment.events import EventKind
 from earnest.payment.record import Payment
 from earnest.payment.status import Status
 from earnest.store import Store
+from earnest.store.presence import Presence
 from earnest.store.records import DeliveryState
 from earnest.webhooks.deliver import LEASE_SECONDS, Deliverer
 from earnest.webhooks.kit import EndpointKit
@@ -200,6 +201,50 @@ def test_a_worker_that_died_is_replaced_when_its_lease_is_over(post: Post) -> No
     post.moment[0] += LEASE_SECONDS
     assert post.deliverer.step() == 1
     assert post.poster.ids == [claimed[1].id]
+
+
+def test_what_was_withheld_is_no_try_and_due_again_at_once(post: Post) -> None:
+    endpoint = post.add_endpoint()
+    post.happen(post.add_payment(), EventKind.PAYMENT_FUNDED)
+    answers = iter([Answer(error="away", withheld=True), Answer(200)])
+    post.poster.behave = lambda *_: next(answers)
+    assert (post.deliverer.step(), post.deliverer.step()) == (1, 1)
+    with post.store.read() as tx:
+        (report,) = tx.outbox.deliveries(endpoint).items
+    assert [(each.number, each.status_code) for each in report.attempts] == [(1, 200)]
+
+
+def test_a_process_that_others_count_as_gone_claims_nothing(post: Post) -> None:
+    post.add_endpoint()
+    post.happen(post.add_payment(), EventKind.PAYMENT_FUNDED)
+    presence = Presence(post.store)
+    deliverer = Deliverer(post.store, post.secrets, post.poster, lambda: post.moment[0], presence=presence)
+    assert deliverer.step() == 0
+    with presence:
+        assert deliverer.step() == 1
+        with post.store.read() as tx:
+            assert [each.id for each in tx.processes.alive()] == [presence.id]
+    assert not presence.alive()
+
+
+def test_what_came_of_a_try_is_recorded_when_the_database_is_back(post: Post) -> None:
+    from earnest.store.errors import DatabaseUnavailable  # noqa: PLC0415
+
+    endpoint = post.add_endpoint()
+    post.happen(post.add_payment(), EventKind.PAYMENT_FUNDED)
+    refusals = [2]
+
+    def clock() -> int:
+        if post.poster.posted and refusals[0]:
+            refusals[0] -= 1
+            # The plan asks first; then recording does.
+            if refusals[0] == 0:
+                raise DatabaseUnavailable("away")
+        return post.moment[0]
+
+    Deliverer(post.store, post.secrets, post.poster, clock).step()
+    assert (refusals, len(post.poster.posted)) == ([0], 1)
+    assert post.states(endpoint) == [DeliveryState.DELIVERED]
 
 
 def test_both_secrets_sign_after_a_rotation(post: Post) -> None:
