@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import rlp  # type: ignore[import-untyped]
 from eth.abc import BlockHeaderAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
@@ -18,6 +19,7 @@ from eth.rlp.sedes import chain_gaps
 from eth.vm.forks.prague import PragueVM
 from eth_typing import BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
+from trie.hexary import HexaryTrie
 
 from earnest.localnet.facts import CHAIN_ID
 from earnest.localnet.genesis import genesis_header_fields, genesis_state
@@ -144,6 +146,16 @@ class Ledger:
             self._head_state = self.state_at(header)
         return self._head_state
 
+    def state_nodes(self, root: bytes, key: bytes) -> Sequence[Any]:
+        """Return the nodes, decoded, from a root of state or storage towards a hashed key."""
+        if root == BLANK_ROOT_HASH:
+            return ()
+        return tuple(self._trie(root).get_proof(key))  # type: ignore[no-untyped-call]
+
+    def state_value(self, root: bytes, key: bytes) -> bytes:
+        """Return what stands under a hashed key in state or storage, empty where there is nothing."""
+        return bytes(self._trie(root)[key])
+
     def next_header(self, timestamp: int, parent: BlockHeaderAPI | None = None) -> BlockHeaderAPI:
         """Return the header that the next block begins from."""
         parent = parent or self.head
@@ -225,6 +237,9 @@ class Ledger:
     def known_header(self, block_hash: bytes) -> BlockHeaderAPI:
         """Return any header ever stored, canonical or dropped. Raises `HeaderNotFound`."""
         return self._evm.chaindb.get_block_header_by_hash(Hash32(block_hash))
+
+    def _trie(self, root: bytes) -> HexaryTrie:
+        return HexaryTrie(self._db, root)
 
     def _move_head(self, header: BlockHeaderAPI) -> None:
         self.head = header

@@ -3,13 +3,13 @@
 import logging
 from typing import Any
 
-from earnest.localnet import methods_dev, methods_read, methods_send
+from earnest.localnet import methods_dev, methods_proof, methods_read, methods_send
 from earnest.localnet.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, LocalnetError, RpcError
 from earnest.localnet.node import Node
 
 _LOG = logging.getLogger(__name__)
 
-_METHODS = methods_read.METHODS | methods_send.METHODS | methods_dev.METHODS
+_METHODS = methods_read.METHODS | methods_proof.METHODS | methods_send.METHODS | methods_dev.METHODS
 
 _FILTERS = frozenset(
     f"eth_{name}"

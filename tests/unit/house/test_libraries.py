@@ -15,6 +15,7 @@ ROOMS_THAT_MAY_IMPORT = {
     "web3": {"chain", "escrow", "testing", "wiring"},
     "eth_tester": {"localnet", "testing"},
     "eth": {"localnet", "testing"},  # py-evm
+    "trie": {"localnet", "testing"},  # comes with py-evm alone
     "sqlalchemy": {"store", "wiring"},
     "fastapi": {"api", "web", "localnet", "wiring"},
 }
