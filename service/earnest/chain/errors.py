@@ -15,12 +15,14 @@ Unavailable
 │   └── MalformedAnswer         an answer that is no JSON-RPC, or not of the method's shape
 ├── RpcError                    the node answered with an error; keeps code, message and data
 ├── NodeBehind                  the node does not have a block yet that we ask about
+├── MirrorMoved                 somebody else has written to the mirror since it was looked at
 └── OperatorOutOfGasMoney       the signer's account cannot pay for the tx
 ChainDisagrees
 ├── MalformedLog                a log that the escrow cannot have written
 ├── UnknownEvent                a log of the escrow under a topic that we do not know
 ├── HeadersDisagree             headers that do not follow one another
 ├── LogsDisagree                logs that do not fit their block
+├── EndpointsDisagree           two endpoints tell different blocks of a height that is final for both
 └── ReorgPastFinality           a block that was final is no longer on the node's chain
 Conflict
 ├── NoContract                  nothing stands at the address that is to be called
@@ -28,6 +30,8 @@ Conflict
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from earnest.payment.errors import ChainDisagrees, Conflict, Misconfigured, Unavailable
 
@@ -142,6 +146,12 @@ class NodeBehind(Unavailable):
     code = "node_behind"
 
 
+class MirrorMoved(Unavailable):
+    """Somebody else has written to the mirror since it was looked at: look again."""
+
+    code = "mirror_moved"
+
+
 class OperatorOutOfGasMoney(Unavailable):
     """The signer's account cannot pay for the tx; amounts are in the coin's base units (wei)."""
 
@@ -176,6 +186,22 @@ class LogsDisagree(ChainDisagrees):
     """Logs that do not fit the block in which they are said to stand."""
 
     code = "logs_disagree"
+
+
+class EndpointsDisagree(ChainDisagrees):
+    """Two endpoints tell different blocks of a height that is final for both.
+
+    `outvoted`: the endpoint that was followed stands alone against more than one other, so it is the one that is wrong.
+    Otherwise nobody can say, and nothing is written.
+    """
+
+    code = "endpoints_disagree"
+
+    def __init__(self, number: int, told: Mapping[str, str], *, outvoted: bool) -> None:
+        tellings = ", ".join(f"{name} tells {block_hash}" for name, block_hash in sorted(told.items()))
+        end = "the others are believed" if outvoted else "nothing is written until they agree"
+        super().__init__(f"the endpoints tell different final blocks {number}: {tellings}; {end}")
+        self.number, self.outvoted = number, outvoted
 
 
 class ReorgPastFinality(ChainDisagrees):

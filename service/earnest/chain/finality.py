@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from earnest.chain.errors import RpcError
-from earnest.chain.node import Header, Node
+from earnest.chain.errors import NodeBehind, RpcError
+from earnest.chain.node import Call, Header, Node, Tag, header_call
 from earnest.settings import FinalityRule
 
 NONE_YET: Final = -1
@@ -20,11 +21,42 @@ def final_number(node: Node, rule: FinalityRule, latest: Header) -> int:
     A young chain has no finalized block; nodes say so with null or with an error.
     """
     if rule.tag is None:
-        return max(latest.block.number - (rule.depth_blocks or 0), NONE_YET)
+        return _by_depth(rule, latest)
     try:
-        final = node.header("finalized" if rule.tag == "finalized" else "safe")
+        final = node.header(_tag(rule))
     except RpcError as error:
         if _NO_SUCH_BLOCK.search(error.message):
             return NONE_YET
         raise
     return NONE_YET if final is None else final.block.number
+
+
+def newest(node: Node, rule: FinalityRule, beside: Sequence[Call] = ()) -> tuple[Header, int, list[Any]]:
+    """Return the newest header, the newest final number, and the answers to other questions, all in one call.
+
+    Raises:
+        NodeBehind: the node has no block at all.
+        RpcError: one of the questions was answered with an error, and again when it was asked by itself.
+    """
+    tagged = [header_call(_tag(rule))] if rule.tag else []
+    calls = [header_call("latest"), *tagged, *beside]
+    answers = node.batch(calls)
+    final = answers[1] if tagged else None
+    if isinstance(final, RpcError) and _NO_SUCH_BLOCK.search(final.message):
+        answers[1] = final = None
+    answers = node.mend(calls, answers)
+    latest = node.as_header(answers[0])
+    if latest is None:
+        raise NodeBehind(f"the node at {node.endpoint} has no blocks yet")
+    if not tagged:
+        return latest, _by_depth(rule, latest), answers[1:]
+    final = node.as_header(answers[1])
+    return latest, NONE_YET if final is None else min(final.block.number, latest.block.number), answers[2:]
+
+
+def _by_depth(rule: FinalityRule, latest: Header) -> int:
+    return max(latest.block.number - (rule.depth_blocks or 0), NONE_YET)
+
+
+def _tag(rule: FinalityRule) -> Tag:
+    return "finalized" if rule.tag == "finalized" else "safe"

@@ -10,20 +10,26 @@ from enum import StrEnum
 from threading import Event
 from typing import Final
 
+from earnest.chain.ahead import Ahead
+from earnest.chain.background import Background
 from earnest.chain.backoff import LONGEST_SECONDS, backoff_seconds
 from earnest.chain.canonical import above, after, block_at, newest_shared, newly_final
-from earnest.chain.errors import ChainMismatch, GenesisChanged, NodeBehind, ReorgPastFinality
+from earnest.chain.endpoints import Endpoint, Endpoints
+from earnest.chain.errors import EndpointsDisagree, MirrorMoved, NodeBehind, ReorgPastFinality
 from earnest.chain.fetch import Fetcher
-from earnest.chain.finality import final_number
+from earnest.chain.finality import newest
+from earnest.chain.heads import Heads, Polling
+from earnest.chain.health import state_for
+from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node
-from earnest.chain.updates import Block, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
-from earnest.payment.errors import EarnestError, Misconfigured
+from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
+from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 from earnest.payment.primitives import Address
 from earnest.settings import FinalityRule
 
 log = logging.getLogger(__name__)
 
-WALK_BACK_BLOCKS: Final = 50
+WALK_BACK_BLOCKS: Final = 100
 """How many headers are asked for at once when looking for the block that both sides share."""
 
 
@@ -37,14 +43,17 @@ class FollowerState(StrEnum):
     WAITING = "waiting"
     """The node does not answer, or not sensibly; asks again with growing delays."""
     FROZEN = "frozen"
-    """A final block is gone from the node's chain: nothing is written until they agree again. Raise the alarm."""
+    """A final block is gone, or endpoints disagree on one: nothing is written until they agree. Raise the alarm."""
     STOPPED = "stopped"
     """Misconfigured: the host has to mend something."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowerStatus:
-    """For health checks. Numbers are block numbers, `lag_blocks` what is still to be told; times are Unix seconds."""
+    """For health checks. Numbers are block numbers, `lag_blocks` what is still to be told; times are Unix seconds.
+
+    `code` is the error's; `endpoint` names who was followed last.
+    """
 
     state: FollowerState = FollowerState.STARTING
     head: int | None = None
@@ -52,6 +61,8 @@ class FollowerStatus:
     node_head: int | None = None
     lag_blocks: int | None = None
     error: str | None = None
+    code: str | None = None
+    endpoint: str | None = None
     failures: int = 0
     last_update_at: float | None = None
 
@@ -60,14 +71,16 @@ class Follower:
     """Follows one chain for one escrow.
 
     Args:
-        node: where the chain is asked.
+        node: where the chain is asked: one node, or several endpoints of which each step takes one.
         mirror: who believes what is told.
         chain_id: the chain that the node must be on.
         escrow: the contract whose logs matter.
         deployed_at_block: the first block that matters.
         finality: from when on a block is final.
-        poll_seconds: how long to wait at the head.
+        poll_seconds: how long to wait at the head, at most.
         clock: wall time in Unix seconds.
+        heads: who knows earlier that there may be a new block.
+        ahead: where the next page is fetched while the mirror takes the present one; None: nowhere.
     """
 
     def __init__(
@@ -81,17 +94,21 @@ class Follower:
         finality: FinalityRule,
         poll_seconds: float = 1.0,
         clock: Callable[[], float] = time.time,
+        heads: Heads | None = None,
+        ahead: Background | None = None,
     ) -> None:
-        self._node = node
+        self._endpoints = node if isinstance(node, Endpoints) else Endpoints([node], chain_id=chain_id, clock=clock)
         self._mirror = mirror
         self._chain_id = chain_id
         self._deployed_at_block = deployed_at_block
         self._finality = finality
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self._fetcher = Fetcher(node, escrow)
+        self._heads = heads or Polling()
+        self._lookout = Lookout(self._endpoints, finality)
+        self._fetchers = {each.name: self._fetcher(each, escrow) for each in self._endpoints.all}
+        self._ahead: Ahead[list[BlockAccepted]] = Ahead(ahead)
         self._status = FollowerStatus()
-        self._greeted = False
 
     def status(self) -> FollowerStatus:
         """Return how it goes; may be called from any thread."""
@@ -100,17 +117,18 @@ class Follower:
     def step(self) -> list[ChainUpdate]:
         """Tell the mirror what is new, at most one batch in one `take`, and return it; empty if nothing is.
 
+        One endpoint is asked; where what it tells does not do, the next one is, from the beginning.
+
         Raises:
-            ChainMismatch, GenesisChanged: the node is on another chain; nothing helps but the host.
-            ReorgPastFinality: a final block is gone; nothing was told.
+            ChainMismatch, GenesisChanged: every node is on another chain; nothing helps but the host.
+            ReorgPastFinality, EndpointsDisagree: what is final is in doubt; nothing was told.
             Unavailable, ChainDisagrees: nothing was told; the next step tries again.
         """
         try:
-            return self._step()
+            return self._step_somewhere()
         except (
             Exception
         ) as error:  # a fault of ours stands in the way as well, and health must not say that all is fine
-            self._greeted = False  # whoever answers next may be another
             self._note_failure(error)
             raise
 
@@ -126,7 +144,7 @@ class Follower:
             except Misconfigured as error:
                 log.critical("following chain %d stopped: %s", self._chain_id, error)
                 raise
-            except ReorgPastFinality as error:
+            except (ReorgPastFinality, EndpointsDisagree) as error:
                 log.critical("following chain %d is frozen: %s", self._chain_id, error)
                 stop.wait(LONGEST_SECONDS)
             except EarnestError as error:
@@ -134,51 +152,96 @@ class Follower:
                 stop.wait(backoff_seconds(self._status.failures))
             else:
                 if not (updates and self._status.lag_blocks):
-                    stop.wait(self._poll_seconds)
+                    self._heads.wait(self._poll_seconds, stop)
 
-    def _step(self) -> list[ChainUpdate]:
+    def _step_somewhere(self) -> list[ChainUpdate]:
         position = self._mirror.position()
-        if position is None or not self._greeted:
-            position = self._greet(position)
-        latest = self._node.header("latest")
-        if latest is None:
-            raise NodeBehind(f"the node at {self._node.endpoint} has no blocks yet")
-        updates = self._news(position, latest, final_number(self._node, self._finality, latest))
+        self._lookout.look_around(position)
+        problems: list[EarnestError] = []
+        for one in self._endpoints.candidates():
+            try:
+                updates = self._step(one, position)
+            except EarnestError as error:
+                if state_for(error) is None:  # not this endpoint's affair, and not mended by asking another
+                    raise
+                self._endpoints.blame(one, error)
+                problems.append(error)
+                position = self._mirror.position()
+            else:
+                self._endpoints.praise(one)
+                return updates
+        raise _mildest(problems)
+
+    def _step(self, one: Endpoint, position: Position | None) -> list[ChainUpdate]:
+        if position is None or not one.greeted:
+            position = self._greet(one, position)
+        latest, final, _ = newest(one.node, self._finality)
+        self._endpoints.saw(one, latest.block, final)
+        final = max(self._lookout.lowest_final(one, final), position.final_number)
+        updates = self._news(one, position, latest, final)
         if updates:
-            self._mirror.take(updates)
-        self._note_success(after(position, updates), latest, told=bool(updates))
+            self._take(position, updates)
+        self._note_success(one, after(position, updates), latest, told=bool(updates))
         return updates
 
-    def _greet(self, position: Position | None) -> Position:
+    def _take(self, position: Position, updates: list[ChainUpdate]) -> None:
+        try:
+            self._mirror.take(updates)
+        except ChainDisagrees as error:
+            if self._mirror.position() != position:
+                raise MirrorMoved(f"chain {self._chain_id} was written to by another process: {error}") from error
+            raise
+
+    def _greet(self, one: Endpoint, position: Position | None) -> Position:
         """Make sure that this is the chain that was configured and that was followed before."""
-        chain_id = self._node.chain_id()
-        if chain_id != self._chain_id:
-            raise ChainMismatch(self._node.endpoint, self._chain_id, chain_id)
-        genesis = self._node.header(0)
-        if genesis is None:
-            raise NodeBehind(f"the node at {self._node.endpoint} does not have the first block")
+        genesis = self._endpoints.greet(one)
         if position is None:
-            position = self._mirror.begin(genesis.block.hash)
-        if position.genesis_hash != genesis.block.hash:
-            raise GenesisChanged(self._chain_id, position.genesis_hash, genesis.block.hash)
-        self._greeted = True
+            self._lookout.confirm(one, genesis)
+            position = self._mirror.begin(genesis.hash)
+            self._endpoints.genesis = position.genesis_hash
         return position
 
-    def _news(self, position: Position, latest: Header, final: int) -> list[ChainUpdate]:
+    def _news(self, one: Endpoint, position: Position, latest: Header, final: int) -> list[ChainUpdate]:
         updates: list[ChainUpdate] = []
-        orphaned = self._orphaned(position, latest)
+        orphaned = self._orphaned(one, position, latest)
         if orphaned:
             updates.append(BlocksOrphaned(orphaned))
             position = after(position, updates)
         first = position.head.number + 1 if position.head else self._deployed_at_block
-        if first <= min(final, latest.block.number):
-            updates += self._fetcher.page(position.head, first, min(final, latest.block.number))
+        settled = min(final, latest.block.number)
+        if first <= settled:
+            updates += self._page(one, position.head, first, settled)
         elif first <= latest.block.number:
-            updates += self._fetcher.live(position.head, first, latest.block.number)
-        now_final = newly_final(after(position, updates[1:] if orphaned else updates), final)
+            updates += self._fetchers[one.name].live(position.head, first, latest)
+        position = after(position, updates[1:] if orphaned else updates)
+        now_final = newly_final(position, final)
+        if now_final is not None and first > settled:  # a page was confirmed as it was fetched
+            now_final = newly_final(position, self._lookout.vouched(one, now_final, position))
         return [*updates, BlockFinal(now_final)] if now_final else updates
 
-    def _orphaned(self, position: Position, latest: Header) -> tuple[Block, ...]:
+    def _page(self, one: Endpoint, parent: Block | None, first: int, last: int) -> list[BlockAccepted]:
+        """Return a page of final blocks that the other endpoints confirm, and have the next one fetched meanwhile."""
+
+        def key(parent: Block | None, first: int) -> tuple[str, Block | None, int]:
+            return one.name, parent, first
+
+        def fetch(parent: Block | None, first: int) -> list[BlockAccepted]:
+            page = self._fetchers[one.name].page(parent, first, last)
+            self._lookout.confirm(one, page[-1].block)
+            return page
+
+        page = self._ahead.take(key(parent, first), lambda: fetch(parent, first))
+        end = page[-1].block
+        if end.number < last:
+            self._ahead.start(key(end, end.number + 1), lambda: fetch(end, end.number + 1))
+        return page
+
+    def _fetcher(self, one: Endpoint, escrow: Address) -> Fetcher:
+        return Fetcher(
+            one.node, escrow, lambda: [each.node for each in self._endpoints.others(one) if each.health.in_use]
+        )
+
+    def _orphaned(self, one: Endpoint, position: Position, latest: Header) -> tuple[Block, ...]:
         """Return the accepted blocks that the node's chain no longer has, newest first.
 
         A node whose head went back is only behind, as long as it has the same blocks up to there.
@@ -187,35 +250,15 @@ class Follower:
         if head is None or _is_or_follows(latest.block, head):
             return ()
         if latest.block.number < position.blocks[0].number:
-            self._greet(position)
+            self._greet(one, position)
             return ()
-        newest = block_at(position, min(head.number, latest.block.number))
-        if newest is not None and self._told_at([newest.number])[0].block.hash == newest.hash:
+        highest = block_at(position, min(head.number, latest.block.number))
+        if highest is not None and _told_at(one, [highest.number])[0].block.hash == highest.hash:
             return ()
-        self._greet(position)  # a wiped chain looks like a deep reorg
-        return above(position, self._shared(position, latest))
+        self._greet(one, position)  # a wiped chain looks like a deep reorg
+        return above(position, _shared(one, position, latest))
 
-    def _shared(self, position: Position, latest: Header) -> Block | None:
-        """Walk back by hash to the newest block that both sides have; None if there is none and nothing was final."""
-        numbers = [block.number for block in reversed(position.blocks) if block.number <= latest.block.number]
-        told: list[Header] = []
-        for start in range(0, len(numbers), WALK_BACK_BLOCKS):
-            told = self._told_at(numbers[start : start + WALK_BACK_BLOCKS])
-            shared = newest_shared(position, told)
-            if shared is not None:
-                return shared
-        if position.final_number >= 0:
-            oldest = position.blocks[0]
-            raise ReorgPastFinality(oldest.number, oldest.hash, told[-1].block.hash if told else None)
-        return None
-
-    def _told_at(self, numbers: list[int]) -> list[Header]:
-        headers = [header for header in self._node.headers(numbers) if header is not None]
-        if len(headers) < len(numbers):
-            raise NodeBehind(f"the node at {self._node.endpoint} lost blocks while it was asked for them")
-        return headers
-
-    def _note_success(self, position: Position, latest: Header, *, told: bool) -> None:
+    def _note_success(self, one: Endpoint, position: Position, latest: Header, *, told: bool) -> None:
         head = position.head.number if position.head else None
         reached = self._deployed_at_block - 1 if head is None else head
         self._status = FollowerStatus(
@@ -224,6 +267,7 @@ class Follower:
             final=position.final_number if position.final_number >= 0 else None,
             node_head=latest.block.number,
             lag_blocks=max(0, latest.block.number - reached),
+            endpoint=one.name,
             last_update_at=self._clock() if told else self._status.last_update_at,
         )
 
@@ -235,12 +279,50 @@ class Follower:
         match error:
             case Misconfigured():
                 state = FollowerState.STOPPED
-            case ReorgPastFinality():
+            case ReorgPastFinality() | EndpointsDisagree():
                 state = FollowerState.FROZEN
             case _:
                 state = FollowerState.WAITING
-        self._status = replace(self._status, state=state, error=words, failures=self._status.failures + 1)
+        code = error.code if isinstance(error, EarnestError) else "fault"
+        failures = self._status.failures + 1
+        self._status = replace(self._status, state=state, error=words, code=code, failures=failures)
 
 
 def _is_or_follows(block: Block, head: Block) -> bool:
     return block == head or (block.parent_hash == head.hash and block.number == head.number + 1)
+
+
+def _shared(one: Endpoint, position: Position, latest: Header) -> Block | None:
+    """Walk back by hash to the newest block that both sides have; None if there is none and nothing was final."""
+    numbers = [block.number for block in reversed(position.blocks) if block.number <= latest.block.number]
+    told: list[Header] = []
+    for start in range(0, len(numbers), WALK_BACK_BLOCKS):
+        told = _told_at(one, numbers[start : start + WALK_BACK_BLOCKS])
+        shared = newest_shared(position, told)
+        if shared is not None:
+            return shared
+    if position.final_number >= 0:
+        oldest = position.blocks[0]
+        raise ReorgPastFinality(oldest.number, oldest.hash, told[-1].block.hash if told else None)
+    return None
+
+
+def _told_at(one: Endpoint, numbers: list[int]) -> list[Header]:
+    headers = [header for header in one.node.headers(numbers) if header is not None]
+    if len(headers) < len(numbers):
+        raise NodeBehind(f"the node at {one.name} lost blocks while it was asked for them")
+    return headers
+
+
+def _mildest(problems: list[EarnestError]) -> EarnestError:
+    """Return what stands in the way of following: that one endpoint is on another chain is not all, if others are."""
+
+    def gravity(error: EarnestError) -> int:
+        match error:
+            case ReorgPastFinality() | EndpointsDisagree():
+                return 0  # the host has to look, whatever else is wrong
+            case Misconfigured():
+                return 2
+        return 1
+
+    return min(problems, key=gravity)

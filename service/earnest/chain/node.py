@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -14,6 +15,11 @@ from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
 
 Tag = Literal["latest", "safe", "finalized", "pending", "earliest"]
+
+NOT_REPEATED: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
+"""What is never asked a second time by itself: only the caller knows what a second answer means."""
+ASKED_IN_VAIN: Final = 2
+"""An error that stays the same so often, with nothing else mended beside it, is the answer."""
 
 
 class Call(NamedTuple):
@@ -102,12 +108,37 @@ class Node(ABC):
         """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one."""
 
     def gather(self, calls: Sequence[Call]) -> list[Any]:
-        """Ask many things and insist on each: what failed in the batch is asked once more by itself, then raises."""
-        results = self.batch(calls) if calls else []
-        return [
-            self.call(*asked) if isinstance(result, RpcError) else result
-            for asked, result in zip(calls, results, strict=True)
-        ]
+        """Ask many things and insist on each; raises the `RpcError` of one that fails again and again."""
+        return self.mend(calls, self.batch(calls)) if calls else []
+
+    def mend(self, calls: Sequence[Call], results: list[Any]) -> list[Any]:
+        """Ask again for what failed in a batch, and for that alone, as long as it becomes less.
+
+        Asking for the whole again would never end where one answer of ten is an error.
+        """
+        in_vain = 0
+        failed = [at for at, result in enumerate(results) if isinstance(result, RpcError)]
+        while failed:
+            if in_vain >= ASKED_IN_VAIN:
+                raise results[failed[0]]
+            if in_vain:
+                self.rest(in_vain)
+            for at, result in zip(failed, self.batch([calls[at] for at in failed]), strict=True):
+                results[at] = result
+            before, failed = failed, [at for at in failed if isinstance(results[at], RpcError)]
+            in_vain = in_vain + 1 if len(failed) == len(before) else 0
+        return results
+
+    def rest(self, in_vain: int) -> None:  # noqa: B027 - only what sits behind a network needs one
+        """Wait a little after asking in vain so many times."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep to one endpoint in here, where there are several: one train of thought sees one view of the chain."""
+        yield
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """Give back what it holds."""
 
     def chain_id(self) -> int:
         """Return the chain's id."""

@@ -20,7 +20,30 @@ _BEHIND: Final = re.compile(
     re.IGNORECASE,
 )
 _TOO_OFTEN: Final = re.compile(
-    r"rate.?limit|too many requests|requests per|call rate|compute units|capacity exceeded", re.IGNORECASE
+    r"rate.?limit|too many requests|requests per|call rate|compute units|capacity exceeded"
+    r"|no backend is currently healthy",
+    re.IGNORECASE,
+)
+_NUMBER: Final = r"(0x[0-9a-f]+|\d[\d,]*)"
+_RANGES: Final = re.compile(rf"range[^0-9]{{0,20}}?\[?{_NUMBER}\s*(?:,\s+|,(?=0x)|-|to)\s*{_NUMBER}\]?", re.IGNORECASE)
+_ABOUT_RESULTS: Final = re.compile(r"result|logs matched|response|log response|byte|\bMB\b", re.IGNORECASE)
+_LIMITS: Final = tuple(
+    re.compile(words.replace("N", _NUMBER), re.IGNORECASE)
+    for words in (
+        r"exceeds (?:the )?(?:range )?limit (?:of )?N",
+        r"than (?:range )?limit:? N",
+        r"limited to (?:a )?N",
+        r"up to (?:a )?N block",
+        r"max(?:imum)? block range\s*[:=]? N",
+        r"max(?:imum)? (?:block )?range:? N",
+        r"\(maximum:? N\)",
+        r"\bmax:? N",
+        r"at most N block",
+        r"maximum (?:is set to|allowed number of requested blocks is) N",
+        r"allowed for your plan \(\d+ > N\)",
+        r"over N blocks",
+        r"blocks distance:? N",
+    )
 )
 
 
@@ -38,14 +61,36 @@ def remedy(error: EarnestError) -> Remedy:
     match error:
         case AnswerTooLarge() | NodeTimeout():
             return Remedy.SHRINK
-        case RpcError(message=message) if not _BEHIND.search(message) and not _TOO_OFTEN.search(message):
+        case RpcError(message=message) if not _BEHIND.search(message) and not is_too_often(message):
             return Remedy.SHRINK
         case _:
             return Remedy.WAIT
 
 
+def is_too_often(message: str) -> bool:
+    """Return whether an error's text says that the node is asked too often."""
+    return bool(_TOO_OFTEN.search(message))
+
+
+def hinted_blocks(error: EarnestError) -> int | None:
+    """Return how many blocks the node would answer for, if its words name a range or a limit of blocks."""
+    message = error.message if isinstance(error, RpcError) else ""
+    found = _RANGES.search(message)
+    if found:
+        first, last = (_as_int(each) for each in found.groups())
+        return last - first + 1 if first <= last else None
+    if _ABOUT_RESULTS.search(message):
+        return None
+    limits = [_as_int(found.group(1)) for each in _LIMITS if (found := each.search(message))]
+    return min(limits, default=None)
+
+
+def _as_int(text: str) -> int:
+    return int(text, 16) if text[:2].lower() == "0x" else int(text.replace(",", ""))
+
+
 class PageSize:
-    """The number of blocks to ask for, halved on errors and doubled after successes.
+    """The number of blocks to ask for: smaller after errors, larger after successes.
 
     A size that failed is not tried again at once, only after a while: a dense stretch of the chain may be over.
     """
@@ -56,13 +101,22 @@ class PageSize:
         self._ceiling = largest
         self._successes = 0
 
-    def shrink(self) -> bool:
-        """Halve; return False if there is nothing left to halve."""
-        if self.blocks == 1:
+    def shrink(self, asked: int, hint: int | None = None) -> bool:
+        """Take fewer blocks than were asked for; return False if that is not possible.
+
+        A hint is followed where it helps; one that names what was just asked for is not (a node was seen to suggest the
+        same range for ever), and then it is half.
+        """
+        if asked <= 1:
             return False
-        self.blocks = self._ceiling = max(1, self.blocks // 2)
+        size = hint if hint is not None and 0 < hint < asked else asked // 2
+        self.blocks = self._ceiling = size
         self._successes = 0
         return True
+
+    def hold(self, blocks: int) -> None:
+        """Ask for no more than this next time: as many hold as many logs as one page may."""
+        self.blocks = max(1, min(self.blocks, blocks))
 
     def grow(self) -> None:
         """Double, up to the largest size that is not known to fail."""

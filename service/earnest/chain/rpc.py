@@ -24,7 +24,7 @@ from earnest.chain.errors import (
     RateLimited,
     RpcError,
 )
-from earnest.chain.node import Call, Node
+from earnest.chain.node import NOT_REPEATED, Call, Node
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """A page of 10,000 logs is about 10 MB; what is far larger is a fault, and must not fill our memory."""
@@ -35,7 +35,7 @@ MAX_TIMEOUTS_AN_ANSWER: Final = 6
 RETRIES: Final = 2
 FIRST_DELAY_SECONDS: Final = 0.2
 MAX_DELAY_SECONDS: Final = 5.0
-_NOT_REPEATED: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
+
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -92,7 +92,7 @@ class Rpc(Node):
         """
         number = next(self._ids)
         body = _question(number, method, params)
-        content = self._ask(body, 0 if method in _NOT_REPEATED else self._retries)
+        content = self._ask(body, 0 if method in NOT_REPEATED else self._retries)
         answer = self._decode(content, _Answer)
         if answer.error is None and answer.id != number:
             raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
@@ -120,7 +120,7 @@ class Rpc(Node):
             return [self._one_of_batch(calls[0])]
         numbers = [next(self._ids) for _ in calls]
         body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
-        repeatable = not any(each.method in _NOT_REPEATED for each in calls)
+        repeatable = not any(each.method in NOT_REPEATED for each in calls)
         content = self._ask(body, self._retries if repeatable else 0)
         if not content.lstrip().startswith(b"["):
             return [self._one_of_batch(each) for each in calls]

@@ -69,12 +69,12 @@ def test_what_is_no_answer_shrinks_only_if_less_would_help(error: EarnestError, 
 
 def test_the_size_halves_down_to_one_block_and_then_gives_up() -> None:
     size = PageSize(8)
-    assert [(size.shrink(), size.blocks) for _ in range(4)] == [(True, 4), (True, 2), (True, 1), (False, 1)]
+    assert [(size.shrink(size.blocks), size.blocks) for _ in range(4)] == [(True, 4), (True, 2), (True, 1), (False, 1)]
 
 
 def test_a_size_that_failed_is_not_tried_again_at_once_but_after_a_while() -> None:
     size = PageSize(64)
-    size.shrink()
+    size.shrink(64)
     sizes = []
     for _ in range(60):
         size.grow()

@@ -1,0 +1,143 @@
+"""Finds out whether a node keeps logs back. An event that is missed here is missed for ever.
+
+A block's header holds the bloom of all its logs. What our logs do not account for is either of other contracts, or of
+ours and missing. The block's whole logs tell which, since all together they account for every bit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from earnest.chain.bloom import bloom_of, may_hold_events
+from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.node import Call, Header, Node, RawLog
+from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import Address, Hash32
+
+ASKED_AGAIN: Final = 3
+"""How often it is asked again for what is missing, with nothing gained: nodes were seen to give 10% of all answers
+empty for nothing."""
+WHOLE_BLOCKS: Final = 64
+"""Of how many blocks in a page that have events, and others' logs beside them, the whole logs are fetched."""
+BLOCKS_A_BATCH: Final = 16
+"""Whole logs of a busy block are some 500 kB."""
+SAYS_NOTHING: Final = (1 << 2048) - 1
+"""A bloom with every bit set: some chains do not keep one."""
+_IS_HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*").fullmatch
+
+
+class Doubter:
+    """Doubts what one node tells of one escrow.
+
+    Args:
+        node: the node.
+        escrow: whose logs matter.
+        others: who else may be asked.
+    """
+
+    def __init__(self, node: Node, escrow: Address, others: Callable[[], Sequence[Node]]) -> None:
+        self._node, self._escrow, self._others = node, escrow, others
+
+    def kept_back(self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]]) -> dict[int, Sequence[RawLog]]:
+        """Return the right logs of those blocks for which the node did not tell all, by their place in `headers`.
+
+        Raises:
+            LogsDisagree: it does not tell them when it is asked again either.
+        """
+        doubted: list[int] = []
+        silent: list[int] = []
+        beside: list[int] = []
+        for at, (header, raws) in enumerate(zip(headers, logs, strict=True)):
+            if raws:
+                if header.bloom != SAYS_NOTHING and header.bloom & ~_bloom_of(raws):
+                    beside.append(at)
+            elif header.bloom and may_hold_events(header.bloom, self._escrow):
+                (silent if header.bloom == SAYS_NOTHING else doubted).append(at)
+        if len(beside) > WHOLE_BLOCKS:
+            beside = self._told_otherwise(headers, logs, beside)
+        right = self._whole(headers, [*doubted, *beside])
+        for at in silent:
+            right[at] = self._believe_in_the_end(headers[at])
+        return {at: raws for at, raws in right.items() if len(raws) != len(logs[at])}
+
+    def _told_otherwise(
+        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], doubted: Sequence[int]
+    ) -> list[int]:
+        """Return those of many blocks for which another endpoint, or the same one asked again, tells other logs."""
+        first, last = headers[doubted[0]].block.number, headers[doubted[-1]].block.number
+        counted = Counter(raw.block_hash.lower() for raw in self._range_elsewhere(first, last))
+        return [at for at in doubted if counted[headers[at].block.hash] != len(logs[at])]
+
+    def _range_elsewhere(self, first: int, last: int) -> Sequence[RawLog]:
+        for other in self._others():
+            try:
+                return other.logs_in_range(self._escrow, first, last)
+            except EarnestError:
+                continue
+        return self._node.logs_in_range(self._escrow, first, last)
+
+    def _whole(self, headers: Sequence[Header], doubted: Sequence[int]) -> dict[int, Sequence[RawLog]]:
+        """Return the escrow's logs out of all those of each block, which have to account for its bloom, bit by bit."""
+        right: dict[int, Sequence[RawLog]] = {}
+        left = sorted(doubted)
+        refused: list[int] = []
+        in_vain = 0
+        while in_vain < ASKED_AGAIN:
+            before, refused = len(left), []
+            for start in range(0, len(left), BLOCKS_A_BATCH):
+                asked = left[start : start + BLOCKS_A_BATCH]
+                calls = [Call("eth_getLogs", ({"blockHash": headers[at].block.hash},), list[RawLog]) for at in asked]
+                for at, every in zip(asked, self._node.batch(calls), strict=True):
+                    if isinstance(every, RpcError):
+                        refused.append(at)
+                    elif not headers[at].bloom & ~_bloom_of(every):
+                        right[at] = [raw for raw in every if raw.address.lower() == self._escrow.lower()]
+            left = [at for at in left if at not in right]
+            if not left:
+                return right
+            in_vain = 0 if len(left) < before else in_vain + 1
+        for at in refused:  # some nodes want an address in each question about logs
+            right[at] = self._believe_in_the_end(headers[at])
+        left = [at for at in left if at not in right]
+        if left:
+            block = headers[left[0]].block
+            raise LogsDisagree(
+                f"block {block.number} ({block.hash}): its logs do not add up to the bloom of its header"
+            )
+        return right
+
+    def _believe_in_the_end(self, header: Header) -> Sequence[RawLog]:
+        """Return what the node tells when it is asked again by hash, unless another endpoint tells more.
+
+        Raises:
+            LogsDisagree: another endpoint does.
+        """
+        most: Sequence[RawLog] = ()
+        for _ in range(ASKED_AGAIN):
+            (raws,) = self._node.logs_in_blocks(self._escrow, [header.block.hash])
+            most = max(most, raws, key=len)
+            if raws:
+                break
+        for other in self._others():
+            told = self._told_elsewhere(other, header)
+            if len(told) > len(most):
+                raise LogsDisagree(
+                    f"block {header.block.number} ({header.block.hash}): {self._node.endpoint} tells {len(most)} logs, "
+                    f"and {other.endpoint} tells {len(told)}"
+                )
+        return most
+
+    def _told_elsewhere(self, other: Node, header: Header) -> Sequence[RawLog]:
+        try:
+            (raws,) = other.logs_in_blocks(self._escrow, [header.block.hash])
+        except EarnestError:
+            return ()
+        return raws
+
+
+def _bloom_of(raws: Sequence[RawLog]) -> int:
+    # Node by node the same text for the same value, so there is no need to lower it; a bloom does not mind either.
+    return bloom_of(Hash32(value) for raw in raws for value in (raw.address, *raw.topics) if _IS_HEX(value))

@@ -1,0 +1,163 @@
+"""Looks at the endpoints that are not followed just now: are they well, and do they hold the same blocks final?
+
+A block is told as final only when every other endpoint that is well holds it final too, so a liar who serves a chain of
+his own, consistent in itself, is found out before anything of it is final here. Where the tags differ, the lowest
+counts. With one endpoint there is nobody to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from earnest.chain.agreement import judge
+from earnest.chain.canonical import block_at
+from earnest.chain.endpoints import Endpoint, Endpoints
+from earnest.chain.errors import EndpointsDisagree
+from earnest.chain.finality import NONE_YET, newest
+from earnest.chain.health import EndpointState
+from earnest.chain.node import header_call
+from earnest.chain.updates import Block, Position
+from earnest.payment.errors import EarnestError
+from earnest.settings import FinalityRule
+
+LOOK_SECONDS: Final = 5.0
+"""How often an endpoint that is not followed is looked at: soon enough to know before it is needed."""
+STALLED_FINALITY_BLOCKS: Final = 2_000
+"""Whose newest final block is so far behind holds nobody back: twice what the slowest finality of ours ever lags."""
+
+
+class Lookout:
+    """Knows what the other endpoints say.
+
+    Args:
+        endpoints: all of them.
+        finality: the chain's rule.
+    """
+
+    def __init__(self, endpoints: Endpoints, finality: FinalityRule) -> None:
+        self._endpoints, self._finality = endpoints, finality
+        self._checkpoint: Block | None = None
+
+    def look_around(self, position: Position | None) -> None:
+        """Look at those whose time has come, in the background; nothing is raised."""
+        if position is not None:
+            self._endpoints.genesis = position.genesis_hash
+            self._checkpoint = position.blocks[0] if position.final_number >= 0 and position.blocks else None
+        if len(self._endpoints.all) == 1:
+            return
+        now = self._endpoints.clock()
+        for each in self._endpoints.all:
+            due = each.health.is_due(now) if not each.health.in_use else now >= each.next_look_at
+            if due:
+                self._endpoints.background(lambda each=each: self._look(each, None))  # type: ignore[misc]
+
+    def lowest_final(self, one: Endpoint, final_number: int) -> int:
+        """Return the lowest newest final number of all that are well; who knows of none abstains."""
+        numbers = [final_number]
+        for each in self._endpoints.others(one):
+            if each.health.state is EndpointState.NEW:
+                self._look(each, None)
+            told = each.final_number
+            if not each.health.in_use or told is None or told == NONE_YET:
+                continue
+            if final_number - told > STALLED_FINALITY_BLOCKS:
+                reason = f"its newest final block is {told}, and that of {one.name} is {final_number}"
+                self._endpoints.set_aside(each, EndpointState.BEHIND, reason)
+                continue
+            numbers.append(told)
+        return min(numbers)
+
+    def vouched(self, one: Endpoint, wanted: Block, position: Position) -> int:
+        """Return up to which number the others hold final what we accepted; asks in the background who was not asked.
+
+        Raises:
+            EndpointsDisagree: another endpoint holds another block final in its place.
+        """
+
+        def is_ours(block: Block) -> bool:
+            return block_at(position, block.number) == block
+
+        others = self._endpoints.others(one)
+        for each in others:
+            if each.witnessed != wanted or each.denied:
+                self._endpoints.background(lambda each=each: self._look(each, wanted))  # type: ignore[misc]
+        others = self._endpoints.others(one)
+        self._check(one, others, is_ours)
+        bounds = [wanted.number]
+        for each in others:
+            if each.health.in_use:
+                known = each.vouched is not None and is_ours(each.vouched[1])
+                bounds.append(each.vouched[0] if each.vouched and known else position.final_number)
+        return min(bounds)
+
+    def confirm(self, one: Endpoint, block: Block) -> None:
+        """Ask all others about one final block, here and now; who does not have it says nothing.
+
+        Raises:
+            EndpointsDisagree: another endpoint holds another block final in its place.
+        """
+        for each in self._endpoints.others(one):
+            if each.health.in_use:
+                self._look(each, block, wait=True)
+        self._check(one, self._endpoints.others(one), lambda ours: ours == block)
+
+    def _check(self, one: Endpoint, others: list[Endpoint], is_ours: Callable[[Block], bool]) -> None:
+        denials = [(each, *each.denied) for each in others if each.denied and is_ours(each.denied[0])]
+        if not denials:
+            return
+        block = denials[0][1]
+        votes = {each.name: told for each, denied, told in denials if denied == block}
+        votes[one.name] = block.hash
+        for each in others:
+            if each.vouched and is_ours(each.vouched[1]) and each.vouched[0] >= block.number:
+                votes.setdefault(each.name, block.hash)
+        verdict = judge(votes)
+        if verdict.disputed or one.name in verdict.outvoted:
+            if verdict.disputed:
+                self._endpoints.disputes += 1
+            raise EndpointsDisagree(block.number, votes, outvoted=not verdict.disputed)
+        for each in others:
+            if each.name in verdict.outvoted:
+                reason = f"it holds block {block.number} final as {votes[each.name]}, and the others as {block.hash}"
+                self._endpoints.set_aside(each, EndpointState.LIES, reason)
+
+    def _look(self, one: Endpoint, wanted: Block | None, *, wait: bool = False) -> None:
+        """Ask an endpoint how it is, and about one block; one look at a time, and a second one waits or is let be."""
+        if not one.lock.acquire(blocking=wait):
+            return
+        try:
+            self._look_now(one, wanted)
+        except EarnestError as error:
+            self._endpoints.blame(one, error)
+        finally:
+            one.next_look_at = self._endpoints.clock() + LOOK_SECONDS
+            one.lock.release()
+
+    def _look_now(self, one: Endpoint, wanted: Block | None) -> None:
+        if not one.greeted:
+            self._endpoints.greet(one)
+        checkpoint = self._checkpoint
+        asked = [block for block in (checkpoint, wanted) if block is not None]
+        latest, final_number, told = newest(one.node, self._finality, [header_call(each.number) for each in asked])
+        self._endpoints.saw(one, latest.block, final_number)
+        headers = {block: one.node.as_header(raw) for block, raw in zip(asked, told, strict=True)}
+        has = headers[checkpoint] if checkpoint else None
+        if checkpoint and has and has.block.hash != checkpoint.hash:
+            reason = f"it has {has.block.hash} as block {checkpoint.number}, which is final here as {checkpoint.hash}"
+            self._endpoints.set_aside(one, EndpointState.LIES, reason)
+            return
+        if wanted:
+            has = headers[wanted]
+            self._note(one, wanted, has.block if has else None, final_number)
+        self._endpoints.praise(one)
+
+    def _note(self, one: Endpoint, wanted: Block, has: Block | None, final_number: int) -> None:
+        one.witnessed = wanted
+        if has is not None and has.hash == wanted.hash:
+            one.denied = None
+            one.vouched = (wanted.number if final_number == NONE_YET else min(final_number, wanted.number), wanted)
+        elif has is not None and (final_number >= wanted.number or wanted.number == 0):
+            one.denied = (wanted, has.hash)
+        elif one.denied and one.denied[0] == wanted:
+            one.denied = None
