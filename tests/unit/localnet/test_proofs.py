@@ -11,6 +11,7 @@ from trie.hexary import HexaryTrie
 from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
 from tests.unit.localnet.calls import ChainCalls, address_of
 
+
 def raw(text: str) -> bytes:
     return bytes.fromhex(text[2:])
 
