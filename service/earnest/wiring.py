@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +17,7 @@ from earnest import __version__
 from earnest.chain.errors import ChainMismatch, KeyUnusable
 from earnest.chain.rpc import Rpc
 from earnest.escrow.deployment import Deployment, load_deployment
-from earnest.payment.errors import EarnestError, Misconfigured, Unavailable
+from earnest.payment.errors import Misconfigured, Unavailable
 from earnest.settings import Network, Settings
 
 # What takes long to load is loaded by the function that builds it: most commands need one thing of the house, and not
@@ -28,18 +30,14 @@ if TYPE_CHECKING:
     from earnest.chain.signer import LocalSigner
     from earnest.payment.record import Payment
     from earnest.store import Store
+    from earnest.store.leading import Led
+    from earnest.store.leads import Fence
+    from earnest.store.loops import Loop
+    from earnest.store.presence import Presence
+    from earnest.webhooks.deliver import Deliverer
     from earnest.webhooks.secretbox import SecretBox
 
 log = structlog.get_logger(__name__)
-
-STAND_BY_SECONDS = 1.0
-"""How often a process that does not lead asks whether it may."""
-WATCH_SECONDS = 1.0
-"""How often a process that leads makes sure that it still does."""
-MEND_SECONDS = 15.0
-"""How long a loop rests that something stopped which only the host can mend (a node on another chain, say)."""
-RESTART_SECONDS = 2.0
-"""How long a loop that fell over by a fault of ours rests before it is started again."""
 
 
 class NotDeployed(Misconfigured):
@@ -60,89 +58,51 @@ class NoEndpoint(Misconfigured):
     code = "no_endpoint"
 
 
-@dataclass(frozen=True)
-class Loop:
-    """One of the service's jobs that run for as long as it does."""
+class NoOperatorKey(Misconfigured):
+    """There is nothing to send with."""
 
-    name: str
-    run: Callable[[threading.Event], None]
+    code = "no_operator_key"
 
 
-class Led:
-    """A job that one process at a time may run; where several share a database, the others stand by.
+class Job(StrEnum):
+    """What a process may do beside answering requests, or instead of it."""
 
-    Args:
-        store: holds the lock.
-        name: of the lock and of the loop.
-        run: the job; runs until it is told to stop.
-    """
-
-    def __init__(self, store: Store, name: str, run: Callable[[threading.Event], None]) -> None:
-        self._store, self._name, self._run = store, name, run
-        self.leads = store.takes_one_process
-        """Whether this process runs it now."""
-
-    @property
-    def loop(self) -> Loop:
-        """The loop to be started."""
-        return Loop(self._name, self._run if self._store.takes_one_process else self._lead)
-
-    def _lead(self, stop: threading.Event) -> None:
-        from earnest.store.errors import LockTaken  # noqa: PLC0415
-
-        while not stop.is_set():
-            try:
-                with self._store.lock(self._name) as held:
-                    log.info("leads", loop=self._name)
-                    self._run_while(held, stop)
-            except LockTaken:
-                pass
-            stop.wait(STAND_BY_SECONDS)
-
-    def _run_while(self, held: Callable[[], bool], stop: threading.Event) -> None:
-        """Run the job until told to stop, or until the lock is lost: then another process may lead already."""
-        over = threading.Event()
-
-        def watch() -> None:
-            while not over.is_set():
-                if stop.wait(WATCH_SECONDS):
-                    over.set()
-                elif not over.is_set() and not held():
-                    log.warning("lost the lead: the connection that held the lock ended", loop=self._name)
-                    over.set()
-
-        watcher = threading.Thread(target=watch, name=f"{self._name}-watch", daemon=True)
-        watcher.start()
-        self.leads = True
-        try:
-            self._run(over)
-        finally:
-            self.leads = False
-            over.set()
-            watcher.join()
+    FOLLOW = "follow"
+    """Follow the chain; one process at a time."""
+    SEND = "send"
+    """Send the operator's txs; one process at a time."""
+    DELIVER = "deliver"
+    """Deliver webhooks; any number of processes at once."""
 
 
 @dataclass
-class Service:
-    """The whole service, built but not started: the API, and the loops beside it."""
+class Jobs:
+    """Some of the service's jobs, built but not started."""
 
-    app: FastAPI
     loops: list[Loop]
     resources: ExitStack
 
     def start_loops(self, stop: threading.Event) -> list[threading.Thread]:
         """Start each loop in a thread of its own; they end soon after `stop` is set."""
+        from earnest.store.loops import keep_running  # noqa: PLC0415
+
         threads = [
-            threading.Thread(target=_keep_running, args=(loop, stop), name=loop.name, daemon=True)
-            for loop in self.loops
+            threading.Thread(target=keep_running, args=(loop, stop), name=loop.name, daemon=True) for loop in self.loops
         ]
         for thread in threads:
             thread.start()
         return threads
 
     def close(self) -> None:
-        """Close connections and give back locks."""
+        """Leave: close connections, and give back what is led and claimed."""
         self.resources.close()
+
+
+@dataclass
+class Service(Jobs):
+    """The whole service, built but not started: the API, and the loops beside it."""
+
+    app: FastAPI
 
 
 def open_database(settings: Settings) -> Store:
@@ -215,8 +175,8 @@ def recorded_deployment(settings: Settings, network: Network) -> Deployment:
     return deployment
 
 
-def build_service(settings: Settings) -> Service:
-    """Build the service for one chain.
+def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Service:
+    """Build the service for one chain: the API, and beside it the jobs that this process takes part in.
 
     Everything that can be wrong with the settings is found here, before anything runs; a node that is down is not: the
     follower and the sender wait for it.
@@ -224,41 +184,26 @@ def build_service(settings: Settings) -> Service:
     Raises:
         Misconfigured: any of its leaves, with what the host has to mend.
     """
-    network = settings.chosen_network()
-    secrets = open_secret_box(settings)
-    signer = open_signer(settings)
-    deployment = recorded_deployment(settings, network)
-    rpc = open_rpc(network)
-    check_chain(rpc, network)
-    # Only now: what is wrong with the settings is told at once.
-    from earnest.api import create_app  # noqa: PLC0415
-    from earnest.api.services import ChainService, Services  # noqa: PLC0415
-    from earnest.webhooks.deliver import Deliverer  # noqa: PLC0415
-    from earnest.webhooks.post import Poster  # noqa: PLC0415
-
     with ExitStack() as resources:
-        resources.callback(rpc.close)
-        store = open_database(settings)
-        resources.callback(store.close)
-        if store.takes_one_process:
-            resources.enter_context(store.lock("serve"))
-            with store.transaction() as tx:
-                tx.outbox.release_claims()
-        follower = _follower(settings, store, rpc, network, deployment)
-        following = Led(store, f"follow-{network.chain_id}", follower.run)
-        sender = _sender(settings, store, rpc, network, signer)
-        deliverer = Deliverer(store, secrets, Poster(allow_private=settings.webhooks_allow_private), wall_clock)
+        parts = Parts(settings, resources)
+        network, secrets, deployment, rpc = parts.network, parts.secrets, parts.deployment, parts.rpc
+        parts.signer  # noqa: B018 (what is wrong with the settings is told at once, before anything heavy is loaded)
+        from earnest.api import create_app  # noqa: PLC0415
+        from earnest.api.services import ChainService, Services  # noqa: PLC0415
+
+        follower, following = parts.following if Job.FOLLOW in jobs else (None, None)
+        sender = parts.sending[0] if parts.sending is not None else None
         chain = ChainService(
             network=network,
             escrow=deployment.address,
             rpc=rpc,
             sender=sender,
-            follower_status=lambda: follower.status() if following.leads else None,
+            follower_status=lambda: follower.status() if follower and following and following.leads else None,
             deployed_at_block=deployment.block_number,
-            sender_status=sender.status if sender is not None else None,
+            sender_status=sender.status if sender is not None and Job.SEND in jobs else None,
         )
         services = Services(
-            store=store,
+            store=parts.store,
             chains={network.chain_id: chain},
             default_chain_id=network.chain_id,
             secrets=secrets,
@@ -267,10 +212,123 @@ def build_service(settings: Settings) -> Service:
             allow_private=settings.webhooks_allow_private,
             version=__version__,
         )
-        loops = [Loop("deliver", deliverer.run), following.loop]
-        if sender is not None:
-            loops.append(Led(store, f"send-{network.chain_id}-{sender.address}", sender.run).loop)
-        return Service(create_app(services), loops, resources.pop_all())
+        return Service(parts.loops(jobs), resources.pop_all(), create_app(services))
+
+
+def build_jobs(settings: Settings, jobs: Collection[Job]) -> Jobs:
+    """Build some of the service's jobs without the API; only what they need is opened.
+
+    Raises:
+        Misconfigured: any of its leaves, with what the host has to mend.
+    """
+    with ExitStack() as resources:
+        return Jobs(Parts(settings, resources).loops(jobs), resources.pop_all())
+
+
+class Parts:
+    """What the service is made of: each part is built when it is first asked for, and all are closed together."""
+
+    def __init__(self, settings: Settings, resources: ExitStack) -> None:
+        self._settings, self._resources = settings, resources
+
+    def loops(self, jobs: Collection[Job]) -> list[Loop]:
+        """Return the loops of these jobs.
+
+        Raises:
+            NoOperatorKey: sending is all that was asked for, and there is no key.
+        """
+        from earnest.store.loops import Loop  # noqa: PLC0415
+
+        loops: list[Loop] = []
+        if Job.DELIVER in jobs:
+            loops.append(Loop(Job.DELIVER, self.deliverer.run))
+        if Job.FOLLOW in jobs:
+            loops.append(self.following[1].loop)
+        if Job.SEND in jobs and self.sending is not None:
+            loops.append(self.sending[1].loop)
+        if not loops and Job.SEND in jobs:
+            raise NoOperatorKey(
+                "no operator's key is set, so there is nothing to send: set EARNEST_OPERATOR_KEYSTORE with "
+                "EARNEST_OPERATOR_KEYSTORE_PASSWORD, or EARNEST_OPERATOR_KEY"
+            )
+        return loops
+
+    @cached_property
+    def network(self) -> Network:
+        """The chain, with its endpoints."""
+        return self._settings.chosen_network()
+
+    @cached_property
+    def secrets(self) -> SecretBox:
+        """The box for webhook secrets."""
+        return open_secret_box(self._settings)
+
+    @cached_property
+    def signer(self) -> LocalSigner | None:
+        """The operator's key."""
+        return open_signer(self._settings)
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The escrow."""
+        return recorded_deployment(self._settings, self.network)
+
+    @cached_property
+    def rpc(self) -> Rpc:
+        """The chain's node."""
+        rpc = open_rpc(self.network)
+        self._resources.callback(rpc.close)
+        check_chain(rpc, self.network)
+        return rpc
+
+    @cached_property
+    def store(self) -> Store:
+        """The database; an SQLite file is this process' alone from here on."""
+        store = open_database(self._settings)
+        self._resources.callback(store.close)
+        if store.takes_one_process:
+            self._resources.enter_context(store.lock("serve"))
+        return store
+
+    @cached_property
+    def presence(self) -> Presence:
+        """This process among those on the database."""
+        from earnest.store.presence import Presence  # noqa: PLC0415
+
+        return self._resources.enter_context(Presence(self.store))
+
+    @cached_property
+    def following(self) -> tuple[Follower, Led]:
+        """The follower of the chain, and who may run it."""
+        from earnest.store.leading import Led  # noqa: PLC0415
+        from earnest.store.leads import Fence, follow_lead  # noqa: PLC0415
+
+        fence = Fence()
+        follower = _follower(self._settings, self.store, self.rpc, self.network, self.deployment, fence)
+        name = follow_lead(self.network.chain_id)
+        return follower, Led(self.presence, name, follower.run, fence=fence, status=follower.status)
+
+    @cached_property
+    def sending(self) -> tuple[Sender, Led] | None:
+        """The sender of the operator's txs, and who may run it; None without a key."""
+        from earnest.store.leading import Led  # noqa: PLC0415
+        from earnest.store.leads import Fence, send_lead  # noqa: PLC0415
+
+        fence = Fence()
+        sender = _sender(self._settings, self.store, self.rpc, self.network, self.signer, fence)
+        if sender is None:
+            return None
+        name = send_lead(self.network.chain_id, sender.address)
+        return sender, Led(self.presence, name, sender.run, fence=fence, status=sender.status)
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        """Who delivers webhooks; any number may at once."""
+        from earnest.webhooks.deliver import Deliverer  # noqa: PLC0415
+        from earnest.webhooks.post import Poster  # noqa: PLC0415
+
+        poster = Poster(allow_private=self._settings.webhooks_allow_private, may_send=self.presence.alive)
+        return Deliverer(self.store, self.secrets, poster, wall_clock, presence=self.presence)
 
 
 def check_chain(rpc: Rpc, network: Network) -> None:
@@ -289,7 +347,9 @@ def wall_clock() -> int:
     return int(time.time())
 
 
-def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, deployment: Deployment) -> Follower:
+def _follower(
+    settings: Settings, store: Store, rpc: Rpc, network: Network, deployment: Deployment, fence: Fence
+) -> Follower:
     from earnest.chain.follower import Follower  # noqa: PLC0415
     from earnest.mirror import ChainMirror  # noqa: PLC0415
     from earnest.payment.uri import checkout_url  # noqa: PLC0415
@@ -298,7 +358,13 @@ def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, depl
         return checkout_url(settings.base_url(), payment.id)
 
     mirror = ChainMirror(
-        store, network.chain_id, deployment.address, network.token_at, wall_clock, checkout_url=where_to_pay
+        store,
+        network.chain_id,
+        deployment.address,
+        network.token_at,
+        wall_clock,
+        checkout_url=where_to_pay,
+        fence=fence,
     )
     return Follower(
         rpc,
@@ -311,7 +377,9 @@ def _follower(settings: Settings, store: Store, rpc: Rpc, network: Network, depl
     )
 
 
-def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer: LocalSigner | None) -> Sender | None:
+def _sender(
+    settings: Settings, store: Store, rpc: Rpc, network: Network, signer: LocalSigner | None, fence: Fence
+) -> Sender | None:
     from earnest.chain.sender import Sender  # noqa: PLC0415
     from earnest.commands.journal import StoreJournal  # noqa: PLC0415
     from earnest.escrow.reverts import explain_revert  # noqa: PLC0415
@@ -321,7 +389,7 @@ def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer
         return None
     return Sender(
         rpc,
-        StoreJournal(store, network.chain_id, signer.address, wall_clock),
+        StoreJournal(store, network.chain_id, signer.address, wall_clock, fence=fence),
         signer,
         chain_id=network.chain_id,
         finality=network.finality,
@@ -329,19 +397,3 @@ def _sender(settings: Settings, store: Store, rpc: Rpc, network: Network, signer
         poll_seconds=network.poll_seconds,
         explain=explain_revert,
     )
-
-
-def _keep_running(loop: Loop, stop: threading.Event) -> None:
-    """Run a loop until told to stop, and start it anew whatever ends it before: none is ever left dead."""
-    while not stop.is_set():
-        try:
-            loop.run(stop)
-        except EarnestError as error:
-            log.error("a loop stopped, and is tried again", loop=loop.name, code=error.code, error=str(error))
-            stop.wait(MEND_SECONDS)
-        except Exception:
-            log.exception("a loop fell over and is started again", loop=loop.name)
-        else:
-            if not stop.is_set():
-                log.warning("a loop ended by itself and is started again", loop=loop.name)
-        stop.wait(RESTART_SECONDS)

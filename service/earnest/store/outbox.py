@@ -130,14 +130,6 @@ class Outbox:
         where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))
         return [(each, told[each.notification_id], where[each.endpoint_id]) for each in claimed]
 
-    def release_claims(self) -> None:
-        """Give every claim back; only for whoever is alone with the database, right after its start.
-
-        What a killed process had claimed is then due at once, not only when its lease is over.
-        """
-        claimed = deliveries.c.claimed_until.is_not(None)
-        self._connection.execute(deliveries.update().where(claimed).values(claimed_until=None, claimed_by=None))
-
     def give_back(self, notification_id: str, endpoint_id: str, claim: int) -> None:
         """End one claim, if it is still the newest: the delivery is due again as it was."""
         c = deliveries.c

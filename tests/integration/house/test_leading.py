@@ -1,91 +1,190 @@
-"""Several processes on one PostgreSQL: one leads, the others stand by, and who lost the lock stops leading."""
+"""Several processes on one PostgreSQL: one leads, the others stand by and take over, and never two lead at once."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from earnest.payment.errors import Misconfigured
 from earnest.store import Store, open_store
-from earnest.wiring import Led
+from earnest.store.errors import LeadLost
+from earnest.store.leading import HAND_OVER_SECONDS, Led
+from earnest.store.leads import Fence
+from earnest.store.presence import LEASE_SECONDS, Presence
+
+JOB = "follow-1"
+PATIENCE_SECONDS = 15.0
 
 
 class Process:
-    """What one process of several runs: a led job that counts how often it was begun and ended."""
+    """What one process of several runs: a led job that counts how often it was begun and ended.
 
-    def __init__(self, store: Store) -> None:
+    `hold_up` keeps the job from ending; `sleep` is a SIGSTOP as far as the others see: no sign of life, no clock.
+    """
+
+    def __init__(self, store: Store, *, stuck_seconds: float = 120.0) -> None:
         self.stop, self.begun, self.ended = threading.Event(), 0, 0
-        self.led = Led(store, "follow-1", self._job)
-        self._thread = threading.Thread(target=self.led.loop.run, args=(self.stop,), daemon=True)
+        self.hold_up = threading.Event()
+        self.fault: Exception | None = None
+        self.steps = object()
+        self.goes_on = True
+        self.store, self.fence = store, Fence()
+        self.presence = Presence(store)
+        self.led = Led(
+            self.presence, JOB, self._job, fence=self.fence, status=self._status, stuck_seconds=stuck_seconds
+        )
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _status(self) -> object:
+        if self.goes_on:
+            self.steps = object()
+        return self.steps
+
+    def _run(self) -> None:
+        try:
+            self.led.run(self.stop)
+        except Exception as error:
+            self.fault = error
 
     def _job(self, stop: threading.Event) -> None:
         self.begun += 1
+        if self.fault is not None:
+            raise self.fault
         stop.wait()
+        while self.hold_up.is_set():
+            time.sleep(0.01)
         self.ended += 1
+
+    def may_write(self) -> bool:
+        try:
+            with self.store.transaction() as tx:
+                self.fence.hold(tx.leads)
+        except LeadLost:
+            return False
+        return True
 
     @contextmanager
     def running(self) -> Iterator[Process]:
-        self._thread.start()
-        yield self
-        self.stop.set()
-        self._thread.join(10)
+        with self.presence:
+            self._thread.start()
+            try:
+                yield self
+            finally:
+                self.hold_up.clear()
+                self.stop.set()
+                self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> float:
+    """Return how long it took."""
+    began = time.monotonic()
     while not true():
-        assert time.monotonic() < deadline, "it did not come to that"
+        assert time.monotonic() - began < seconds, "it did not come to that"
         time.sleep(0.02)
+    return time.monotonic() - began
 
 
 @pytest.fixture
 def stores(postgres_url: str) -> Iterator[tuple[Store, Store]]:
     """Two stores on one database, as two processes have them."""
     with closing(open_store(postgres_url)) as one, closing(open_store(postgres_url)) as two:
+        one.upgrade()
         yield one, two
 
 
-def end_whoever_holds_the_lock(url: str) -> None:
+@contextmanager
+def two_running(one: Process, two: Process) -> Iterator[None]:
+    with ExitStack() as ends:
+        ends.enter_context(one.running())
+        wait_until(lambda: one.led.leads)
+        ends.enter_context(two.running())
+        time.sleep(0.2)
+        yield
+
+
+def end_connections_of(process: Process, url: str) -> None:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        name = f"earnest {process.store.process_id}"
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (name,)
+        )
 
 
-def test_one_leads_and_the_other_takes_over_when_it_stops(stores: tuple[Store, Store]) -> None:
+def test_one_leads_and_the_other_takes_over_at_once_when_it_stops(stores: tuple[Store, Store]) -> None:
     one, two = (Process(store) for store in stores)
-    with two_started(one, two):
+    with two_running(one, two):
         assert (one.led.leads, two.led.leads) == (True, False)
         one.stop.set()
-        wait_until(lambda: two.led.leads)
+        assert wait_until(lambda: two.led.leads) < 2.0
         assert (one.led.leads, one.ended, two.begun) == (False, 1, 1)
+        assert (one.may_write(), two.may_write()) == (False, True)
 
 
-def test_whoever_loses_the_lock_stops_soon_and_one_leads_again(stores: tuple[Store, Store], postgres_url: str) -> None:
+def test_a_leader_whose_job_does_not_end_hands_over_all_the_same(stores: tuple[Store, Store]) -> None:
     one, two = (Process(store) for store in stores)
-    with two_started(one, two):
-        end_whoever_holds_the_lock(postgres_url)
+    with two_running(one, two):
+        one.hold_up.set()
+        one.stop.set()
+        assert wait_until(lambda: two.led.leads) < HAND_OVER_SECONDS + 2.0
+        assert (one.ended, one.may_write(), two.may_write()) == (0, False, True)
+
+
+def test_a_leader_that_falls_silent_is_followed_and_never_leads_beside_the_next(stores: tuple[Store, Store]) -> None:
+    one, two = (Process(store) for store in stores)
+    with two_running(one, two):
+        one.presence._left.set()  # no more signs of life, as of a process that was stopped
+        assert wait_until(lambda: two.led.leads) < LEASE_SECONDS + 2.0
+        assert (one.led.leads, one.may_write(), two.may_write()) == (False, False, True)
         wait_until(lambda: one.ended == 1)
-        wait_until(lambda: one.led.leads != two.led.leads)
 
 
-@contextmanager
-def two_started(one: Process, two: Process) -> Iterator[None]:
-    with one.running():
+def test_a_job_that_hangs_is_led_by_another(stores: tuple[Store, Store]) -> None:
+    """The process lives and says so; its job does not come one step further."""
+    one, two = (Process(store, stuck_seconds=1.0) for store in stores)
+    with two_running(one, two):
+        one.hold_up.set()
+        one.goes_on = False
+        wait_until(lambda: two.led.leads)
+        assert (one.led.leads, one.ended, one.may_write()) == (False, 0, False)
+        two.stop.set()
+        time.sleep(2.0)
+        assert one.begun == 1, "it does not begin again beside what hangs"
+        one.goes_on = True
+        one.hold_up.clear()
         wait_until(lambda: one.led.leads)
-        with two.running():
-            time.sleep(0.2)
-            yield
+        assert one.may_write()
+
+
+def test_connections_that_end_end_no_lead(stores: tuple[Store, Store], postgres_url: str) -> None:
+    one, two = (Process(store) for store in stores)
+    with two_running(one, two):
+        end_connections_of(one, postgres_url)
+        time.sleep(LEASE_SECONDS + 1.0)
+        assert (one.led.leads, one.begun, two.begun) == (True, 1, 0)
+
+
+def test_what_the_job_raises_is_raised_and_the_lead_is_free(stores: tuple[Store, Store]) -> None:
+    one, two = (Process(store) for store in stores)
+    one.fault = Misconfigured("another chain")
+    with two.presence, one.running():
+        wait_until(lambda: not one._thread.is_alive())
+        assert isinstance(one.fault, Misconfigured)
+        with two.presence.lead(JOB) as lead:
+            assert lead.epoch == 2
 
 
 def test_on_sqlite_one_process_has_it_all() -> None:
     with closing(open_store("sqlite://")) as store:
+        store.upgrade()
         process = Process(store)
-        assert process.led.leads
         with process.running():
-            wait_until(lambda: process.begun == 1)
+            wait_until(lambda: process.led.leads and process.begun == 1)
+            assert process.may_write()
