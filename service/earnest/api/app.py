@@ -22,6 +22,7 @@ from earnest.api.routes import (
     keys,
     many,
     payments,
+    proof,
     test_chain,
     verbs,
     wallet,
@@ -29,7 +30,7 @@ from earnest.api.routes import (
 )
 from earnest.api.services import Services
 
-ROUTERS = (payments, verbs, many, checkout, wallet, webhook_endpoints, events, keys, test_chain, health, docs)
+ROUTERS = (payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, keys, test_chain, health, docs)
 
 
 def create_app(services: Services) -> FastAPI:

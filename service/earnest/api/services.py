@@ -8,6 +8,7 @@ from typing import Protocol
 
 from earnest.chain.sender import SenderStatus
 from earnest.commands.ports import Node, Place, Submitter
+from earnest.commands.prove_payment import Prover
 from earnest.payment.errors import NotFound, Unavailable
 from earnest.payment.primitives import Address
 from earnest.settings import Network
@@ -60,6 +61,7 @@ class ChainService:
         follower_status: how far the follower is; None, or answering None: another process follows.
         deployed_at_block: the block of the escrow's deployment.
         sender_status: how the operator's txs fare; None: this process sends none.
+        prover: who makes proofs of payments; None: this process makes none.
         code_seen: the tokens that were found to be contracts, so that the node is asked once.
     """
 
@@ -70,6 +72,7 @@ class ChainService:
     follower_status: Callable[[], FollowerReport | None] | None = None
     deployed_at_block: int | None = None
     sender_status: Callable[[], SenderStatus] | None = None
+    prover: Prover | None = None
     code_seen: set[Address] = field(default_factory=set, compare=False)
 
     @property
@@ -143,6 +146,19 @@ class Services:
         if sender is None:
             raise OperatorMissing(f"no operator's key is open here for chain {chain_id}; the host has to give one")
         return sender
+
+    def prover(self, chain_id: int) -> Prover:
+        """Return who makes proofs on a chain; raises `ProverMissing` where this process makes none."""
+        prover = self.chain(chain_id).prover
+        if prover is None:
+            raise ProverMissing(f"this process makes no proofs for chain {chain_id}; the host has to set it up")
+        return prover
+
+
+class ProverMissing(Unavailable):
+    """This process makes no proofs of payments."""
+
+    code = "prover_missing"
 
 
 class OperatorMissing(Unavailable):
