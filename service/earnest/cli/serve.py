@@ -31,6 +31,10 @@ RPC_URL = Annotated[str | None, typer.Option(help="The chain's JSON-RPC endpoint
 DATABASE_URL = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")]
 DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest")]
 HOST = Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")]
+API_ONLY = Annotated[
+    bool,
+    typer.Option("--api-only", help="Only answer requests: others follow, send and deliver."),
+]
 PORT = Annotated[int | None, typer.Option(help="The port to listen on.", show_default="8000")]
 
 
@@ -46,8 +50,12 @@ def serve(
     data_dir: DATA_DIR = None,
     host: HOST = None,
     port: PORT = None,
+    api_only: API_ONLY = False,
 ) -> None:
     """Run the service: the API, the follower of the chain, the sender of the operator's txs, the webhooks.
+
+    On PostgreSQL any number may run, on any machines: one follows and one sends, and when it is lost another one does
+    within seconds. [bold]earnest follow[/], [bold]send[/] and [bold]deliver[/] run one of these jobs alone.
 
     Everything else is set in the environment, [bold]EARNEST_SECRET_KEY[/] and the operator's key above all
     (EARNEST_OPERATOR_KEYSTORE with EARNEST_OPERATOR_KEYSTORE_PASSWORD, or EARNEST_OPERATOR_KEY).
@@ -59,9 +67,9 @@ def serve(
     set_up_logs()
     stop = stop_event()
     with listening_socket(settings.host, settings.port) as listener:
-        from earnest.wiring import build_service  # noqa: PLC0415 (loads everything there is)
+        from earnest.wiring import Job, build_service  # noqa: PLC0415 (loads everything there is)
 
-        service = build_service(settings)
+        service = build_service(settings, () if api_only else tuple(Job))
         try:
             say(f"the service listens on http://{settings.host}:{listener.getsockname()[1]}")
             _run(service.app, service.start_loops(stop), listener, stop)
