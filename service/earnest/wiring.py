@@ -190,6 +190,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
         parts.signer  # noqa: B018 (what is wrong with the settings is told at once, before anything heavy is loaded)
         from earnest.api import create_app  # noqa: PLC0415
         from earnest.api.services import ChainService, Services  # noqa: PLC0415
+        from earnest.chain.proofs.prover import Prover  # noqa: PLC0415
 
         follower, following = parts.following if Job.FOLLOW in jobs else (None, None)
         sender = parts.sending[0] if parts.sending is not None else None
@@ -201,6 +202,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
             follower_status=lambda: follower.status() if follower and following and following.leads else None,
             deployed_at_block=deployment.block_number,
             sender_status=sender.status if sender is not None and Job.SEND in jobs else None,
+            prover=Prover(rpc),
         )
         services = Services(
             store=parts.store,
