@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from earnest.api.leaders import Following, following_of, leader_of
 from earnest.api.services import ChainService, Services
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
@@ -18,25 +19,34 @@ FAILURES_FORGIVEN: Final = 2
 def reasons_against(services: Services) -> list[str]:
     """Return why requests should go elsewhere; empty when all is well. Asks the database, never a node."""
     reasons: list[str] = []
-    views: dict[int, ChainView | None] = {}
     try:
-        with services.store.read() as tx:
-            views = {chain_id: tx.blocks.view(chain_id) for chain_id in services.chains}
+        found = _look(services)
     except EarnestError as error:
         return [f"the database does not answer ({error.code})"]
     for chain_id, chain in services.chains.items():
-        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(chain, views[chain_id])]
+        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(chain, *found[chain_id])]
     return reasons
 
 
-def _chain_reasons(chain: ChainService, view: ChainView | None) -> list[str]:
+def _look(services: Services) -> dict[int, tuple[ChainView | None, Following]]:
+    """Return what is mirrored of each chain, and by whom."""
+    with services.store.read() as tx:
+        return {
+            chain_id: (tx.blocks.view(chain_id), following_of(tx, chain_id, chain))
+            for chain_id, chain in services.chains.items()
+        }
+
+
+def _chain_reasons(chain: ChainService, view: ChainView | None, following: Following) -> list[str]:
     reasons: list[str] = []
     if chain.escrow is None:
         reasons.append("no escrow is deployed")
     if view is None:
         reasons.append("nothing is mirrored yet")
-    status = chain.follower
-    if status is None:  # whoever follows tells how that goes
+    if following.vacancy is not None:
+        reasons.append(following.vacancy)
+    status = following.report
+    if status is None:  # whoever follows has told nothing yet
         return reasons
     if status.error and (status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")):
         reasons.append("the follower is held up by an error, see /health/sync")
@@ -49,13 +59,12 @@ def _chain_reasons(chain: ChainService, view: ChainView | None) -> list[str]:
 
 def sync_of(services: Services) -> list[dict[str, Any]]:
     """Return how far each chain is mirrored."""
-    with services.store.read() as tx:
-        views = {chain_id: tx.blocks.view(chain_id) for chain_id in services.chains}
-    return [_sync(chain_id, chain, views[chain_id]) for chain_id, chain in services.chains.items()]
+    found = _look(services)
+    return [_sync(chain_id, chain, *found[chain_id]) for chain_id, chain in services.chains.items()]
 
 
-def _sync(chain_id: int, chain: ChainService, view: ChainView | None) -> dict[str, Any]:
-    status = chain.follower
+def _sync(chain_id: int, chain: ChainService, view: ChainView | None, following: Following) -> dict[str, Any]:
+    status = following.report
     return {
         "chain": caip2(chain_id),
         "network": chain.network.name,
@@ -66,6 +75,7 @@ def _sync(chain_id: int, chain: ChainService, view: ChainView | None) -> dict[st
         "node_head": status.node_head if status else None,
         "lag_blocks": status.lag_blocks if status else None,
         "error": status.error if status else None,
+        "leader": leader_of(following),
         "operator": _operator(chain),
     }
 

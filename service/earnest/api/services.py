@@ -58,7 +58,8 @@ class ChainService:
         escrow: the escrow's address, None where it is not deployed yet.
         rpc: its node.
         sender: who sends with the operator's key; None: this process has no key.
-        follower_status: how far the follower is; None, or answering None: another process follows.
+        follower_status: how far the follower is; None, or answering None: another process follows, and tells how that
+            goes in the database.
         deployed_at_block: the block of the escrow's deployment.
         sender_status: how the operator's txs fare; None: this process sends none.
         prover: who makes proofs of payments; None: this process makes none.

@@ -1,14 +1,21 @@
-"""A process beside the one that follows the chain: it serves requests, so it must say that it can."""
+"""A process beside the one that follows the chain: it serves requests, and tells what that one says of the chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from earnest.api.leaders import VACANT_FORGIVEN_SECONDS
+from earnest.store.leads import follow_lead
+from earnest.store.records import Lead
 from tests.support.ledger import CHAIN_ID
 from tests.unit.api.house import House, client_of, open_house
+
+LEADER = "machine-2/4711"
+REPORT = {"state": "following", "head": 1, "final": None, "node_head": 4, "lag_blocks": 3, "error": None, "failures": 0}
 
 
 @pytest.fixture
@@ -20,12 +27,61 @@ def beside() -> Iterator[House]:
         yield house
 
 
+def lead(house: House, **report: Any) -> Lead:
+    """Let another process lead, and tell this."""
+    with house.store.transaction() as tx:
+        tx.processes.beat("another", LEADER, 3.0)
+        taken = tx.leads.take(follow_lead(CHAIN_ID), "another")
+        assert taken is not None
+        assert tx.leads.report(taken, REPORT | report)
+    return taken
+
+
+def reasons(house: House) -> list[str]:
+    answer = house.get("/health/ready", key=None)
+    found: list[str] = answer.json()["reasons"]
+    assert answer.status_code == (503 if found else 200)
+    return found
+
+
 def test_it_is_ready_while_another_follows(beside: House) -> None:
-    answer = beside.get("/health/ready", key=None)
-    assert (answer.status_code, answer.json()["reasons"]) == (200, [])
+    lead(beside)
+    assert reasons(beside) == []
 
 
-def test_it_tells_what_is_mirrored_and_nothing_of_a_follower(beside: House) -> None:
+def test_it_tells_what_is_mirrored_and_by_whom(beside: House) -> None:
+    lead(beside)
     (chain,) = beside.get("/health/sync", key=None).json()["chains"]
-    assert (chain["head"], chain["node_head"], chain["lag_blocks"], chain["error"]) == (1, None, None, None)
+    assert (chain["head"], chain["node_head"], chain["lag_blocks"], chain["error"]) == (1, 4, 3, None)
+    assert (chain["leader"]["process"], chain["leader"]["leads"], chain["leader"]["here"]) == (LEADER, True, False)
     assert "earnest_follower_head_block{" not in beside.get("/metrics", key=None).text
+
+
+def test_it_is_not_ready_when_whoever_follows_says_that_it_lags_or_is_held_up(beside: House) -> None:
+    lead(beside, lag_blocks=21)
+    assert "21 blocks behind" in " ".join(reasons(beside))
+    lead(beside, error="a final block is gone", state="frozen", failures=1)
+    assert "held up by an error" in " ".join(reasons(beside))
+
+
+def test_what_another_version_tells_is_read_as_far_as_it_is_known(beside: House) -> None:
+    lead(beside, moon="full")
+    assert reasons(beside) == []
+
+
+def test_it_says_that_nobody_follows(beside: House) -> None:
+    assert ["no process follows it" in reason for reason in reasons(beside)] == [True]
+
+
+def test_a_vacancy_is_forgiven_as_long_as_a_take_over_may_take(beside: House) -> None:
+    led = lead(beside)
+    with beside.store.transaction() as tx:
+        tx.leads.give_back(led)
+    assert reasons(beside) == []
+    (chain,) = beside.get("/health/sync", key=None).json()["chains"]
+    assert (chain["leader"]["leads"], chain["lag_blocks"]) == (False, None)
+    long_ago = f"UPDATE leads SET reported_at_ms = reported_at_ms - {(VACANT_FORGIVEN_SECONDS + 5) * 1_000}"
+    with beside.store.transaction() as tx:
+        tx.leads._connection.exec_driver_sql(long_ago)
+    (reason,) = reasons(beside)
+    assert f"since {LEADER} ended" in reason

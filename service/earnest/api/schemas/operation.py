@@ -32,8 +32,17 @@ class Operator(Answer):
     error: str | None
 
 
+class Leader(Answer):
+    """The process that follows a chain, or that did last: its machine and its number there, by the database's clock."""
+
+    process: Annotated[str, Field(examples=["machine-2/4711"])]
+    since: OutTime
+    leads: Annotated[bool, Field(description="False: it ended or fell silent, and nobody has taken over yet.")]
+    here: Annotated[bool, Field(description="Whether it is the process that answers.")]
+
+
 class ChainSync(Answer):
-    """How far one chain is mirrored. Numbers are block numbers."""
+    """How far one chain is mirrored, as whoever follows it tells. Numbers are block numbers."""
 
     chain: str
     network: str
@@ -44,6 +53,7 @@ class ChainSync(Answer):
     node_head: int | None
     lag_blocks: int | None
     error: str | None
+    leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
 
 
