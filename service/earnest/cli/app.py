@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from earnest import __version__
-from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, payment, serve
+from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, payment, serve, verify
 from earnest.cli.console import err
 from earnest.payment.errors import EarnestError, InvalidInput
 
@@ -40,6 +40,7 @@ serve.register(app)
 jobs.register(app)
 admin.register(app)
 payment.register(app)
+verify.register(app)
 doctor.register(app)
 
 
