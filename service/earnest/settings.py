@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -78,7 +79,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".earnest"), description="Where the embedded stack keeps its files.")
     database_url: str | None = Field(None, description="sqlite:///file or postgresql+psycopg://…; default: a file.")
     network: str = Field("local", description="A chain of networks.toml.")
-    rpc_url: str | None = Field(None, description="The chain's JSON-RPC endpoint; its path may hold a secret.")
+    rpc_url: str | None = Field(
+        None, description="The chain's JSON-RPC endpoints, separated by commas or blanks; they may hold secrets."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="The port to listen on.")
     public_url: str | None = Field(None, description="How buyers and merchants reach this service.")
@@ -101,9 +104,10 @@ class Settings(BaseSettings):
         return self.data_dir / "deployments" if network.is_local else Path("deploy/deployments")
 
     def chosen_network(self) -> Network:
-        """Return the chain to work with, at the endpoint that was set for it."""
+        """Return the chain to work with, at the endpoints that were set for it, the preferred one first."""
         network = load_network(self.network)
-        return replace(network, rpc_urls=(self.rpc_url,)) if self.rpc_url else network
+        urls = tuple(re.split(r"[,\s]+", (self.rpc_url or "").strip(", \n\t")))
+        return replace(network, rpc_urls=tuple(dict.fromkeys(urls))) if any(urls) else network
 
     def base_url(self) -> str:
         """Return how the service is reached from outside, without a slash at the end."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from earnest import __version__
+from earnest.chain.background import in_a_thread
+from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import ChainMismatch, KeyUnusable
 from earnest.chain.rpc import Rpc
 from earnest.escrow.deployment import Deployment, load_deployment
@@ -156,11 +158,13 @@ def open_secret_box(settings: Settings) -> SecretBox:
     return SecretBox(settings.secret_key.get_secret_value())
 
 
-def open_rpc(network: Network) -> Rpc:
-    """Open the chain's endpoint; raises `NoEndpoint` if none was named."""
+def open_rpc(network: Network) -> Endpoints:
+    """Open the chain's endpoints; raises `NoEndpoint` if none was named."""
     if not network.rpc_urls:
         raise NoEndpoint(f"no endpoint for {network.name}: name one with --rpc-url or EARNEST_RPC_URL")
-    return Rpc(network.rpc_urls[0])
+    alone = len(network.rpc_urls) == 1
+    nodes = [Rpc(url, patient=alone) for url in network.rpc_urls]
+    return Endpoints(nodes, chain_id=network.chain_id, background=in_a_thread)
 
 
 def recorded_deployment(settings: Settings, network: Network) -> Deployment:
@@ -276,8 +280,8 @@ class Parts:
         return recorded_deployment(self._settings, self.network)
 
     @cached_property
-    def rpc(self) -> Rpc:
-        """The chain's node."""
+    def rpc(self) -> Endpoints:
+        """The chain's endpoints."""
         rpc = open_rpc(self.network)
         self._resources.callback(rpc.close)
         check_chain(rpc, self.network)
@@ -333,7 +337,7 @@ class Parts:
         return Deliverer(self.store, self.secrets, poster, wall_clock, presence=self.presence)
 
 
-def check_chain(rpc: Rpc, network: Network) -> None:
+def check_chain(rpc: Endpoints, network: Network) -> None:
     """Check that the node, if it answers, is on the chain that was configured; raises `ChainMismatch`."""
     try:
         actual = rpc.chain_id()
@@ -350,7 +354,7 @@ def wall_clock() -> int:
 
 
 def _follower(
-    settings: Settings, store: Store, rpc: Rpc, network: Network, deployment: Deployment, fence: Fence
+    settings: Settings, store: Store, rpc: Endpoints, network: Network, deployment: Deployment, fence: Fence
 ) -> Follower:
     from earnest.chain.follower import Follower  # noqa: PLC0415
     from earnest.mirror import ChainMirror  # noqa: PLC0415
@@ -376,11 +380,12 @@ def _follower(
         deployed_at_block=deployment.block_number,
         finality=network.finality,
         poll_seconds=network.poll_seconds,
+        ahead=in_a_thread,
     )
 
 
 def _sender(
-    settings: Settings, store: Store, rpc: Rpc, network: Network, signer: LocalSigner | None, fence: Fence
+    settings: Settings, store: Store, rpc: Endpoints, network: Network, signer: LocalSigner | None, fence: Fence
 ) -> Sender | None:
     from earnest.chain.sender import Sender  # noqa: PLC0415
     from earnest.commands.journal import StoreJournal  # noqa: PLC0415

@@ -1,7 +1,9 @@
 """Finds out whether a node keeps logs back. An event that is missed here is missed for ever.
 
 A block's header holds the bloom of all its logs. What our logs do not account for is either of other contracts, or of
-ours and missing. The block's whole logs tell which, since all together they account for every bit.
+ours and missing. The block's whole logs tell which, since all together they account for every bit, and are numbered
+without gaps. What can still hide is a log at a block's end of which every topic stands in another log of that block, if
+it is kept back twice; therefore blocks with several events are asked for twice, as far as that is cheap.
 """
 
 from __future__ import annotations
@@ -50,15 +52,20 @@ class Doubter:
         doubted: list[int] = []
         silent: list[int] = []
         beside: list[int] = []
+        several: list[int] = []
         for at, (header, raws) in enumerate(zip(headers, logs, strict=True)):
             if raws:
                 if header.bloom != SAYS_NOTHING and header.bloom & ~_bloom_of(raws):
                     beside.append(at)
+                elif len(raws) > 1:
+                    several.append(at)
             elif header.bloom and may_hold_events(header.bloom, self._escrow):
                 (silent if header.bloom == SAYS_NOTHING else doubted).append(at)
         if len(beside) > WHOLE_BLOCKS:
             beside = self._told_otherwise(headers, logs, beside)
-        right = self._whole(headers, [*doubted, *beside])
+        if len(several) <= WHOLE_BLOCKS:
+            beside += several
+        right = self._whole(headers, logs, [*doubted, *beside])
         for at in silent:
             right[at] = self._believe_in_the_end(headers[at])
         return {at: raws for at, raws in right.items() if len(raws) != len(logs[at])}
@@ -79,7 +86,9 @@ class Doubter:
                 continue
         return self._node.logs_in_range(self._escrow, first, last)
 
-    def _whole(self, headers: Sequence[Header], doubted: Sequence[int]) -> dict[int, Sequence[RawLog]]:
+    def _whole(
+        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], doubted: Sequence[int]
+    ) -> dict[int, Sequence[RawLog]]:
         """Return the escrow's logs out of all those of each block, which have to account for its bloom, bit by bit."""
         right: dict[int, Sequence[RawLog]] = {}
         left = sorted(doubted)
@@ -93,8 +102,10 @@ class Doubter:
                 for at, every in zip(asked, self._node.batch(calls), strict=True):
                     if isinstance(every, RpcError):
                         refused.append(at)
-                    elif not headers[at].bloom & ~_bloom_of(every):
-                        right[at] = [raw for raw in every if raw.address.lower() == self._escrow.lower()]
+                        continue
+                    ours = [raw for raw in every if raw.address.lower() == self._escrow.lower()]
+                    if len(ours) >= len(logs[at]) and _is_whole(headers[at], every):
+                        right[at] = ours
             left = [at for at in left if at not in right]
             if not left:
                 return right
@@ -136,6 +147,20 @@ class Doubter:
         except EarnestError:
             return ()
         return raws
+
+
+def _is_whole(header: Header, every: Sequence[RawLog]) -> bool:
+    """Return whether these can be all logs of a block: they account for its bloom, and are numbered without gaps."""
+    if header.bloom != SAYS_NOTHING and header.bloom & ~_bloom_of(every):
+        return False
+    return [_index(raw) for raw in every] == list(range(len(every)))
+
+
+def _index(raw: RawLog) -> int:
+    try:
+        return int(raw.log_index, 16)
+    except ValueError:
+        return -1
 
 
 def _bloom_of(raws: Sequence[RawLog]) -> int:

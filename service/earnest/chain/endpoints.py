@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from earnest.chain.background import Background, at_once
 from earnest.chain.errors import ChainMismatch, GenesisChanged, NodeBehind, NodeUnavailable
-from earnest.chain.health import ALARMING, EndpointReport, EndpointState, Health
+from earnest.chain.health import ALARMING, EndpointReport, EndpointState, Health, mildest
 from earnest.chain.node import NOT_REPEATED, Call, Node, header_call
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
@@ -131,27 +131,27 @@ class Endpoints(Node):
 
     def _somewhere(self, ask: Callable[[Node], T], *, repeatable: bool) -> T:
         anchored = self._anchored()
-        candidates = [anchored] if anchored else self.candidates()
-        for one, is_last in zip(candidates, [*[False] * (len(candidates) - 1), True], strict=True):
+        problems: list[EarnestError] = []
+        for one in [anchored] if anchored else self.candidates():
             try:
                 if not one.greeted:
                     self.greet(one)
             except EarnestError as error:
                 self.blame(one, error)
-                if is_last:
-                    raise
+                problems.append(error)
                 continue
             try:
                 answer = ask(one.node)
             except NodeUnavailable as error:
                 self.blame(one, error)
-                if is_last or not repeatable:
-                    raise
+                problems.append(error)
+                if not repeatable:
+                    break
             else:
                 if one.health.state in (EndpointState.NEW, EndpointState.AWAY):
                     self.praise(one)  # of anything else a single answer says nothing
                 return answer
-        raise AssertionError("unreachable")
+        raise mildest(problems)
 
     # For the follower.
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from earnest.chain.canonical import check_linked, linked
 from earnest.chain.completeness import Doubter
-from earnest.chain.errors import HeadersDisagree, LogsDisagree
+from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcError
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Header, Node, RawLog
-from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, remedy
+from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, is_about_size, remedy
 from earnest.chain.updates import Block, BlockAccepted
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Address
@@ -50,7 +50,10 @@ class Fetcher:
         Raises:
             HeadersDisagree: the first one does not follow `parent`: the chain moved since it was looked at.
         """
-        headers = linked(parent, self._headers_up_to(first, latest))
+        told = self._headers_up_to(first, latest)
+        if told[0] is None:
+            raise NodeBehind(f"the node at {self._node.endpoint} does not have block {first} any more")
+        headers = linked(parent, told)
         if not headers:
             raise HeadersDisagree(f"block {first} does not follow {parent.hash if parent else 'anything'}")
         logs = self._node.logs_in_blocks(self._escrow, [header.block.hash for header in headers])
@@ -77,7 +80,7 @@ class Fetcher:
         while True:
             numbers = range(first, min(last, first + self._size.blocks - 1) + 1)
             try:
-                raws = self._node.logs_in_range(self._escrow, first, numbers[-1])
+                raws = self._logs_in_range(first, numbers[-1])
             except EarnestError as error:
                 if remedy(error) is Remedy.WAIT or not self._size.shrink(len(numbers), hinted_blocks(error)):
                     raise
@@ -88,6 +91,15 @@ class Fetcher:
                 numbers = _cut(numbers, by_number)
                 self._size.hold(len(numbers))
             return numbers, by_number
+
+    def _logs_in_range(self, first: int, last: int) -> list[RawLog]:
+        """Ask for a range, and again if the answer is an error of no known kind: it may have been no matter of size."""
+        try:
+            return self._node.logs_in_range(self._escrow, first, last)
+        except RpcError as error:
+            if remedy(error) is Remedy.WAIT or is_about_size(error):
+                raise
+            return self._node.logs_in_range(self._escrow, first, last)
 
     def _by_number(self, raws: Sequence[RawLog], numbers: range) -> dict[int, list[RawLog]]:
         by_number: dict[int, list[RawLog]] = {}

@@ -19,7 +19,7 @@ from earnest.chain.errors import EndpointsDisagree, MirrorMoved, NodeBehind, Reo
 from earnest.chain.fetch import Fetcher
 from earnest.chain.finality import newest
 from earnest.chain.heads import Heads, Polling
-from earnest.chain.health import state_for
+from earnest.chain.health import mildest, state_for
 from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
@@ -170,7 +170,7 @@ class Follower:
             else:
                 self._endpoints.praise(one)
                 return updates
-        raise _mildest(problems)
+        raise mildest(problems)
 
     def _step(self, one: Endpoint, position: Position | None) -> list[ChainUpdate]:
         if position is None or not one.greeted:
@@ -312,17 +312,3 @@ def _told_at(one: Endpoint, numbers: list[int]) -> list[Header]:
     if len(headers) < len(numbers):
         raise NodeBehind(f"the node at {one.name} lost blocks while it was asked for them")
     return headers
-
-
-def _mildest(problems: list[EarnestError]) -> EarnestError:
-    """Return what stands in the way of following: that one endpoint is on another chain is not all, if others are."""
-
-    def gravity(error: EarnestError) -> int:
-        match error:
-            case ReorgPastFinality() | EndpointsDisagree():
-                return 0  # the host has to look, whatever else is wrong
-            case Misconfigured():
-                return 2
-        return 1
-
-    return min(problems, key=gravity)

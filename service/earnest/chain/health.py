@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -17,7 +18,7 @@ from earnest.chain.errors import (
     ReorgPastFinality,
     RpcError,
 )
-from earnest.payment.errors import ChainDisagrees, EarnestError
+from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 
 DOUBTS_FORGIVEN: Final = 2
 """A chain moves while it is asked, and a node stumbles; from the third time in a row on it is the endpoint."""
@@ -87,6 +88,20 @@ def state_for(error: EarnestError) -> EndpointState | None:
     if isinstance(error, EndpointsDisagree) and not error.outvoted:
         return None  # nobody knows which of them is wrong
     return next((state for kinds, state in _SAYS if isinstance(error, kinds)), None)
+
+
+def mildest(problems: Sequence[EarnestError]) -> EarnestError:
+    """Return what stands in the way of following: that one endpoint is on another chain is not all, if others are."""
+
+    def gravity(error: EarnestError) -> int:
+        match error:
+            case ReorgPastFinality() | EndpointsDisagree():
+                return 0  # the host has to look, whatever else is wrong
+            case Misconfigured():
+                return 2
+        return 1
+
+    return min(problems, key=gravity)
 
 
 @dataclass

@@ -153,8 +153,17 @@ class Node(ABC):
         return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), _RawHeader | None))
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
-        """Return the headers at these numbers, None where the node has none."""
-        return [self.as_header(raw) for raw in self.gather([header_call(number) for number in numbers])]
+        """Return the headers at these numbers, None where the node has none, also when it is asked for those again."""
+        headers = [self.as_header(raw) for raw in self.gather([header_call(number) for number in numbers])]
+        missing = [at for at, header in enumerate(headers) if header is None]
+        in_vain = 0
+        while missing and in_vain < ASKED_IN_VAIN:
+            again = self.gather([header_call(numbers[at]) for at in missing])
+            for at, raw in zip(missing, again, strict=True):
+                headers[at] = self.as_header(raw)
+            before, missing = missing, [at for at in missing if headers[at] is None]
+            in_vain = in_vain + 1 if len(missing) == len(before) else 0
+        return headers
 
     def logs_in_range(self, escrow: Address, first: int, last: int) -> list[RawLog]:
         """Return the address's logs in the blocks from `first` to `last`, both included."""

@@ -24,6 +24,9 @@ _TOO_OFTEN: Final = re.compile(
     r"|no backend is currently healthy",
     re.IGNORECASE,
 )
+_TOO_MUCH: Final = re.compile(
+    r"range|results?\b|too large|too big|too many|limit|exceed|at most|size|distance|maximum", re.IGNORECASE
+)
 _NUMBER: Final = r"(0x[0-9a-f]+|\d[\d,]*)"
 _RANGES: Final = re.compile(rf"range[^0-9]{{0,20}}?\[?{_NUMBER}\s*(?:,\s+|,(?=0x)|-|to)\s*{_NUMBER}\]?", re.IGNORECASE)
 _ABOUT_RESULTS: Final = re.compile(r"result|logs matched|response|log response|byte|\bMB\b", re.IGNORECASE)
@@ -70,6 +73,11 @@ def remedy(error: EarnestError) -> Remedy:
 def is_too_often(message: str) -> bool:
     """Return whether an error's text says that the node is asked too often."""
     return bool(_TOO_OFTEN.search(message))
+
+
+def is_about_size(error: RpcError) -> bool:
+    """Return whether an error's text says that too much was asked for."""
+    return bool(_TOO_MUCH.search(error.message))
 
 
 def hinted_blocks(error: EarnestError) -> int | None:

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
@@ -25,15 +25,18 @@ from earnest.chain.errors import (
     RpcError,
 )
 from earnest.chain.node import NOT_REPEATED, Call, Node
+from earnest.chain.ranges import PageSize, is_too_often
+
+T = TypeVar("T")
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """A page of 10,000 logs is about 10 MB; what is far larger is a fault, and must not fill our memory."""
-MAX_BATCH: Final = 100
-"""The smallest limit that large providers set on a batch."""
+MAX_BATCH: Final = 500
+"""Headers of as many blocks are some 8 MB on the busiest chain; who takes fewer at once says so, and gets fewer."""
 MAX_TIMEOUTS_AN_ANSWER: Final = 6
 """A whole answer takes at most so many timeouts: a node that drips would else hold the follower for days, unnoticed."""
 RETRIES: Final = 2
-FIRST_DELAY_SECONDS: Final = 0.2
+FIRST_DELAY_SECONDS: Final = 0.1
 MAX_DELAY_SECONDS: Final = 5.0
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -58,6 +61,7 @@ class Rpc(Node):
         url: http or https; may hold a secret.
         timeout_seconds: for connecting and for each silence while reading.
         retries: how often a question that changes nothing is asked again when there was no answer.
+        patient: ask again also after no answer in time; better not where there is another endpoint to go to.
         client: a client of the caller's own, for tests.
         sleep: waits between retries.
     """
@@ -68,6 +72,7 @@ class Rpc(Node):
         *,
         timeout_seconds: float = 10.0,
         retries: int = RETRIES,
+        patient: bool = True,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         client: httpx.Client | None = None,
         sleep: Callable[[float], object] = time.sleep,
@@ -76,6 +81,8 @@ class Rpc(Node):
         self.endpoint = self._url.netloc.decode("ascii").rpartition("@")[2]
         self._timeout_seconds = timeout_seconds
         self._retries = retries
+        self._patient = patient
+        self._batches = PageSize(MAX_BATCH)
         self._max_answer_bytes = max_answer_bytes
         self._sleep = sleep
         self._ids = itertools.count(1)
@@ -92,21 +99,34 @@ class Rpc(Node):
         """
         number = next(self._ids)
         body = _question(number, method, params)
-        content = self._ask(body, 0 if method in NOT_REPEATED else self._retries)
-        answer = self._decode(content, _Answer)
-        if answer.error is None and answer.id != number:
-            raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
-        return self._result(method, answer, into, raising=True)
+
+        def read(content: bytes) -> Any:
+            answer = self._decode(content, _Answer)
+            if answer.error is None and answer.id != number:
+                raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
+            return self._result(method, answer, into, raising=True)
+
+        return self._ask(body, 0 if method in NOT_REPEATED else self._retries, read)
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one.
 
-        A node that does not take batches is asked one by one.
+        A node that does not take so many at once is asked for fewer, down to one by one.
         """
         results: list[Any] = []
-        for start in range(0, len(calls), MAX_BATCH):
-            results += self._batch(calls[start : start + MAX_BATCH])
+        while len(results) < len(calls):
+            asked = calls[len(results) : len(results) + self._batches.blocks]
+            answers = self._batch(asked)
+            if answers is None:
+                self._batches.shrink(len(asked))
+            else:
+                self._batches.grow()
+                results += answers
         return results
+
+    def rest(self, in_vain: int) -> None:
+        """Wait a little, longer each time."""
+        self._sleep(FIRST_DELAY_SECONDS * 2**in_vain)
 
     def close(self) -> None:
         """Close the connections."""
@@ -115,21 +135,37 @@ class Rpc(Node):
     def __repr__(self) -> str:
         return f"Rpc({self.endpoint})"
 
-    def _batch(self, calls: Sequence[Call]) -> list[Any]:
+    def _batch(self, calls: Sequence[Call]) -> list[Any] | None:
+        """Ask all at once; None if the node wants fewer at once."""
         if len(calls) == 1:
             return [self._one_of_batch(calls[0])]
         numbers = [next(self._ids) for _ in calls]
         body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
         repeatable = not any(each.method in NOT_REPEATED for each in calls)
-        content = self._ask(body, self._retries if repeatable else 0)
-        if not content.lstrip().startswith(b"["):
-            return [self._one_of_batch(each) for each in calls]
-        answers = {each.id: each for each in self._decode(content, list[_Answer])}
-        missing = _Answer(error=_Error(0, "left out of the answer to a batch"))
-        return [
-            self._result(each.method, answers.get(number, missing), each.into, raising=False)
-            for number, each in zip(numbers, calls, strict=True)
-        ]
+
+        def read(content: bytes) -> list[Any] | None:
+            if not content.lstrip().startswith(b"["):
+                self._check_refusal(content)
+                return None
+            answers = {each.id: each for each in self._decode(content, list[_Answer])}
+            missing = _Answer(error=_Error(0, "left out of the answer to a batch"))
+            return [
+                self._result(each.method, answers.get(number, missing), each.into, raising=False)
+                for number, each in zip(numbers, calls, strict=True)
+            ]
+
+        try:
+            return self._ask(body, self._retries if repeatable else 0, read)
+        except AnswerTooLarge:
+            return None
+
+    def _check_refusal(self, content: bytes) -> None:
+        """Make sure that one answer to many questions is an error, and not about how often we ask."""
+        refusal = self._decode(content, _Answer)
+        if refusal.error is None:
+            raise MalformedAnswer(self.endpoint, "gave one answer to many questions")
+        if is_too_often(refusal.error.message):
+            raise RateLimited(self.endpoint)
 
     def _one_of_batch(self, each: Call) -> Any:
         try:
@@ -145,15 +181,16 @@ class Rpc(Node):
             raise error
         return error
 
-    def _ask(self, body: object, retries: int) -> bytes:
+    def _ask(self, body: object, retries: int, read: Callable[[bytes], T]) -> T:
+        """Ask, and read the answer; what cannot be read is asked again like what did not come at all."""
         content = msgspec.json.encode(body)
         for attempt in itertools.count():
             try:
-                return self._post(content)
-            except (AnswerTooLarge, MalformedAnswer):
+                return read(self._post(content))
+            except AnswerTooLarge:
                 raise  # the same question gets the same answer
             except NodeUnavailable as error:
-                if attempt >= retries:
+                if attempt >= retries or (isinstance(error, NodeTimeout) and not self._patient):
                     raise
                 self._sleep(_delay_seconds(attempt, error))
         raise AssertionError("unreachable")

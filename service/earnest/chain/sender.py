@@ -111,6 +111,10 @@ class Sender:
         known = self._journal.find(intent.dedupe_key)
         if known is not None:
             return known
+        with self._node.turn():
+            return self._submit(intent)
+
+    def _submit(self, intent: TxIntent) -> OutgoingTx:
         self._check_chain()
         offer = check(self._node, self.address, intent, self._journal.unsettled(), self._cap, self._explain)
 
@@ -129,7 +133,8 @@ class Sender:
             ChainMismatch: the node is on another chain.
         """
         try:
-            txs = self._step()
+            with self._node.turn():
+                txs = self._step()
         except EarnestError as error:
             self._chain_checked = False
             self._status = replace(self._status, error=str(error), failures=self._status.failures + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -88,14 +89,14 @@ def test_every_exception_of_the_driver_maps_into_the_tree_without_its_secret(kin
     ],
 )
 def test_every_malformed_answer_maps_into_the_tree(body: bytes) -> None:
-    handler, _ = answering(httpx.Response(200, content=body))
+    handler, _ = answering(*[httpx.Response(200, content=body)] * 3)
     with pytest.raises(MalformedAnswer):
         rpc(handler).call("eth_chainId")
 
 
 @pytest.mark.parametrize("result", [None, 1, [], {}, "1", "0x", "0xzz"])
 def test_a_result_of_another_shape_is_a_malformed_answer(result: Any) -> None:
-    handler, _ = answering(result)
+    handler, _ = answering(*[result] * 3)
     with pytest.raises(MalformedAnswer):
         rpc(handler).chain_id()
 
@@ -182,8 +183,71 @@ def test_a_batch_is_put_in_order_by_its_ids() -> None:
 
 def test_a_batch_of_many_goes_in_pieces() -> None:
     handler, asked = batch_answer(lambda questions: [ok(each) for each in questions])
-    assert rpc(handler).batch([Call("echo", (n,)) for n in range(250)]) == list(range(250))
-    assert [len(each) for each in asked] == [100, 100, 50]
+    assert rpc(handler).batch([Call("echo", (n,)) for n in range(1_100)]) == list(range(1_100))
+    assert [len(each) for each in asked] == [500, 500, 100]
+
+
+def test_a_node_that_takes_so_many_at_once_is_asked_for_no_more() -> None:
+    def answer(questions: list[Any]) -> Any:
+        refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
+        return [ok(each) for each in questions] if len(questions) <= 100 else refusal
+
+    handler, asked = batch_answer(answer)
+    assert rpc(handler).batch([Call("echo", (n,)) for n in range(300)]) == list(range(300))
+    assert [len(each) for each in asked] == [300, 150, 75, 75, 75, 75]
+
+
+def test_what_fails_once_in_ten_times_is_asked_for_until_all_is_there() -> None:
+    chance = random.Random(7)
+
+    def answer(questions: Any) -> Any:
+        failing = {"code": -32603, "message": "internal error"}
+        return [
+            ok(each) if chance.random() < 0.9 else {"jsonrpc": "2.0", "id": each["id"], "error": failing}
+            for each in questions
+        ]
+
+    handler, asked = batch_answer(answer)
+    assert rpc(handler).gather([Call("echo", (n,)) for n in range(500)]) == list(range(500))
+    assert sum(len(each) for each in asked) < 600  # never the whole again
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    handler, asked = answering(
+        httpx.Response(200, content=b'{"jsonrpc":"2.0","id":1,"resu'), httpx.Response(200, content=b"<html>"), "0x7"
+    )
+    assert rpc(handler).chain_id() == 7
+    assert len(asked) == 3
+
+
+def test_what_fails_for_ever_is_told_after_a_few_times() -> None:
+    def refused(question: Any) -> Any:
+        return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": 1, "message": "never"}}
+
+    def answer(questions: Any) -> Any:
+        if isinstance(questions, list):
+            return [refused(each) if each["params"][0] == 1 else ok(each) for each in questions]
+        return refused(questions)
+
+    handler, asked = batch_answer(answer)
+    with pytest.raises(RpcError, match="never"):
+        rpc(handler).gather([Call("echo", (n,)) for n in range(3)])
+    assert len(asked) <= 4
+
+
+def test_a_batch_that_is_refused_for_being_too_often_is_no_matter_of_its_size() -> None:
+    refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32005, "message": "Too Many Requests"}}
+    handler, asked = batch_answer(lambda _questions: refusal)
+    with pytest.raises(RateLimited):
+        rpc(handler).batch([Call("echo", (n,)) for n in range(3)])
+    assert [len(each) for each in asked] == [3, 3, 3]
+
+
+def test_a_node_beside_others_is_not_waited_for_twice() -> None:
+    handler, asked = answering(*[httpx.ReadTimeout("slow")] * 3)
+    with pytest.raises(NodeTimeout):
+        rpc(handler, patient=False).chain_id()
+    assert len(asked) == 1
 
 
 def test_an_error_in_a_batch_stands_in_its_place_and_so_does_what_was_left_out() -> None:
