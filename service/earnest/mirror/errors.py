@@ -2,7 +2,14 @@
 
 Misconfigured
 ├── GenesisChanged       the node serves another chain that has the same id
-└── EscrowChanged        the database follows another escrow on this chain
+├── EscrowChanged        the database follows another escrow on this chain
+├── NothingMirrored      the chain was never followed into this database
+├── FollowedElsewhere    another process follows the chain, and only one at a time may write to the mirror
+└── MirrorDamaged        rows of the mirror cannot be read: somebody else wrote them
+Unavailable
+├── ReplayMissed         the chain moved away from the block at which a replay was to end
+├── MirrorMoves          somebody keeps writing to the mirror that is being compared
+└── StateNotKept         no endpoint has the contract's state at any block that would do
 ChainDisagrees
 ├── BlockDoesNotFit      an update does not continue from what was believed so far
 ├── FinalBlockDropped    a node takes back what the chain's finality had settled
@@ -11,7 +18,7 @@ ChainDisagrees
 
 from __future__ import annotations
 
-from earnest.payment.errors import ChainDisagrees, Misconfigured
+from earnest.payment.errors import ChainDisagrees, Misconfigured, Unavailable
 from earnest.payment.primitives import Address, Hash32
 
 
@@ -39,6 +46,60 @@ class EscrowChanged(Misconfigured):
             "configure that one again, or start with a new database"
         )
         self.expected, self.actual = expected, actual
+
+
+class NothingMirrored(Misconfigured):
+    """The chain was never followed into this database."""
+
+    code = "nothing_mirrored"
+
+    def __init__(self, chain_id: int) -> None:
+        super().__init__(f"chain {chain_id} was never followed into this database: `earnest serve` does that")
+
+
+class FollowedElsewhere(Misconfigured):
+    """Another process follows the chain, and only one at a time may write to the mirror."""
+
+    code = "followed_elsewhere"
+
+    def __init__(self, chain_id: int, leader: str) -> None:
+        super().__init__(
+            f"{leader} follows chain {chain_id} into this database: stop every `earnest serve` on it, "
+            "then rebuild (--dry-run compares while they run)"
+        )
+
+
+class MirrorDamaged(Misconfigured):
+    """Rows of the mirror cannot be read."""
+
+    code = "mirror_damaged"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: no version of ours writes that; run `earnest rebuild`")
+
+
+class ReplayMissed(Unavailable):
+    """The chain moved away from the block at which a replay was to end: it is looked for anew."""
+
+    code = "replay_missed"
+
+
+class MirrorMoves(Unavailable):
+    """Somebody keeps writing to the mirror that is being compared: try again."""
+
+    code = "mirror_moves"
+
+
+class StateNotKept(Unavailable):
+    """The node has the contract's state at no block that would do."""
+
+    code = "state_not_kept"
+
+    def __init__(self, endpoint: str, blocks: str, said: str) -> None:
+        super().__init__(
+            f"the node at {endpoint} keeps no state of {blocks} ({said}): it has pruned it. Point EARNEST_RPC_URL at a "
+            "node that keeps more (an archive node, or one with a longer history of states), and try again"
+        )
 
 
 class BlockDoesNotFit(ChainDisagrees):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, false, tuple_
 
-from earnest.payment.primitives import Hash32
+from earnest.payment.primitives import Address, Hash32
 from earnest.store.blocks import chains
 from earnest.store.chain_facts import CURSOR, NOTHING_TOLD, FactTable, Key
 from earnest.store.events import events
@@ -32,11 +32,11 @@ class Swap:
         """Write rows of a replay as they are; of a payment that is there, the chain's facts alone."""
         execute_many(self._connection, _putting(self._connection.dialect.name, kind), rows)
 
-    def take_back(self, chain_id: int, payment_ids: Collection[Hash32]) -> None:
+    def take_back(self, chain_id: int, escrow: Address, payment_ids: Collection[Hash32]) -> None:
         """Let these payments be as if the chain had never told anything of them."""
         for some in in_lists(payment_ids):
             taken = payments.update().where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
-            self._connection.execute(taken.values(dict(NOTHING_TOLD)))
+            self._connection.execute(taken.values({**NOTHING_TOLD, "escrow": escrow}))
 
     def orphan(self, kind: FactTable, chain_id: int, keys: Collection[Key]) -> None:
         """Flag rows that are not on the chain (any more); they stay to be looked at, and count no longer."""

@@ -1,0 +1,51 @@
+"""A node as it would answer if a given block were its newest, so that a replay ends exactly there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from earnest.chain.errors import MalformedAnswer
+from earnest.chain.node import Call, Node
+from earnest.settings import FinalityRule
+
+FINALITY: Final = FinalityRule(tag="finalized")
+"""The rule for whoever follows a clipped node: it says itself what is final."""
+
+
+class ClippedNode(Node):
+    """Another node, up to a block.
+
+    Args:
+        node: who is asked.
+        head: the newest block's number that is told of.
+        final: the newest final block's number, -1 for none.
+    """
+
+    def __init__(self, node: Node, head: int, final: int) -> None:
+        self._node, self._head, self._final = node, head, final
+        self.endpoint = node.endpoint
+
+    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+        """Ask the node, with the tags meaning our blocks."""
+        asked = self._clipped(Call(method, params, into))
+        return None if asked is None else self._node.call(*asked)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Ask the node many things, with the tags meaning our blocks."""
+        clipped = [self._clipped(each) for each in calls]
+        answers = iter(self._node.batch([each for each in clipped if each is not None]))
+        return [None if each is None else next(answers) for each in clipped]
+
+    def _clipped(self, asked: Call) -> Call | None:
+        """Return what to ask instead; None for a block that there is not."""
+        if asked.method != "eth_getBlockByNumber":
+            return asked
+        at = asked.params[0]
+        if at == "finalized":
+            return None if self._final < 0 else asked._replace(params=(hex(self._final), *asked.params[1:]))
+        if at == "latest":
+            return asked._replace(params=(hex(self._head), *asked.params[1:]))
+        if not at.startswith("0x"):
+            raise MalformedAnswer(self.endpoint, f"is asked up to a block only, and not for {at!r}")
+        return asked
