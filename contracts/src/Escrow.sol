@@ -26,9 +26,9 @@ contract Escrow is Funding, Batches {
     }
 
     /// @inheritdoc IEscrow
-    function withdraw(address account, address token) external nonReentrant {
-        uint256 amount = _payCredit(account, token);
-        emit CreditWithdrawn(account, token, amount);
+    function withdraw(address account, address token, uint256 amount) external nonReentrant {
+        uint256 part = _payCredit(account, token, amount);
+        emit CreditWithdrawn(account, token, part);
     }
 
     // ------------------------------------------------------------------------------------------------------------ views

@@ -22,7 +22,7 @@ import {TermsLib} from "./TermsLib.sol";
 abstract contract Funding is Ledger, ReentrancyGuardTransient {
     using TermsLib for Terms;
 
-    /// @dev Permit2 has this address on every chain where it is deployed.
+    /// @dev Where Permit2 has another address (on ZKsync chains), the verb reverts.
     IPermit2 private constant PERMIT2 = IPermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
     bytes32 private constant FUNDING_TYPEHASH = keccak256("Funding(bytes32 id,address payer,address buyer)");
     /// @dev Permit2 puts this behind its own type's open bracket; the types follow in alphabetical order (EIP-712).

@@ -67,7 +67,7 @@ struct PaymentState {
 }
 
 /// @title Escrow: holds what buyers pay until it belongs to someone, and pays nobody but the parties named in the terms.
-/// @notice No owner, no upgrade, no pause. Every verb takes the payment's terms; the escrow knows only their hash.
+/// @notice No owner, no upgrade, no pause. A payment's verbs take its terms, of which the escrow knows only the hash.
 ///
 /// *Assumptions.* A token's balance of the escrow falls only by the escrow's own transfers (rebasing tokens break this for
 /// themselves and touch no other token).
@@ -261,6 +261,8 @@ interface IEscrow {
     error WrongBalanceFall(uint256 balanceBefore, uint256 balanceAfter, uint256 amount);
     /// @notice The account has no credit in this token.
     error NoCredit(address account, address token);
+    /// @notice More than the account's credit in this token.
+    error AmountExceedsCredit(uint256 amount, uint256 credit);
     /// @notice The account or the token did not take the withdrawal; the credit stays.
     error WithdrawFailed(address account, address token, uint256 amount);
 
@@ -426,10 +428,12 @@ interface IEscrow {
     /// @dev *Who*: a merchant, for himself, at any time, for payments old and new. *Warns*: it can't be taken back.
     function dismissOperator(address operator) external;
 
-    /// @notice Pays the whole credit of `account` to `account`.
-    /// @dev *Who*: anyone. *Warns*: no gas cap; on failure it reverts and the credit stays. *Errors*: {NoCredit},
-    /// {WithdrawFailed}, {BalanceUnknown}, {WrongBalanceFall}.
-    function withdraw(address account, address token) external;
+    /// @notice Pays the credit of `account`, or a part of it, to `account`.
+    /// @dev *Who*: anyone. *Warns*: no gas cap; on failure it reverts and the credit stays, so where the token can't move it whole,
+    /// ask for less. *Errors*: {NoCredit}, {AmountOutOfBounds}, {AmountExceedsCredit}, {PushNeedsGas}, {WithdrawFailed},
+    /// {BalanceUnknown}, {WrongBalanceFall}.
+    /// @param amount base units; `type(uint256).max` means the whole credit
+    function withdraw(address account, address token, uint256 amount) external;
 
     // ------------------------------------------------------------------------------------------------------------ views
 

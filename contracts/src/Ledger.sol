@@ -12,9 +12,6 @@ import {Treasury} from "./Treasury.sol";
 abstract contract Ledger is Treasury {
     using TermsLib for Terms;
 
-    /// @dev As an amount: everything there is.
-    uint256 internal constant ALL = type(uint256).max;
-
     /// @dev Cumulative amounts. What took the last unit is not among them, since it follows from the terms' amount; only a
     /// resolution that gives the buyer something is, since {repay} has to know.
     struct Parts {

@@ -95,7 +95,9 @@ abstract contract Settling is Ledger, ReentrancyGuardTransient, EIP712 {
         // `repay` has to know what the buyer has already.
         if (toBuyer != 0) state = _split(id, state, toMerchant, toBuyer);
         state = _save(id, state.enter(Status.Resolved));
-        uint256 credited = _payMerchant(terms, net, fee) | _pay(terms.token, state.buyer(), toBuyer, BUYER_CREDITED);
+        // Two statements: within one, the compiler chooses who is paid first.
+        uint256 credited = _payMerchant(terms, net, fee);
+        credited |= _pay(terms.token, state.buyer(), toBuyer, BUYER_CREDITED);
         emit DisputeResolved(id, state.seq(), Status.Resolved, 0, net, fee, toBuyer, uint8(credited));
     }
 

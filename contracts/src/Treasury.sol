@@ -11,6 +11,8 @@ import {TokenLib} from "./TokenLib.sol";
 abstract contract Treasury is IEscrow {
     using TokenLib for address;
 
+    /// @dev As an amount: everything there is.
+    uint256 internal constant ALL = type(uint256).max;
     /// @dev Exactly what a receiver of coin may use: a smart wallet's receive hook with a log or two.
     uint256 private constant COIN_PUSH_GAS = 100_000;
     /// @dev Exactly what a token's transfer may use: a proxy with blocklist, fee table and hooks needs less than half.
@@ -89,20 +91,26 @@ abstract contract Treasury is IEscrow {
         return token == address(0) ? _pay(token, account, amount, flag) : 0;
     }
 
-    /// @dev Pays the whole credit without a gas cap, or reverts.
-    function _payCredit(address account, address token) internal returns (uint256 amount) {
-        amount = _credits[account][token];
-        if (amount == 0) revert NoCredit(account, token);
-        delete _credits[account][token];
+    /// @dev Pays a part of the credit, or all of it, with at least the gas of a push and without a cap, or reverts.
+    /// @return part what was paid
+    function _payCredit(address account, address token, uint256 amount) internal returns (uint256 part) {
+        uint256 credit = _credits[account][token];
+        if (credit == 0) revert NoCredit(account, token);
+        part = amount == ALL ? credit : amount;
+        if (part == 0) revert AmountOutOfBounds(0);
+        if (part > credit) revert AmountExceedsCredit(part, credit);
+        _credits[account][token] = credit - part;
         bool paid;
         if (token == address(0)) {
-            paid = LowLevelCall.callNoReturn(account, amount, "");
+            _requireGasFor(COIN_PUSH_GAS);
+            paid = LowLevelCall.callNoReturn(account, part, "");
         } else {
             uint256 balanceBefore = token.balanceOf(address(this));
-            token.transfer(account, amount, gasleft());
-            paid = _hasFallen(token, balanceBefore, amount);
+            _requireGasFor(TOKEN_PUSH_GAS);
+            token.transfer(account, part, gasleft());
+            paid = _hasFallen(token, balanceBefore, part);
         }
-        if (!paid) revert WithdrawFailed(account, token, amount);
+        if (!paid) revert WithdrawFailed(account, token, part);
     }
 
     function _credit(address account, address token) internal view returns (uint256) {

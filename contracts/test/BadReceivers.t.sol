@@ -61,7 +61,7 @@ contract BadReceiversTest is BatchTest {
     function test_receiver_cannot_reenter() public {
         Reenterer reenterer = new Reenterer();
         Terms memory terms = coinTerms();
-        reenterer.setCall(address(escrow), abi.encodeCall(IEscrow.withdraw, (address(reenterer), address(0))));
+        reenterer.setCall(address(escrow), abi.encodeCall(IEscrow.withdraw, (address(reenterer), address(0), ALL)));
         terms.merchant = address(reenterer);
         fund(terms);
         vm.prank(buyer);

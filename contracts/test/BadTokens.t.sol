@@ -295,8 +295,8 @@ contract BadTokensTest is BatchTest {
         assertEq(escrow.creditOf(merchant, address(odd)), 292.5e6);
         assertEq(escrow.creditOf(feeRecipient, address(odd)), 7.5e6);
         odd.setBlocked(address(escrow), false);
-        escrow.withdraw(merchant, address(odd));
-        escrow.withdraw(feeRecipient, address(odd));
+        escrow.withdraw(merchant, address(odd), ALL);
+        escrow.withdraw(feeRecipient, address(odd), ALL);
         assertEq(odd.balanceOf(address(escrow)), 0);
     }
 

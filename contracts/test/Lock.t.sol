@@ -39,7 +39,7 @@ contract LockTest is TransitionTest {
         calls[13] = abi.encodeCall(IEscrow.releaseMany, (terms, items));
         calls[14] = abi.encodeCall(IEscrow.confirmDeliveryMany, (terms, items));
         calls[15] = abi.encodeCall(IEscrow.dismissOperator, (operator));
-        calls[16] = abi.encodeCall(IEscrow.withdraw, (buyer, terms.token));
+        calls[16] = abi.encodeCall(IEscrow.withdraw, (buyer, terms.token, ALL));
         calls[17] = abi.encodeCall(IEscrow.idOf, (terms));
         calls[18] = abi.encodeCall(IEscrow.stateOf, (bytes32(0)));
         calls[19] = abi.encodeCall(IEscrow.statesOf, (new bytes32[](1)));
@@ -91,7 +91,7 @@ contract LockTest is TransitionTest {
         uint256 clean = vm.snapshotState();
         for (uint256 i = 0; i < calls.length; ++i) {
             dollar.setCall(address(escrow), calls[i]);
-            escrow.withdraw(buyer, address(token));
+            escrow.withdraw(buyer, address(token), ALL);
             assertEq(dollar.calls(), 1);
             assertEq(dollar.locked(), 1);
             vm.revertToState(clean);
@@ -201,7 +201,7 @@ contract LockTest is TransitionTest {
         taker.setRefusing(false);
         assertEq(escrow.creditOf(address(taker), address(0)), AMOUNT);
         uint256 clean = vm.snapshotState();
-        _takerCallsBackIn(stranger, 0, abi.encodeCall(IEscrow.withdraw, (address(taker), address(0))), calls);
+        _takerCallsBackIn(stranger, 0, abi.encodeCall(IEscrow.withdraw, (address(taker), address(0), ALL)), calls);
         vm.revertToState(clean);
     }
 

@@ -126,9 +126,9 @@ contract UsdcTest is RealTokenTest {
         vm.prank(merchant);
         escrow.refund(terms, ALL);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, buyer, address(usdc), AMOUNT));
-        escrow.withdraw(buyer, address(usdc));
+        escrow.withdraw(buyer, address(usdc), ALL);
         usdc.setBlocked(buyer, false);
-        escrow.withdraw(buyer, address(usdc));
+        escrow.withdraw(buyer, address(usdc), ALL);
         assertEq(usdc.balanceOf(buyer), 10 * AMOUNT);
     }
 
@@ -179,8 +179,8 @@ contract UsdcTest is RealTokenTest {
         assertEq(escrow.creditOf(merchant, address(usdc)), 97.5e6);
         assertEq(escrow.creditOf(feeRecipient, address(usdc)), 2.5e6);
         usdc.setBlocked(address(escrow), false);
-        escrow.withdraw(merchant, address(usdc));
-        escrow.withdraw(feeRecipient, address(usdc));
+        escrow.withdraw(merchant, address(usdc), ALL);
+        escrow.withdraw(feeRecipient, address(usdc), ALL);
         assertEq(usdc.balanceOf(address(escrow)), 0);
     }
 
@@ -203,9 +203,9 @@ contract UsdcTest is RealTokenTest {
         vm.prank(arbiter);
         escrow.resolve(terms, 60e6, 40e6);
         usdc.setPaused(false);
-        escrow.withdraw(buyer, address(usdc));
-        escrow.withdraw(merchant, address(usdc));
-        escrow.withdraw(feeRecipient, address(usdc));
+        escrow.withdraw(buyer, address(usdc), ALL);
+        escrow.withdraw(merchant, address(usdc), ALL);
+        escrow.withdraw(feeRecipient, address(usdc), ALL);
         assertEq(usdc.balanceOf(buyer), 9 * AMOUNT + 60e6);
         assertEq(usdc.balanceOf(merchant), 39e6);
         assertEq(usdc.balanceOf(address(escrow)), 0);
@@ -254,7 +254,7 @@ contract UsdtLikeTest is RealTokenTest {
         _release(terms, ALL);
         assertEq(escrow.creditOf(merchant, address(usdt)), 97.5e6);
         usdt.setBlocked(address(escrow), false);
-        escrow.withdraw(merchant, address(usdt));
+        escrow.withdraw(merchant, address(usdt), ALL);
         assertEq(usdt.balanceOf(merchant), 97.5e6);
     }
 
@@ -266,9 +266,9 @@ contract UsdtLikeTest is RealTokenTest {
         escrow.refund(terms, ALL);
         assertEq(escrow.creditOf(buyer, address(usdt)), AMOUNT);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, buyer, address(usdt), AMOUNT));
-        escrow.withdraw(buyer, address(usdt));
+        escrow.withdraw(buyer, address(usdt), ALL);
         usdt.setPaused(false);
-        escrow.withdraw(buyer, address(usdt));
+        escrow.withdraw(buyer, address(usdt), ALL);
         assertEq(usdt.balanceOf(buyer), 10 * AMOUNT);
     }
 

@@ -51,9 +51,9 @@ contract RebasingTest is EscrowTest {
         vm.prank(merchant);
         escrow.refund(second, ALL);
         vm.expectRevert(abi.encodeWithSelector(IEscrow.WithdrawFailed.selector, buyer, address(elastic), AMOUNT));
-        escrow.withdraw(buyer, address(elastic));
+        escrow.withdraw(buyer, address(elastic), ALL);
         elastic.mint(address(escrow), AMOUNT / 2);
-        escrow.withdraw(buyer, address(elastic));
+        escrow.withdraw(buyer, address(elastic), ALL);
         assertEq(elastic.balanceOf(buyer), AMOUNT);
         assertEq(elastic.balanceOf(address(escrow)), 0);
     }

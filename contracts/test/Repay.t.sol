@@ -338,7 +338,7 @@ contract RepayTest is RepayingTest {
         escrow.release(terms, ALL);
         repay(terms, AMOUNT);
         shy.setOpen(true);
-        escrow.withdraw(address(shy), address(0));
+        escrow.withdraw(address(shy), address(0), ALL);
         assertEq(address(shy).balance, AMOUNT);
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IEscrow, Status, Terms} from "../src/IEscrow.sol";
+import {ElasticToken} from "./support/BadTokens.sol";
 import {EscrowTest} from "./support/EscrowTest.sol";
 
 contract ResolveTest is EscrowTest {
@@ -23,6 +24,21 @@ contract ResolveTest is EscrowTest {
         assertEq(balance(terms, buyer), before - 40e6);
         assertEq(balance(terms, arbiter), 0);
         assertState(id, Status.Resolved, START + ARBITRATION_PERIOD - 1, 4);
+    }
+
+    /// @dev Where a token's balance was taken away, this decides who is paid; no compiler may choose it.
+    function test_resolve_pays_the_merchant_first() public {
+        ElasticToken odd = new ElasticToken();
+        odd.mint(buyer, AMOUNT);
+        vm.prank(buyer);
+        odd.approve(address(escrow), AMOUNT);
+        Terms memory terms = withoutFee(tokenTerms());
+        terms.token = address(odd);
+        reach(terms, Status.Disputed);
+        odd.setBalance(address(escrow), 50e6);
+        _resolve(arbiter, terms, 50e6, 50e6);
+        assertEq(odd.balanceOf(merchant), 50e6);
+        assertEq(escrow.creditOf(buyer, address(odd)), 50e6);
     }
 
     function test_resolve_gives_one_side_everything() public {

@@ -21,7 +21,8 @@ abstract contract AccountVerbs is BatchVerbs {
         Action memory action;
         (action.verb, action.caller) = (Verb.Withdraw, _any(actors));
         (action.account, action.token) = _someCredit();
-        action.data = abi.encodeCall(escrow.withdraw, (action.account, action.token));
+        action.amount = _part(credits[action.token][action.account]);
+        action.data = abi.encodeCall(escrow.withdraw, (action.account, action.token, action.amount));
         _act(action);
     }
 

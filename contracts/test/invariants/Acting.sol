@@ -101,7 +101,7 @@ abstract contract Acting is Judge {
         if (which == 2) return abi.encodeCall(escrow.refund, (terms, _oneIn(2) ? ALL : 1));
         if (which == 3) return abi.encodeCall(escrow.confirmDelivery, (terms));
         if (which == 4) return abi.encodeCall(escrow.dispute, (terms));
-        if (which == 5) return abi.encodeCall(escrow.withdraw, (address(callsBack), terms.token));
+        if (which == 5) return abi.encodeCall(escrow.withdraw, (address(callsBack), terms.token, ALL));
         if (which == 6) return abi.encodeCall(escrow.dismissOperator, (people[5]));
         return abi.encodeCall(escrow.fund, (terms, address(callsBack)));
     }

@@ -93,7 +93,8 @@ contract Handler is WorldVerbs {
         ++steps;
         Action memory action;
         (action.verb, action.caller, action.account, action.token) = (Verb.Withdraw, people[12], account, token_);
-        action.data = abi.encodeCall(escrow.withdraw, (account, token_));
+        action.amount = ALL;
+        action.data = abi.encodeCall(escrow.withdraw, (account, token_, ALL));
         return _actWithPlenty(action);
     }
 }

@@ -20,6 +20,7 @@ abstract contract Observer is Table {
         address token; // the only one in which money may move
         bytes32[] targets; // the only payments that may change
         address account; // whose credit is withdrawn
+        uint256 amount; // how much of it
         address payer; // who signed for the money
         address buyer; // who is to be the buyer
         bool forged; // must not succeed
@@ -102,8 +103,11 @@ abstract contract Observer is Table {
         (address account, address token_) = (_account(log.topics[1]), _account(log.topics[2]));
         uint256 amount = abi.decode(log.data, (uint256));
         if (account != action.account || token_ != action.token) _break(Property.Isolation, "another's credit");
-        if (amount != credits[token_][account]) _break(Property.Conservation, "not the whole credit");
-        credits[token_][account] = 0;
+        uint256 credit = credits[token_][account];
+        if (amount != (action.amount == ALL ? credit : action.amount) || amount > credit) {
+            return _break(Property.Conservation, "not what was asked for of a credit");
+        }
+        credits[token_][account] -= amount;
         deed.left += amount;
         deed.told[deed.tolds++] = Flow(account, amount);
     }

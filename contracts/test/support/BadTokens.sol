@@ -216,6 +216,20 @@ contract DecimalsToken is OddToken {
     }
 }
 
+/// @notice Moves no more than its limit at a time.
+contract LimitedToken is OddToken {
+    uint256 public limit = type(uint256).max;
+
+    function setLimit(uint256 amount) external {
+        limit = amount;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        require(amount <= limit, "too much at once");
+        super._update(from, to, amount);
+    }
+}
+
 /// @notice Its issuer stretches or shrinks an account's balance between calls, as interest or a haircut does.
 contract ElasticToken is OddToken {
     function setBalance(address account, uint256 amount) external {

@@ -99,9 +99,9 @@ abstract contract Conservation is SymbolicEscrow {
     }
 
     /// @notice Withdrawing turns credit into balance, for its owner alone.
-    function check_withdraw(Terms memory terms, Scene memory scene) external {
+    function check_withdraw(Terms memory terms, Scene memory scene, uint256 amount) external {
         Books memory books = _before(terms, scene);
-        if (!done(scene.caller, 0, abi.encodeCall(IEscrow.withdraw, (BUYER, terms.token)))) return;
+        if (!done(scene.caller, 0, abi.encodeCall(IEscrow.withdraw, (BUYER, terms.token, amount)))) return;
         assert(both(_rose(books, [uint256(0), 0, 0, 0]), escrow.heldOf(terms) == books.held));
     }
 

@@ -25,7 +25,7 @@ from earnest.payment.transitions import NOTHING_YET
 from earnest.settings import Network, load_settings
 
 if TYPE_CHECKING:
-    from earnest.chain.rpc import Rpc
+    from earnest.chain.endpoints import Endpoints
     from earnest.chain.signer import LocalSigner
     from earnest.chain.wallet import CallTx, Wallet
     from earnest.commands.prepare_signature import ToSign
@@ -286,12 +286,15 @@ def resolve(
 def withdraw(
     own: OwnTx,
     to: Annotated[Literal["buyer", "merchant", "fee_recipient"], typer.Option(help="Whose credit.")] = "buyer",
+    amount: Annotated[
+        str | None, typer.Option(help="A part, as a decimal, where the token can't move it whole; without it all.")
+    ] = None,
 ) -> list[CallTx]:
     """As anyone: pay out, to its owner, what the escrow owes because paying it failed before (a credit)."""
     from earnest.escrow import txs  # noqa: PLC0415
 
     owner = {"buyer": own.buyer, "merchant": own.terms.merchant, "fee_recipient": own.terms.fee_recipient}[to]
-    return [txs.withdraw(own.escrow, own.chain_id, owner, own.terms.token)]
+    return [txs.withdraw(own.escrow, own.chain_id, owner, own.terms.token, own.parse_amount(amount))]
 
 
 _VERBS: dict[Callable[..., list[CallTx]], str] = {
@@ -358,7 +361,7 @@ def _signer(keystore: Path | None) -> LocalSigner:
     raise InvalidInput("no wallet: give --keystore FILE, or EARNEST_WALLET_KEY in the environment")
 
 
-def _wallet(network: Network, signer: LocalSigner) -> tuple[Rpc, Wallet]:
+def _wallet(network: Network, signer: LocalSigner) -> tuple[Endpoints, Wallet]:
     from earnest.chain.wallet import Wallet  # noqa: PLC0415
     from earnest.escrow.reverts import explain_revert  # noqa: PLC0415
     from earnest.wiring import check_chain, open_rpc  # noqa: PLC0415

@@ -18,6 +18,7 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-f]{40}")
 
 SENTENCES: Final[dict[str, str]] = {
     "AlreadyFunded": "payment {id} was funded before (it is {status}) and cannot be funded again",
+    "AmountExceedsCredit": "{amount} base units were asked for, and only {credit} are owed",
     "AmountExceedsHeld": "{amount} base units were asked for, and only {held} are held",
     "AmountExceedsRepayable": "{amount} base units were to be repaid, and only {repayable} were released and are not "
     "repaid yet",

@@ -160,9 +160,9 @@ def dismiss_operator(escrow: Address, chain_id: int, operator: Address) -> Unsig
     return _call(escrow, chain_id, "dismissOperator", ["address"], [operator])
 
 
-def withdraw(escrow: Address, chain_id: int, account: Address, token: Address) -> UnsignedTx:
-    """Pay the credit of `account` in `token` (the zero address: coin) to `account`, as anyone."""
-    return _call(escrow, chain_id, "withdraw", ["address", "address"], [account, token])
+def withdraw(escrow: Address, chain_id: int, account: Address, token: Address, amount: int | None = None) -> UnsignedTx:
+    """Pay the credit of `account` in `token` (the zero address: coin), or a part of it, to `account`, as anyone."""
+    return _call(escrow, chain_id, "withdraw", ["address", "address", "uint256"], [account, token, _part(amount)])
 
 
 def approve(token: Address, chain_id: int, spender: Address, amount: int) -> UnsignedTx:

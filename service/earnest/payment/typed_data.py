@@ -16,7 +16,7 @@ from eth_abi.abi import encode
 from earnest.payment.primitives import Address, Hash32, hash32, keccak, to_bytes
 
 PERMIT2: Final = Address("0x000000000022D473030F116dDEE9F6B43aC78BA3")
-"""Source: Uniswap's Permit2; the same address on every chain where it is deployed."""
+"""Source: Uniswap's Permit2; the same on nearly every chain. Where it has another address (ZKsync) the verb reverts."""
 ESCROW_NAME: Final = "Earnest Escrow"
 ESCROW_VERSION: Final = "1"
 

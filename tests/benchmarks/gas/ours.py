@@ -116,7 +116,7 @@ class Ours:
         return Call(OPERATOR, self._many("confirmDeliveryMany", terms))
 
     def withdraw(self, account: str, token: str) -> Call:
-        return Call(RELAYER, call_data("withdraw(address,address)", account, token))
+        return Call(RELAYER, call_data("withdraw(address,address,uint256)", account, token, ALL))
 
     def _many(self, verb: str, terms: list[Terms]) -> bytes:
         items = [(each.buyer, each.amount, each.pay_by, to_bytes(each.order_hash)) for each in terms]

@@ -30,8 +30,8 @@ def of_items(name: str, common: Terms, items: Sequence[Terms]) -> bytes:
     return of_terms(name, common, (_ITEMS_ABI, own))
 
 
-def withdraw(account: Address, token: Address) -> bytes:
-    return call_data("withdraw(address,address)", account, token)
+def withdraw(account: Address, token: Address, amount: int) -> bytes:
+    return call_data("withdraw(address,address,uint256)", account, token, amount)
 
 
 def dismiss_operator(operator: Address) -> bytes:

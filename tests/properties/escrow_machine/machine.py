@@ -13,7 +13,7 @@ from earnest.payment.actions import actions
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.status import HOLDING, Role, Status, Verb
 from tests.properties.escrow_machine import batches, calls, settling
-from tests.properties.escrow_machine.asks import amounts, callers, which
+from tests.properties.escrow_machine.asks import amount_of, amounts, callers, which
 from tests.properties.escrow_machine.facts import Refusal, Sheet, Staged
 from tests.properties.escrow_machine.paying import Paying
 from tests.properties.escrow_machine.ways_out import WaysOut
@@ -72,8 +72,8 @@ class EscrowMachine(Paying, WaysOut):
         assert told == (True,)
         self.tried(payment)
 
-    @rule(number=which, by=callers("stranger"), whose=callers("buyer", "merchant", "fee recipient"))
-    def withdraw(self, number: int, by: str, whose: str) -> None:
+    @rule(number=which, by=callers("stranger"), whose=callers("buyer", "merchant", "fee recipient"), choice=amounts)
+    def withdraw(self, number: int, by: str, whose: str, choice: str | int) -> None:
         payment = self.payment(number)
         caller, account = self.party(payment, by), self.party(payment, whose).address
         owed = [
@@ -83,10 +83,12 @@ class EscrowMachine(Paying, WaysOut):
         ]
         if owed and number % 3:
             account = owed[number % len(owed)]
+        token = payment.terms.token
+        amount = amount_of(choice, self.play.facts.credits.get((account, token), 0))
         self.play.do(
             caller,
-            calls.withdraw(account, payment.terms.token),
-            lambda sheet: settling.withdraw(sheet, account, payment.terms.token),
+            calls.withdraw(account, token, amount),
+            lambda sheet: settling.withdraw(sheet, account, token, amount),
         )
 
     @rule(number=which, by=callers("stranger", "buyer"))

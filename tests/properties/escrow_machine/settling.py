@@ -92,15 +92,20 @@ def repay(sheet: Sheet, payment: Staged, caller: Address, amount: int, value: in
     sheet.enter_and_tell(payment, with_flags(event, credited))
 
 
-def withdraw(sheet: Sheet, account: Address, token: Address) -> None:
-    amount = sheet.facts.credits.get((account, token), 0)
-    if amount == 0:
+def withdraw(sheet: Sheet, account: Address, token: Address, amount: int) -> None:
+    credit = sheet.facts.credits.get((account, token), 0)
+    if credit == 0:
         raise Refusal("NoCredit", account, token)
+    part = credit if amount == ALL else amount
+    if part == 0:
+        raise Refusal("AmountOutOfBounds", 0)
+    if part > credit:
+        raise Refusal("AmountExceedsCredit", part, credit)
     if not sheet.facts.can_move(token, sheet.facts.stage.escrow, account):
-        raise Refusal("WithdrawFailed", account, token, amount)
-    sheet.credits[account, token] -= amount
-    sheet.move(token, sheet.facts.stage.escrow, account, amount)
-    sheet.tell(CreditWithdrawn(account, token, amount))
+        raise Refusal("WithdrawFailed", account, token, part)
+    sheet.credits[account, token] -= part
+    sheet.move(token, sheet.facts.stage.escrow, account, part)
+    sheet.tell(CreditWithdrawn(account, token, part))
 
 
 def dismiss_operator(sheet: Sheet, caller: Address, operator: Address) -> None:
