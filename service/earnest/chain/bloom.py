@@ -7,19 +7,17 @@ from functools import lru_cache
 from typing import Final
 
 from earnest.payment.events import CREDIT_WITHDRAWN_TOPIC, TOPICS
-from earnest.payment.primitives import Address, Hash32, keccak, to_bytes
+from earnest.payment.primitives import Address, Hash32, keccak
 
 _OUR_TOPICS: Final = (*TOPICS, CREDIT_WITHDRAWN_TOPIC)
 
 
-@lru_cache(maxsize=65_536)
-def mask(value: Address | Hash32) -> int:
-    """Return the three bits that an address or a topic sets in a block's bloom."""
-    digest = keccak(to_bytes(value))
-    bits = 0
-    for at in (0, 2, 4):
-        bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
-    return bits
+@lru_cache(maxsize=8_192)
+def mask(value: str) -> int:
+    """Return the three bits that an address or a topic (of any case) sets in a block's bloom."""
+    digest = keccak(bytes.fromhex(value[2:]))
+    six = int.from_bytes(digest[:6])
+    return 1 << (six >> 32 & 2047) | 1 << (six >> 16 & 2047) | 1 << (six & 2047)
 
 
 def bloom_of(values: Iterable[Address | Hash32]) -> int:

@@ -156,6 +156,7 @@ SIDE_SIGNATURES: Final = (
 )
 
 TOPICS: Final[dict[Hash32, EventKind]] = {hash32(keccak(text.encode())): kind for kind, text in SIGNATURES.items()}
+PAYMENT_FUNDED_TOPIC: Final = next(topic for topic, kind in TOPICS.items() if kind is EventKind.PAYMENT_FUNDED)
 CREDIT_WITHDRAWN_TOPIC: Final = hash32(keccak(CREDIT_WITHDRAWN_SIGNATURE.encode()))
 DEPOSIT_RETURNED_TOPIC: Final = hash32(keccak(DEPOSIT_RETURNED_SIGNATURE.encode()))
 ITEM_SKIPPED_TOPIC: Final = hash32(keccak(ITEM_SKIPPED_SIGNATURE.encode()))
