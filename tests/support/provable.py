@@ -34,7 +34,7 @@ class EmbeddedNode(Node):
     endpoint = "embedded"
 
     def __init__(self, chain: EmbeddedChain, *denied: str) -> None:
-        self._chain, self._denied = chain, denied
+        self.chain, self._denied = chain, denied
         self.asked: list[str] = []
 
     def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
@@ -42,7 +42,7 @@ class EmbeddedNode(Node):
         if method in self._denied:
             raise RpcError(method, -32601, f"the method {method} does not exist/is not available")
         try:
-            answer = self._chain.request(method, list(params))
+            answer = self.chain.request(method, list(params))
         except LocalnetRpcError as error:
             raise RpcError(method, error.code, str(error)) from error
         return msgspec.convert(answer, into)
@@ -118,6 +118,12 @@ class Town:
 
     def release(self, terms: Terms, amount: int | None = None) -> None:
         self.send(BUYER, txs.release(self.escrow, CHAIN_ID, terms, amount))
+
+    def fund_unmined(self, terms: Terms, sender: int) -> Hash32:
+        """Hand the funding over to a node that does not mine by itself; returns the tx' hash."""
+        tx = txs.fund(self.escrow, CHAIN_ID, terms, account(BUYER))
+        fields = {"from": account(sender), "to": tx.to, "data": tx.data, "value": hex(tx.value), "gas": hex(300_000)}
+        return Hash32(self.node.call("eth_sendTransaction", (fields,)))
 
     def head(self) -> BlockRef:
         header = self.node.header("latest")

@@ -118,7 +118,6 @@ class Maker:
         seqs = [event.seq for where, event in wanted.events if where.hash == block.hash]
         found = [_find(wanted, header.number, receipts, seq) for seq in seqs]
         trie = self._usable(lambda: told.receipts_trie(header, receipts))
-        budget.check()
         parts = [
             ReceiptPart(
                 tx_index,
@@ -167,7 +166,6 @@ class Maker:
             found = self._node.call("eth_getBlockReceipts", (header.hash,), list[ToldReceipt] | None)
         except RpcError:
             found = self._one_by_one(txs, budget)
-        budget.check()
         if found is None:
             raise BlockMissing(header.hash)
         return self._usable(lambda: sorted(found, key=lambda each: int(each.transaction_index, 16)))
