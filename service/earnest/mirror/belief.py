@@ -46,6 +46,8 @@ class Changes:
     orphaned: set[Hash32] = field(default_factory=set)
     expired: list[Hash32] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
+    settles_earlier: bool = False
+    """Whether events of earlier batches may become final."""
 
 
 class Belief:
@@ -54,7 +56,7 @@ class Belief:
     Args:
         window: the accepted blocks.
         payments: every payment that is touched, as far as it is known.
-        history: the canonical events of the touched payments; needed only where blocks are orphaned.
+        history: the canonical events of the touched payments; None where no update orphans a block.
         waiting: the canonical events that are not final yet, up to the highest block that the batch makes final.
         expiring: the ids of those that may have expired by then, of which nobody was told yet.
         dismissals: the canonical dismissals by the merchants of these payments.
@@ -67,7 +69,7 @@ class Belief:
         escrow: Address,
         window: Window,
         payments: Mapping[Hash32, Payment],
-        history: Mapping[Hash32, Iterable[StoredEvent]],
+        history: Mapping[Hash32, Iterable[StoredEvent]] | None,
         waiting: Iterable[StoredEvent],
         expiring: Iterable[Hash32],
         dismissals: Iterable[StoredDismissal],
@@ -76,13 +78,14 @@ class Belief:
         self._chain_id, self._escrow, self._herald = chain_id, escrow, herald
         self.window = window
         self._payments = dict(payments)
-        self._history = {id_: list(events) for id_, events in history.items()}
+        self._may_take_back = history is not None
+        self._history = {id_: list(events) for id_, events in (history or {}).items()}
         self._waiting, self._expiring = list(waiting), list(expiring)
         # In which blocks a merchant dismissed an operator: he may say it more than once.
         self._dismissals: dict[tuple[Address, Address], set[Hash32]] = {}
         for each in dismissals:
             self._dismissals.setdefault((each.merchant, each.operator), set()).add(each.block.hash)
-        self.changes = Changes()
+        self.changes = Changes(settles_earlier=bool(self._waiting))
 
     def take(self, update: ChainUpdate) -> None:
         """Believe one update; raises `ChainDisagrees` (its leaves) if it does not fit."""
@@ -96,25 +99,26 @@ class Belief:
 
     def _accept(self, block: Block, logs: tuple[EscrowLog, ...]) -> None:
         self.window.accept(block)
-        last = -1
+        where, last = ref(block), -1
         for log in logs:
             if log.log_index <= last:
                 raise BlockDoesNotFit(f"block {block.number} ({block.hash}): log {log.log_index} comes after {last}")
             last = log.log_index
             if isinstance(log.event, PaymentEvent):
-                self._take_event(ref(block), log, log.event)
+                self._take_event(where, log, log.event)
             else:
-                self._take_side_event(ref(block), log, log.event)
+                self._take_side_event(where, log, log.event)
 
     def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
         before = self._payments.get(event.payment_id) or self._foreign(event)
         if event.funding is not None and event.funding.terms != before.terms:
             raise TermsDoNotMatch(f"payment {event.payment_id}: the funding tells other terms than were hashed")
-        after = replace(before, state=apply(before.state, event, block.timestamp), block=block)
+        after = before.after(apply(before.state, event, block.timestamp), block)
         stored = StoredEvent(self._chain_id, block, log.tx_hash, log.log_index, event)
         self.changes.events[block.hash, log.log_index] = stored
         self._waiting.append(stored)
-        self._history.setdefault(event.payment_id, []).append(stored)
+        if self._may_take_back:
+            self._history.setdefault(event.payment_id, []).append(stored)
         self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
 
     def _take_side_event(self, block: BlockRef, log: EscrowLog, event: SideEvent) -> None:
@@ -160,7 +164,7 @@ class Belief:
         self._history[id_] = kept
         state = fold((each.event, each.block.timestamp) for each in kept)
         block = kept[-1].block if kept else None
-        self._tell(replace(self._payments[id_], state=state, block=block), NotificationType.REORGED, lost)
+        self._tell(self._payments[id_].after(state, block), NotificationType.REORGED, lost)
         # Whoever was paid was not told that he expired; now that may be to come.
         if state.status is Status.CREATED and not self._payments[id_].is_foreign and id_ not in self._expiring:
             self._expiring.append(id_)
@@ -172,7 +176,7 @@ class Belief:
         self._waiting = self._waiting[len(reached) :]
         for each in reached:
             payment = self._payments[each.event.payment_id]
-            if changes_status(each.event) and not payment.is_foreign:
+            if not payment.is_foreign and changes_status(each.event):
                 self._tell(payment, NotificationType.FINALIZED, [each])
         for id_ in list(self._expiring):
             payment = self._payments[id_]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
+from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import MalformedAnswer
 from earnest.chain.node import Call, Node
 from earnest.settings import FinalityRule
 
 FINALITY: Final = FinalityRule(tag="finalized")
 """The rule for whoever follows a clipped node: it says itself what is final."""
+
+
+def clip(node: Node, chain_id: int, head: int, final: int) -> Node:
+    """Return the node up to a block; where it is several endpoints each is, so that they still vouch for each other."""
+    if not isinstance(node, Endpoints):
+        return ClippedNode(node, head, final)
+    return Endpoints(
+        [ClippedNode(each.node, head, final) for each in node.all], chain_id=chain_id, background=node.background
+    )
 
 
 class ClippedNode(Node):
@@ -49,3 +60,13 @@ class ClippedNode(Node):
         if not at.startswith("0x"):
             raise MalformedAnswer(self.endpoint, f"is asked up to a block only, and not for {at!r}")
         return asked
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep to one endpoint, where there are several."""
+        with self._node.turn():
+            yield
+
+    def rest(self, in_vain: int) -> None:
+        """Wait as the node does."""
+        self._node.rest(in_vain)

@@ -41,6 +41,7 @@ class Difference:
         mirror: what the mirror says, None for nothing.
         chain: what the chain says, None for nothing.
         mended: whether a rebuild can mend it.
+        source: where the other side stands, for people.
     """
 
     what: str
@@ -49,12 +50,13 @@ class Difference:
     mirror: str | None
     chain: str | None
     mended: bool = True
+    source: str = "on the chain"
 
     def __str__(self) -> str:
         where = f"{self.what} {self.name}".rstrip()
         if self.field is None:
             return f"{where}: {'missing in the mirror' if self.chain else 'in the mirror, and not on the chain'}"
-        return f"{where}: {self.field} is {_said(self.mirror)} in the mirror, {_said(self.chain)} on the chain"
+        return f"{where}: {self.field} is {_said(self.mirror)} in the mirror, {_said(self.chain)} {self.source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +154,26 @@ def _wrong_ids(mirror: Transaction, replay: Transaction, chain_id: int, escrow: 
         told = replay.facts.lookup(PAYMENTS, chain_id, page)
         for key, facts in page.items():
             if key not in told:
-                hashed = _id_of(facts, chain_id, escrow)
+                hashed = id_of(terms_in(facts), chain_id, escrow)
                 if hashed != key[0]:
                     yield Difference("payment", key[0], "the id of its terms", hashed, key[0], mended=False)
 
 
-def _id_of(facts: Facts, chain_id: int, escrow: Address) -> Hash32 | None:
+def terms_in(facts: Facts) -> Terms | None:
+    """Return the terms in a payment's facts, None where they are not such as we write."""
     named = dict(zip(PAYMENTS.facts, facts, strict=True))
     numbers = ("amount", "fee_bps", "pay_by", "delivery_period", "dispute_window", "arbitration_period")
     try:
-        terms = {
-            name: int(named[name] or "") if name in numbers else named[name] for name in Terms.__dataclass_fields__
-        }
-        return payment_id(Terms(**terms), chain_id, escrow)  # type: ignore[arg-type]
+        read = {name: int(named[name] or "") if name in numbers else named[name] for name in Terms.__dataclass_fields__}
+    except ValueError:
+        return None
+    return Terms(**read)  # type: ignore[arg-type]
+
+
+def id_of(terms: Terms | None, chain_id: int, escrow: Address) -> Hash32 | None:
+    """Return the id that terms hash to, None where the contract could not even take them."""
+    try:
+        return payment_id(terms, chain_id, escrow) if terms else None
     except (ValueError, TypeError, AttributeError, OverflowError, EncodingError, EarnestError):
         return None
 

@@ -120,7 +120,7 @@ class ChainMirror:
             self._escrow,
             Window(self._blocks(tx), chain.final, covered_up_to=final_number),
             payments,
-            history=tx.events.canonical(self._chain_id, touched) if dropped else {},
+            history=tx.events.canonical(self._chain_id, touched) if dropped else None,
             waiting=waiting,
             expiring=[each.id for each in expiring],
             dismissals=tx.dismissals.of(self._chain_id, _merchants(payments.values())),
@@ -138,17 +138,20 @@ class ChainMirror:
         for beside in (tx.side_events, tx.credits, tx.dismissals):
             beside.orphan(self._chain_id, changes.orphaned)
         tx.blocks.orphan(self._chain_id, changes.orphaned)
-        tx.events.add(self._chain_id, changes.events.values())
+        final_number = window.final.number if window.final else -1
+        tx.events.add(self._chain_id, changes.events.values(), final_number)
         tx.side_events.add(changes.side_events.values())
         tx.credits.add(changes.credits.values())
         tx.dismissals.add(changes.dismissals.values())
-        accepted = {update.block for update in updates if isinstance(update, BlockAccepted)}
+        accepted = {update.block.hash for update in updates if isinstance(update, BlockAccepted)}
         tx.blocks.add(
-            self._chain_id, [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each in accepted]
+            self._chain_id,
+            [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each.hash in accepted],
         )
-        if window.final != before.final and window.final is not None:
-            tx.events.mark_final(self._chain_id, window.final.number)
-            tx.blocks.prune(self._chain_id, window.final.number)
+        if window.final != before.final:
+            if changes.settles_earlier:
+                tx.events.mark_final(self._chain_id, final_number)
+            tx.blocks.prune(self._chain_id, final_number)
         tx.outbox.add(changes.notifications)
         tx.blocks.set_position(self._chain_id, ref(window.head) if window.head else None, window.final, name)
 

@@ -16,7 +16,7 @@ from earnest.chain.errors import ReorgPastFinality
 from earnest.chain.follower import Follower
 from earnest.chain.node import Node
 from earnest.chain.updates import Position
-from earnest.mirror.clipped import FINALITY, ClippedNode
+from earnest.mirror.clipped import FINALITY, clip
 from earnest.mirror.errors import EscrowChanged, FinalBlockDropped, GenesisChanged, ReplayMissed
 from earnest.mirror.goal import Goal
 from earnest.mirror.mirror import ChainMirror
@@ -117,7 +117,7 @@ class Replay:
             Unavailable: the node did not answer for long; what was replayed is kept.
         """
         head = goal.head.number if goal.head else self._source.deployed_at_block - 1
-        node = ClippedNode(self._source.node, head, goal.final)
+        node = clip(self._source.node, self._source.chain_id, head, goal.final)
         if goal.head is None:
             genesis = node.header(0)
             assert genesis is not None, "every chain has a first block"

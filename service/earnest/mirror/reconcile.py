@@ -1,0 +1,164 @@
+"""Compares every payment with the contract's own state at one block, and every token's sums with its balance.
+
+Nothing of the chain is believed by it and nothing mended: a rebuild does that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from earnest.chain.node import Node
+from earnest.mirror.comparison import Comparison, Reconciled
+from earnest.mirror.contract_state import StateGone, find_state
+from earnest.mirror.errors import EscrowChanged, NothingMirrored, StateNotKept
+from earnest.mirror.replay import Progress
+from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import Address
+from earnest.payment.record import BlockRef
+from earnest.store import Store
+
+log = logging.getLogger(__name__)
+
+RECENT_STATES: Final = 64
+"""Half of the 128 blocks whose states a node keeps that was not set up to keep more (geth's default)."""
+TURNS: Final = 3
+"""How often it begins anew where the node forgets the state meanwhile, or a block is dropped."""
+BREATHER_SECONDS: Final = 0.05
+"""Between two pages of a scheduled run, about as long as a page takes: whoever follows the chain here goes first."""
+AGAIN_SECONDS: Final = 60.0
+"""After a failure it is not waited for the next turn of the schedule."""
+
+
+class Reconciler:
+    """Reconciles one chain.
+
+    Args:
+        store: the mirror's database.
+        node: whose state is asked.
+        vouched: whether the host stands for a token; what a stranger's token does is no fault of the mirror.
+        clock: wall time (Unix).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        node: Node,
+        chain_id: int,
+        escrow: Address,
+        vouched: Callable[[Address], bool],
+        clock: Callable[[], int],
+    ) -> None:
+        self._store, self._node, self._chain_id, self._escrow = store, node, chain_id, escrow
+        self._vouched, self._clock = vouched, clock
+
+    def run(self, progress: Progress = lambda _: None, pause: Callable[[], object] = lambda: None) -> Reconciled:
+        """Compare, and write down what came of it for every process to see; `pause` is called between pages.
+
+        Raises:
+            NothingMirrored: there is nothing to compare yet.
+            StateNotKept: the node keeps no state that would do; the message says what helps.
+            Unavailable: the node or the database does not answer.
+        """
+        started = time.monotonic()
+        done = self._compare(progress, pause)
+        duration_ms = round((time.monotonic() - started) * 1_000)
+        with self._store.transaction() as tx:
+            tx.reconciliations.put(done.record(self._chain_id, self._clock(), duration_ms))
+        return done
+
+    def seconds_since_last(self) -> int | None:
+        """Return how long ago the last one ended, None if there was none since the mirror was last rebuilt."""
+        with self._store.read() as tx:
+            last = tx.reconciliations.last(self._chain_id)
+        return None if last is None else max(0, self._clock() - last.finished_at)
+
+    def _compare(self, progress: Progress, pause: Callable[[], object]) -> Reconciled:
+        said = ""
+        for _ in range(TURNS):
+            with self._node.turn():
+                state = find_state(self._node, self._escrow, self._blocks())
+                comparison = Comparison(
+                    self._store, self._chain_id, self._escrow, state, self._vouched, pause, progress
+                )
+                try:
+                    return comparison.run()
+                except StateGone as gone:
+                    said = str(gone)
+        raise StateNotKept(self._node.endpoint, "a block for as long as this takes", said)
+
+    def _blocks(self) -> list[BlockRef]:
+        """The blocks that would do, the best first: the newest final one, a recent one, the newest."""
+        with self._store.read() as tx:
+            chain, view = tx.blocks.chain(self._chain_id), tx.blocks.view(self._chain_id)
+            accepted = [each.ref for each in tx.blocks.accepted(self._chain_id)]
+        if chain is None or view is None:
+            raise NothingMirrored(self._chain_id)
+        if chain.escrow != self._escrow:
+            raise EscrowChanged(self._chain_id, chain.escrow, self._escrow)
+        recent = [each for each in accepted if each.number == view.head.number - RECENT_STATES]
+        return list(dict.fromkeys([*([chain.final] if chain.final else []), *recent, view.head]))
+
+
+class Schedule:
+    """Reconciles again and again for as long as the service runs.
+
+    Args:
+        reconciler: who compares.
+        every_seconds: how long after one the next begins.
+        breather_seconds: how long it pauses between two pages.
+    """
+
+    def __init__(
+        self, reconciler: Reconciler, every_seconds: float, *, breather_seconds: float = BREATHER_SECONDS
+    ) -> None:
+        self._reconciler, self._every_seconds, self._breather_seconds = reconciler, every_seconds, breather_seconds
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until told to stop; what fails is tried again."""
+        while not stop.is_set():
+            wait = self._turn(stop)
+            stop.wait(wait)
+
+    def _turn(self, stop: threading.Event) -> float:
+        """Reconcile if it is time; returns how long to wait."""
+        try:
+            since = self._reconciler.seconds_since_last()
+            if since is not None and since < self._every_seconds:
+                return self._every_seconds - since
+            done = self._reconciler.run(pause=lambda: _breathe(stop, self._breather_seconds))
+        except NothingMirrored:
+            return min(self._every_seconds, AGAIN_SECONDS)
+        except _Stopped:
+            return 0.0
+        except EarnestError as error:
+            log.warning("could not reconcile the mirror with the contract: %s", error)
+            return min(self._every_seconds, AGAIN_SECONDS)
+        _report(done)
+        return self._every_seconds
+
+
+class _Stopped(Exception):
+    """The service ends."""
+
+
+def _breathe(stop: threading.Event, seconds: float) -> None:
+    if stop.wait(seconds):
+        raise _Stopped
+
+
+def _report(done: Reconciled) -> None:
+    if not done.differences:
+        log.info("the mirror agrees with the contract: %d payments at block %d", done.payments, done.block.number)
+        return
+    ids = sorted({each.name for each in done.differences if each.what == "payment"})
+    log.error(
+        "the mirror and the contract differ in %d things at block %d (%s); payments: %s; see docs/operations.md",
+        len(done.differences),
+        done.block.number,
+        "; ".join(str(each) for each in done.differences[:3]),
+        ", ".join(ids) or "none",
+    )
