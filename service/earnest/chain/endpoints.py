@@ -149,7 +149,7 @@ class Endpoints(Node):
                     break
             else:
                 if one.health.state in (EndpointState.NEW, EndpointState.AWAY):
-                    self.praise(one)  # of anything else a single answer says nothing
+                    self.praise(one, proven=False)  # of anything else a single answer says nothing
                 return answer
         raise mildest(problems)
 
@@ -183,8 +183,7 @@ class Endpoints(Node):
             ChainMismatch, GenesisChanged: it is not.
         """
         chain_id, first = one.node.gather([Call("eth_chainId", (), str), header_call(0)])
-        if one.node.quantity(chain_id) != self._chain_id:
-            raise ChainMismatch(one.name, self._chain_id, one.node.quantity(chain_id))
+        self.check_chain(one, chain_id)
         genesis = one.node.as_header(first)
         if genesis is None:
             raise NodeBehind(f"the node at {one.name} does not have the first block")
@@ -192,6 +191,12 @@ class Endpoints(Node):
             raise GenesisChanged(self._chain_id, self.genesis, genesis.block.hash)
         one.greeted = True
         return genesis.block
+
+    def check_chain(self, one: Endpoint, told: object) -> None:
+        """Check the chain id that an endpoint told; raises `ChainMismatch`."""
+        chain_id = one.node.quantity(told)
+        if chain_id != self._chain_id:
+            raise ChainMismatch(one.name, self._chain_id, chain_id)
 
     def saw(self, one: Endpoint, head: Block, final_number: int) -> None:
         """Note an endpoint's head and newest final number.
@@ -215,14 +220,17 @@ class Endpoints(Node):
             if any(each.health.in_use for each in self.others(one)):
                 raise NodeBehind(f"{one.name}: {reason}")
 
-    def praise(self, one: Endpoint) -> None:
-        """Note that an endpoint answered, and that it fits. What it did before is shown for its whole time."""
+    def praise(self, one: Endpoint, *, proven: bool) -> None:
+        """Note that an endpoint answered, and that it fits. What it did before is shown for its whole time.
+
+        `proven`: something was told and believed; only that takes doubts away.
+        """
         with self._lock:
             before = one.health.state
             answers_again = one.health.in_use or before is EndpointState.AWAY
             if not answers_again and not one.health.is_due(self.clock()):
                 return
-            if one.health.well(self.clock()) and before is not EndpointState.NEW:
+            if one.health.well(self.clock(), proven=proven) and before is not EndpointState.NEW:
                 log.warning("the endpoint %s of chain %d is well again (%s)", one.name, self._chain_id, before)
 
     def blame(self, one: Endpoint, error: EarnestError) -> None:

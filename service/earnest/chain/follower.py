@@ -168,7 +168,7 @@ class Follower:
                 problems.append(error)
                 position = self._mirror.position()
             else:
-                self._endpoints.praise(one)
+                self._endpoints.praise(one, proven=bool(updates))
                 return updates
         raise mildest(problems)
 

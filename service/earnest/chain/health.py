@@ -135,9 +135,13 @@ class Health:
         """Return whether it is time to try it again (also where the clock was set back in between)."""
         return self.aside_until is None or not now < self.aside_until <= now + LONGEST_LIAR_DELAY_SECONDS
 
-    def well(self, now: float) -> bool:
-        """Note that it answered, and that it fits; return whether that is news."""
-        self.doubts = 0
+    def well(self, now: float, *, proven: bool) -> bool:
+        """Note that it answered, and that it fits; return whether that is news.
+
+        `proven`: something of it was believed. That it has a head alone takes no doubts away.
+        """
+        if proven:
+            self.doubts = 0
         if self.state is EndpointState.OK:
             if self._delay and now - self.since > self._delay:
                 self._delay = 0.0  # well for longer than it was last set aside: the next time begins anew

@@ -16,7 +16,7 @@ from earnest.chain.endpoints import Endpoint, Endpoints
 from earnest.chain.errors import EndpointsDisagree
 from earnest.chain.finality import NONE_YET, newest
 from earnest.chain.health import EndpointState
-from earnest.chain.node import header_call
+from earnest.chain.node import Call, header_call
 from earnest.chain.updates import Block, Position
 from earnest.payment.errors import EarnestError
 from earnest.settings import FinalityRule
@@ -80,7 +80,7 @@ class Lookout:
 
         others = self._endpoints.others(one)
         for each in others:
-            if each.witnessed != wanted or each.denied:
+            if each.health.in_use and (each.witnessed != wanted or each.denied):
                 self._endpoints.background(lambda each=each: self._look(each, wanted))  # type: ignore[misc]
         others = self._endpoints.others(one)
         self._check(one, others, is_ours)
@@ -139,7 +139,9 @@ class Lookout:
             self._endpoints.greet(one)
         checkpoint = self._checkpoint
         asked = [block for block in (checkpoint, wanted) if block is not None]
-        latest, final_number, told = newest(one.node, self._finality, [header_call(each.number) for each in asked])
+        beside = [Call("eth_chainId", (), str), *(header_call(each.number) for each in asked)]
+        latest, final_number, (chain_id, *told) = newest(one.node, self._finality, beside)
+        self._endpoints.check_chain(one, chain_id)
         self._endpoints.saw(one, latest.block, final_number)
         headers = {block: one.node.as_header(raw) for block, raw in zip(asked, told, strict=True)}
         has = headers[checkpoint] if checkpoint else None
@@ -150,7 +152,7 @@ class Lookout:
         if wanted:
             has = headers[wanted]
             self._note(one, wanted, has.block if has else None, final_number)
-        self._endpoints.praise(one)
+        self._endpoints.praise(one, proven=False)
 
     def _note(self, one: Endpoint, wanted: Block, has: Block | None, final_number: int) -> None:
         one.witnessed = wanted

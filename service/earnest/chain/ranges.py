@@ -20,9 +20,7 @@ _BEHIND: Final = re.compile(
     re.IGNORECASE,
 )
 _TOO_OFTEN: Final = re.compile(
-    r"rate.?limit|too many requests|requests per|call rate|compute units|capacity exceeded"
-    r"|no backend is currently healthy",
-    re.IGNORECASE,
+    r"rate.?limit|too many requests|requests per|call rate|compute units|capacity exceeded", re.IGNORECASE
 )
 _TOO_MUCH: Final = re.compile(
     r"range|results?\b|too large|too big|too many|limit|exceed|at most|size|distance|maximum", re.IGNORECASE

@@ -104,6 +104,14 @@ class FakeNode(Node):
             self.blocks, self.pool, self._finalized = [], {}, -1
             self._append(FakeBlock(self._next_block()))
 
+    def fork(self, endpoint: str) -> FakeNode:
+        """Return another node with the same blocks so far; from here on each goes its own way."""
+        with self._lock:
+            other = FakeNode(self.escrow, self.id, self.finality_depth, endpoint=endpoint)
+            other.blocks, other._known, other._finalized = list(self.blocks), dict(self._known), self._finalized
+            other._salt = count((next(self._salt) + 1) * 10**6)
+            return other
+
     def mine(self, *events: Event, txs: bool = True) -> Block:
         """Mine a block with these events, and with what waits in the pool and can pay."""
         with self._lock:
