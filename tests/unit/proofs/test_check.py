@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from earnest.api.schemas.proof import PaymentProof
 from earnest.chain.proofs import form
 from earnest.chain.proofs.check import Proven, check_proof
 from earnest.chain.proofs.errors import Layer, ProofBroken
@@ -87,6 +88,12 @@ def test_two_events_of_one_tx_rest_on_one_receipt(at_once: bytes) -> None:
     proven, layers = checked(at_once)
     assert (proven.state.status, proven.state.seq) == (Status.RELEASED, 3)
     assert (layers.count(Layer.RECEIPT), layers.count(Layer.EVENT)) == (2, 3)
+
+
+def test_a_proof_is_as_the_api_describes_it_and_names_no_order(life: bytes) -> None:
+    whole = json.loads(life)
+    assert PaymentProof.model_validate(whole).model_dump(mode="json") == whole
+    assert "order_reference" not in life.decode()
 
 
 @SHARED
