@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     operator_keystore: Path | None = Field(None, description="The operator's keystore file.")
     operator_keystore_password: SecretStr | None = Field(None, description="The keystore's password.")
     webhooks_allow_private: bool = Field(False, description="Deliver to http and private addresses: development only.")
+    reconcile_seconds: int = Field(
+        3_600, ge=0, description="How often every payment is compared with the contract; 0: never."
+    )
     max_fee_gwei: int = Field(500, gt=0, description="The sender never bids more than this for a unit of gas.")
 
     def database(self) -> str:

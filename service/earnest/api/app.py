@@ -14,6 +14,7 @@ from earnest.api.middleware import BodyLimit, Telemetry
 from earnest.api.once import Idempotency
 from earnest.api.openapi import document
 from earnest.api.problems import answer_problem
+from earnest.api.reconciliations import Reconciled
 from earnest.api.routes import (
     checkout,
     docs,
@@ -37,7 +38,7 @@ def create_app(services: Services) -> FastAPI:
     """Build the API over the services that it is given."""
     # The framework's pages of documentation load scripts from elsewhere; `docs` is our own.
     app = FastAPI(title="Earnest", version=services.version, docs_url=None, redoc_url=None, openapi_url=None)
-    metrics = Metrics(services.chains)
+    metrics = Metrics(services.chains, Reconciled(services))
     app.state.services = services
     app.state.metrics = metrics
     app.state.gate = Gate(services.store, services.clock, services.limits)

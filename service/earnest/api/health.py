@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from earnest.api.leaders import Following, following_of, leader_of
+from earnest.api.reconciliations import reason_against, represent_reconciliation
 from earnest.api.services import ChainService, Services
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
 from earnest.payment.representation import caip2, rfc3339
+from earnest.store.reconciliations import Reconciliation
 
 MAX_LAG_BLOCKS: Final = 20
 """A follower that polls once in a third of a block is never two behind; twenty are a fault, or a long catching up."""
@@ -28,16 +30,22 @@ def reasons_against(services: Services) -> list[str]:
     return reasons
 
 
-def _look(services: Services) -> dict[int, tuple[ChainView | None, Following]]:
-    """Return what is mirrored of each chain, and by whom."""
+def _look(services: Services) -> dict[int, tuple[ChainView | None, Following, Reconciliation | None]]:
+    """Return what is mirrored of each chain, by whom, and what was found against it."""
     with services.store.read() as tx:
         return {
-            chain_id: (tx.blocks.view(chain_id), following_of(tx, chain_id, chain))
+            chain_id: (
+                tx.blocks.view(chain_id),
+                following_of(tx, chain_id, chain),
+                tx.reconciliations.last(chain_id),
+            )
             for chain_id, chain in services.chains.items()
         }
 
 
-def _chain_reasons(chain: ChainService, view: ChainView | None, following: Following) -> list[str]:
+def _chain_reasons(
+    chain: ChainService, view: ChainView | None, following: Following, last: Reconciliation | None
+) -> list[str]:
     reasons: list[str] = []
     if chain.escrow is None:
         reasons.append("no escrow is deployed")
@@ -45,6 +53,8 @@ def _chain_reasons(chain: ChainService, view: ChainView | None, following: Follo
         reasons.append("nothing is mirrored yet")
     if following.vacancy is not None:
         reasons.append(following.vacancy)
+    if (found := reason_against(last)) is not None:
+        reasons.append(found)
     status = following.report
     if status is None:  # whoever follows has told nothing yet
         return reasons
@@ -63,7 +73,9 @@ def sync_of(services: Services) -> list[dict[str, Any]]:
     return [_sync(chain_id, chain, *found[chain_id]) for chain_id, chain in services.chains.items()]
 
 
-def _sync(chain_id: int, chain: ChainService, view: ChainView | None, following: Following) -> dict[str, Any]:
+def _sync(
+    chain_id: int, chain: ChainService, view: ChainView | None, following: Following, last: Reconciliation | None
+) -> dict[str, Any]:
     status = following.report
     return {
         "chain": caip2(chain_id),
@@ -77,6 +89,7 @@ def _sync(chain_id: int, chain: ChainService, view: ChainView | None, following:
         "error": status.error if status else None,
         "leader": leader_of(following),
         "operator": _operator(chain),
+        "reconciliation": represent_reconciliation(last),
     }
 
 

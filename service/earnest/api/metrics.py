@@ -18,7 +18,7 @@ _METHODS: Final = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "O
 class Metrics:
     """One registry for each application, so that two in one process (tests) do not mix."""
 
-    def __init__(self, chains: Mapping[int, ChainService]) -> None:
+    def __init__(self, chains: Mapping[int, ChainService], *more: Collector) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "earnest_http_requests", "Requests answered.", ("method", "route", "status"), registry=self._registry
@@ -26,7 +26,8 @@ class Metrics:
         self._seconds = Histogram(
             "earnest_http_request_seconds", "How long an answer took.", ("method", "route"), registry=self._registry
         )
-        self._registry.register(_Chains(chains))
+        for each in (_Chains(chains), *more):
+            self._registry.register(each)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is a pattern of ours, never a path that was asked for."""

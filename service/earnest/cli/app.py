@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from earnest import __version__
-from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, payment, serve, verify
+from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
 from earnest.cli.console import err
 from earnest.payment.errors import EarnestError, InvalidInput
 
@@ -41,6 +41,7 @@ jobs.register(app)
 admin.register(app)
 payment.register(app)
 verify.register(app)
+mirror.register(app)
 doctor.register(app)
 
 

@@ -73,6 +73,8 @@ class Parts:
             loops.append(Loop(Job.DELIVER, self.deliverer.run))
         if Job.FOLLOW in jobs:
             loops.append(self.following[1].loop)
+            if self._settings.reconcile_seconds:
+                loops.append(self.reconciling.loop)
         if Job.SEND in jobs and self.sending is not None:
             loops.append(self.sending[1].loop)
         if not loops and Job.SEND in jobs:
@@ -136,6 +138,17 @@ class Parts:
         follower = _follower(self._settings, self.store, self.rpc, self.network, self.deployment, fence)
         name = follow_lead(self.network.chain_id)
         return follower, Led(self.presence, name, follower.run, fence=fence, status=follower.status)
+
+    @cached_property
+    def reconciling(self) -> Led:
+        """Who compares the mirror with the contract, every now and then."""
+        from earnest.mirror.reconcile import Schedule  # noqa: PLC0415
+        from earnest.store.leading import Led  # noqa: PLC0415
+        from earnest.wiring.checking import make_reconciler  # noqa: PLC0415
+
+        reconciler = make_reconciler(self.store, self.rpc, self.network, self.deployment)
+        schedule = Schedule(reconciler, self._settings.reconcile_seconds)
+        return Led(self.presence, f"reconcile-{self.network.chain_id}", schedule.run)
 
     @cached_property
     def sending(self) -> tuple[Sender, Led] | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earnest.api.schemas.common import Answer, OutAddress, OutTime, Request
+from earnest.api.schemas.common import Answer, Block, OutAddress, OutTime, Request
 
 
 class Live(Answer):
@@ -41,6 +41,17 @@ class Leader(Answer):
     here: Annotated[bool, Field(description="Whether it is the process that answers.")]
 
 
+class LastReconciliation(Answer):
+    """The last comparison of every payment with the contract's own state, at one block."""
+
+    block: Block
+    finished_at: OutTime
+    duration_ms: int
+    payments: int
+    differences: int
+    named: Annotated[list[str], Field(description="The first differences, as sentences.")]
+
+
 class ChainSync(Answer):
     """How far one chain is mirrored, as whoever follows it tells. Numbers are block numbers."""
 
@@ -55,6 +66,9 @@ class ChainSync(Answer):
     error: str | None
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
+    reconciliation: Annotated[
+        LastReconciliation | None, Field(description="Null where there was none since the mirror was last rebuilt.")
+    ]
 
 
 class Sync(Answer):
