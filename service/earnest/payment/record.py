@@ -52,6 +52,23 @@ class Payment:
     block: BlockRef | None = None
     operator_dismissed: bool = False
 
+    def after(self, state: PaymentState, block: BlockRef | None) -> Payment:
+        """Return the payment with another state, told by `block`; a third of what `dataclasses.replace` takes."""
+        return Payment(
+            self.id,
+            self.chain_id,
+            self.escrow,
+            self.terms,
+            state,
+            self.version,
+            self.account,
+            self.order_reference,
+            self.salt,
+            self.created_at,
+            block,
+            self.operator_dismissed,
+        )
+
     @property
     def is_foreign(self) -> bool:
         """Whether nobody here created it: shown, never notified, never confirmed by the operator."""

@@ -7,13 +7,13 @@ that does not follow its predecessor, raises: such a thing is fetched again from
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from earnest.payment.errors import ForbiddenTransition, SequenceGap
 from earnest.payment.events import EventKind, PaymentEvent
 from earnest.payment.primitives import Address
-from earnest.payment.status import Status
+from earnest.payment.status import HOLDING, Status
 from earnest.payment.values import quick
 
 
@@ -87,24 +87,23 @@ def apply(state: PaymentState, event: PaymentEvent, timestamp: int) -> PaymentSt
     """
     if event.seq != state.seq + 1:
         raise SequenceGap(event.payment_id, state.seq + 1, event.seq)
-    if event.status not in TRANSITIONS.get((state.status, event.kind), frozenset()):
+    if event.status not in TRANSITIONS.get((state.status, event.kind), ()):
         raise ForbiddenTransition(
             f"payment {event.payment_id}: {event.kind} cannot lead from {state.status} to {event.status}"
         )
     funding, is_repaid = event.funding, event.kind is EventKind.PAYMENT_REPAID
-    after = replace(
-        state,
-        status=event.status,
-        since=state.since if event.status is state.status else timestamp,
-        seq=event.seq,
-        funded=funding.terms.amount if funding else state.funded,
-        held=event.held,
-        to_merchant=state.to_merchant + event.to_merchant,
-        to_fee_recipient=state.to_fee_recipient + event.to_fee_recipient,
-        to_buyer=state.to_buyer + (0 if is_repaid else event.to_buyer),
-        repaid=state.repaid + (event.to_buyer if is_repaid else 0),
-        payer=funding.payer if funding else state.payer,
-        buyer=funding.buyer if funding else state.buyer,
+    after = PaymentState(
+        event.status,
+        state.since if event.status is state.status else timestamp,
+        event.seq,
+        funding.terms.amount if funding else state.funded,
+        event.held,
+        state.to_merchant + event.to_merchant,
+        state.to_fee_recipient + event.to_fee_recipient,
+        state.to_buyer + (0 if is_repaid else event.to_buyer),
+        funding.payer if funding else state.payer,
+        funding.buyer if funding else state.buyer,
+        state.repaid + (event.to_buyer if is_repaid else 0),
     )
     _check_books(event, after)
     return after
@@ -119,13 +118,13 @@ def fold(events: Iterable[tuple[PaymentEvent, int]]) -> PaymentState:
 
 
 def _check_books(event: PaymentEvent, after: PaymentState) -> None:
-    accounted = after.held + after.released_gross + after.to_buyer
+    accounted = after.held + after.to_merchant + after.to_fee_recipient + after.to_buyer
     if accounted != after.funded:
         raise ForbiddenTransition(
             f"payment {event.payment_id}: {after.funded} came in, "
             f"but {accounted} is accounted for after event {event.seq}"
         )
-    if (after.held > 0) != after.status.holds_money:
+    if (after.held > 0) != (after.status in HOLDING):
         raise ForbiddenTransition(f"payment {event.payment_id}: {after.status} with {after.held} held")
     if event.kind is EventKind.PAYMENT_REPAID:
         _check_repaid(event, after)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -27,9 +26,10 @@ from earnest.payment.events import Credited, EventKind, Funding, PaymentEvent
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import BlockRef
 from earnest.payment.status import Status
+from earnest.store.bulk import Upsert, amount_writer
 from earnest.store.payment_table import TERMS, payments, terms_of
 from earnest.store.records import StoredEvent
-from earnest.store.schema import Amount, execute_many, in_lists, insert, metadata
+from earnest.store.schema import Amount, in_lists, metadata
 
 events = Table(
     "events",
@@ -72,10 +72,13 @@ class Events:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, chain_id: int, told: Iterable[StoredEvent]) -> None:
-        """Add events (their payments must be there); one that was orphaned becomes canonical again."""
-        adding = _adding(self._connection.dialect.name)
-        execute_many(self._connection, adding, [_row(chain_id, each) for each in told])
+    def add(self, chain_id: int, told: Iterable[StoredEvent], final_number: int = -1) -> None:
+        """Add events (their payments must be there); one that was orphaned becomes canonical again.
+
+        What stands in a block up to `final_number` is final, unless it is orphaned.
+        """
+        amount = amount_writer(self._connection)
+        _ADDING.write(self._connection, [_row(chain_id, each, amount, final_number) for each in told])
 
     def canonical(self, chain_id: int, payment_ids: Collection[Hash32]) -> dict[Hash32, list[StoredEvent]]:
         """Return the payments' events that count, by payment, in order of `seq`."""
@@ -117,13 +120,7 @@ class Events:
         return [_event(row) for row in self._connection.execute(wanted)]
 
 
-@cache  # building it takes milliseconds
-def _adding(dialect: str) -> Any:
-    adding = insert(dialect, events)
-    return adding.on_conflict_do_update(
-        index_elements=["chain_id", "block_hash", "log_index"],
-        set_={"orphaned": adding.excluded.orphaned, "final": adding.excluded.final},
-    )
+_ADDING: Final = Upsert(events, events.c.keys(), ("chain_id", "block_hash", "log_index"), changed=("orphaned", "final"))
 
 
 def _all(chain_id: int) -> Select[Any]:
@@ -141,29 +138,30 @@ def _waiting(up_to_block_number: int) -> tuple[Any, ...]:
     return (events.c.block_number <= up_to_block_number, text("NOT events.final AND NOT events.orphaned"))
 
 
-def _row(chain_id: int, stored: StoredEvent) -> dict[str, Any]:
-    event, funding = stored.event, stored.event.funding
-    return {
-        "chain_id": chain_id,
-        "block_hash": stored.block.hash,
-        "log_index": stored.log_index,
-        "block_number": stored.block.number,
-        "block_timestamp": stored.block.timestamp,
-        "tx_hash": stored.tx_hash,
-        "payment_id": event.payment_id,
-        "seq": event.seq,
-        "kind": str(event.kind),
-        "status": str(event.status),
-        "held": event.held,
-        "moved_to_merchant": event.to_merchant,
-        "moved_to_fee_recipient": event.to_fee_recipient,
-        "moved_to_buyer": event.to_buyer,
-        "credited": int(event.credited),
-        "funding_payer": funding.payer if funding else None,
-        "funding_buyer": funding.buyer if funding else None,
-        "orphaned": stored.orphaned,
-        "final": stored.final,
-    }
+def _row(chain_id: int, stored: StoredEvent, amount: Callable[[int], Any], final_number: int) -> tuple[Any, ...]:
+    """Return an event in the order of the table's columns."""
+    event, block, funding = stored.event, stored.block, stored.event.funding
+    return (
+        chain_id,
+        block.hash,
+        stored.log_index,
+        block.number,
+        block.timestamp,
+        stored.tx_hash,
+        event.payment_id,
+        event.seq,
+        event.kind.value,
+        event.status.value,
+        amount(event.held),
+        amount(event.to_merchant),
+        amount(event.to_fee_recipient),
+        amount(event.to_buyer),
+        event.credited.value,
+        funding.payer if funding else None,
+        funding.buyer if funding else None,
+        stored.orphaned,
+        stored.final or (block.number <= final_number and not stored.orphaned),
+    )
 
 
 def _event(row: Row[Any]) -> StoredEvent:

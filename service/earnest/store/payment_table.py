@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -106,37 +107,56 @@ CHAIN_FACTS: Final = (
 """The columns that only the mirror writes."""
 
 
-def row_of(payment: Payment) -> dict[str, Any]:
-    """Return a payment as a row."""
-    state, block = payment.state, payment.block
-    recorded_at = payment.created_at if payment.created_at is not None else (block.timestamp if block else 0)
-    row = {name: getattr(payment.terms, name) for name in TERMS}
-    row.update(
-        chain_id=payment.chain_id,
-        id=payment.id,
-        escrow=payment.escrow,
-        account=payment.account,
-        order_reference=payment.order_reference,
-        salt=payment.salt,
-        created_at=payment.created_at,
-        recorded_at=recorded_at,
-        status=str(state.status),
-        since=state.since,
-        seq=state.seq,
-        funded=state.funded,
-        held=state.held,
-        to_merchant=state.to_merchant,
-        to_fee_recipient=state.to_fee_recipient,
-        to_buyer=state.to_buyer,
-        repaid=state.repaid,
-        payer=state.payer,
-        paid_for=state.buyer,
-        block_number=block.number if block else None,
-        block_hash=block.hash if block else None,
-        block_timestamp=block.timestamp if block else None,
-        version=payment.version,
+GIVEN: Final = (
+    *("chain_id", "id", "escrow", "account", "order_reference", "salt", "created_at", "recorded_at"),
+    *TERMS,
+    *CHAIN_FACTS,
+)
+"""The columns that `row_of` gives, in its order."""
+
+
+def row_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
+    """Return a payment as a row; `amount` makes of base units what the database's driver takes."""
+    terms, state, block = payment.terms, payment.state, payment.block
+    created_at = payment.created_at
+    return (
+        payment.chain_id,
+        payment.id,
+        payment.escrow,
+        payment.account,
+        payment.order_reference,
+        payment.salt,
+        created_at,
+        created_at if created_at is not None else (block.timestamp if block else 0),
+        terms.buyer,
+        terms.merchant,
+        terms.operator,
+        terms.arbiter,
+        terms.token,
+        amount(terms.amount),
+        terms.fee_recipient,
+        terms.fee_bps,
+        terms.pay_by,
+        terms.delivery_period,
+        terms.dispute_window,
+        terms.arbitration_period,
+        terms.order_hash,
+        state.status.value,
+        state.since,
+        state.seq,
+        amount(state.funded),
+        amount(state.held),
+        amount(state.to_merchant),
+        amount(state.to_fee_recipient),
+        amount(state.to_buyer),
+        amount(state.repaid),
+        state.payer,
+        state.buyer,
+        block.number if block else None,
+        block.hash if block else None,
+        block.timestamp if block else None,
+        payment.version,
     )
-    return row
 
 
 def payment_of(row: Row[Any]) -> Payment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, case, func, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
@@ -13,12 +13,13 @@ from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.payment.status import Finality, Status
 from earnest.store.blocks import chains
+from earnest.store.bulk import Upsert, amount_writer
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.dismissals import is_dismissed_in
 from earnest.store.errors import AlreadyThere
-from earnest.store.payment_table import CHAIN_FACTS, payment_of, payments, row_of
+from earnest.store.payment_table import CHAIN_FACTS, GIVEN, payment_of, payments, row_of
 from earnest.store.records import Page, PaymentFilter
-from earnest.store.schema import execute_many, in_lists, insert, rows_written
+from earnest.store.schema import in_lists, insert, rows_written
 
 _WHOLE = (payments, is_dismissed_in(payments).label("operator_dismissed"))
 _ORDER = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
@@ -32,7 +33,8 @@ class Payments:
 
     def add(self, payment: Payment) -> None:
         """Add a created payment; a foreign one of that id is adopted; raises `AlreadyThere` if it has an account."""
-        if rows_written(self._connection, _adopting(self._connection.dialect.name), row_of(payment)) != 1:
+        row = dict(zip(GIVEN, row_of(payment, int), strict=True))
+        if rows_written(self._connection, _adopting(self._connection.dialect.name), row) != 1:
             raise AlreadyThere(f"payment {payment.id} is there already")
 
     def get(self, chain_id: int, payment_id: Hash32, *, lock: bool = False) -> Payment | None:
@@ -59,8 +61,8 @@ class Payments:
 
     def save(self, changed: Iterable[Payment]) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign)."""
-        saving = _saving(self._connection.dialect.name)
-        execute_many(self._connection, saving, [row_of(payment) for payment in changed])
+        amount = amount_writer(self._connection)
+        _SAVING.write(self._connection, [row_of(payment, amount) for payment in changed])
 
     def page(
         self, merchant_id: str | None, where: PaymentFilter, *, cursor: str | None = None, limit: int = 20
@@ -116,11 +118,7 @@ def _adopting(dialect: str) -> Any:
     )
 
 
-@cache
-def _saving(dialect: str) -> Any:
-    saving = insert(dialect, payments)
-    facts = {name: saving.excluded[name] for name in CHAIN_FACTS}
-    return saving.on_conflict_do_update(index_elements=["chain_id", "id"], set_=facts)
+_SAVING: Final = Upsert(payments, GIVEN, ("chain_id", "id"), changed=CHAIN_FACTS)
 
 
 def _conditions(where: PaymentFilter) -> list[ColumnElement[bool]]:
