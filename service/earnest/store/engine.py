@@ -20,7 +20,7 @@ MAX_OVERFLOW: Final = 50
 """A web server's 40 threads and the loops can each hold a connection; those above `POOL_SIZE` are closed again."""
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
-LONGEST_PAUSE_SECONDS: Final = 5
+LONGEST_PAUSE_SECONDS: Final = 10
 """PostgreSQL ends a transaction of ours that asks nothing for so long: its process was stopped, or its machine is lost,
 and the rows that it locked are others' too. No unit of work of ours waits for anything but the database."""
 _NETWORK: Final = {
