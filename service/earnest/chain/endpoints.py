@@ -198,15 +198,19 @@ class Endpoints(Node):
         if chain_id != self._chain_id:
             raise ChainMismatch(one.name, self._chain_id, chain_id)
 
-    def saw(self, one: Endpoint, head: Block, final_number: int) -> None:
-        """Note an endpoint's head and newest final number.
-
-        Raises:
-            NodeBehind: its head does not do, and there is another endpoint to go to.
-        """
+    def heard(self, one: Endpoint, head: Block, final_number: int) -> None:
+        """Note an endpoint's head and newest final number."""
         with self._lock:
             one.head, one.final_number = head, final_number
             one.highest = max(one.highest, head.number)
+
+    def check_head(self, one: Endpoint, head: Block) -> None:
+        """Set an endpoint aside if its head does not do.
+
+        Raises:
+            NodeBehind: it does not, and there is another endpoint to go to.
+        """
+        with self._lock:
             reference = self._reference(one)
             if one.highest - head.number >= self._behind_blocks:
                 reason = f"its head went back from block {one.highest} to {head.number}"
@@ -257,9 +261,8 @@ class Endpoints(Node):
 
     def _reference(self, one: Endpoint) -> int:
         """Return the head that the others have reached: with two and more of them, one alone cannot run ahead."""
-        heads = sorted(
-            (each.head.number for each in self.others(one) if each.head and each.health.in_use), reverse=True
-        )
+        others = [each for each in self.others(one) if each.health.state is not EndpointState.AWAY]
+        heads = sorted((each.head.number if each.head else -1 for each in others), reverse=True)
         return heads[min(1, len(heads) - 1)] if heads else -1
 
 

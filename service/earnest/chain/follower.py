@@ -176,9 +176,10 @@ class Follower:
         if position is None or not one.greeted:
             position = self._greet(one, position)
         latest, final, _ = newest(one.node, self._finality)
-        self._endpoints.saw(one, latest.block, final)
-        final = max(self._lookout.lowest_final(one, final), position.final_number)
-        updates = self._news(one, position, latest, final)
+        self._endpoints.heard(one, latest.block, final)
+        self._endpoints.check_head(one, latest.block)
+        settled = min(self._lookout.lowest_final(one, final), latest.block.number)
+        updates = self._news(one, position, latest, final, settled)
         if updates:
             self._take(position, updates)
         self._note_success(one, after(position, updates), latest, told=bool(updates))
@@ -201,21 +202,22 @@ class Follower:
             self._endpoints.genesis = position.genesis_hash
         return position
 
-    def _news(self, one: Endpoint, position: Position, latest: Header, final: int) -> list[ChainUpdate]:
+    def _news(self, one: Endpoint, position: Position, latest: Header, final: int, settled: int) -> list[ChainUpdate]:
+        """Return what is new; `final` is what this endpoint holds final, `settled` what all do."""
         updates: list[ChainUpdate] = []
         orphaned = self._orphaned(one, position, latest)
         if orphaned:
             updates.append(BlocksOrphaned(orphaned))
             position = after(position, updates)
         first = position.head.number + 1 if position.head else self._deployed_at_block
-        settled = min(final, latest.block.number)
         if first <= settled:
             updates += self._page(one, position.head, first, settled)
         elif first <= latest.block.number:
             updates += self._fetchers[one.name].live(position.head, first, latest)
         position = after(position, updates[1:] if orphaned else updates)
-        now_final = newly_final(position, final)
-        if now_final is not None and first > settled:  # a page was confirmed as it was fetched
+        if first <= settled:  # a page was confirmed as it was fetched
+            now_final = newly_final(position, settled)
+        elif now_final := newly_final(position, final):
             now_final = newly_final(position, self._lookout.vouched(one, now_final, position))
         return [*updates, BlockFinal(now_final)] if now_final else updates
 

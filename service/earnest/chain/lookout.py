@@ -23,8 +23,10 @@ from earnest.settings import FinalityRule
 
 LOOK_SECONDS: Final = 5.0
 """How often an endpoint that is not followed is looked at: soon enough to know before it is needed."""
+OLD_HEAD_SECONDS: Final = 600
+"""No chain of ours rests for so long; a node whose newest block is older is out of order or still catching up."""
 STALLED_FINALITY_BLOCKS: Final = 2_000
-"""Whose newest final block is so far behind holds nobody back: twice what the slowest finality of ours ever lags."""
+"""Whose final block is so far below those of two others holds nobody back: twice what finality here ever lags."""
 
 
 class Lookout:
@@ -38,6 +40,8 @@ class Lookout:
     def __init__(self, endpoints: Endpoints, finality: FinalityRule) -> None:
         self._endpoints, self._finality = endpoints, finality
         self._checkpoint: Block | None = None
+        self._wanted: Block | None = None
+        """The newest block that the endpoint that is followed holds final, and others perhaps not yet."""
 
     def look_around(self, position: Position | None) -> None:
         """Look at those whose time has come, in the background; nothing is raised."""
@@ -50,23 +54,19 @@ class Lookout:
         for each in self._endpoints.all:
             due = each.health.is_due(now) if not each.health.in_use else now >= each.next_look_at
             if due:
-                self._endpoints.background(lambda each=each: self._look(each, None))  # type: ignore[misc]
+                self._endpoints.background(lambda each=each: self._look(each, self._wanted))  # type: ignore[misc]
 
     def lowest_final(self, one: Endpoint, final_number: int) -> int:
         """Return the lowest newest final number of all that are well; who knows of none abstains."""
-        numbers = [final_number]
-        for each in self._endpoints.others(one):
+        others = self._endpoints.others(one)
+        for each in others:
             if each.health.state is EndpointState.NEW:
                 self._look(each, None)
-            told = each.final_number
-            if not each.health.in_use or told is None or told == NONE_YET:
-                continue
-            if final_number - told > STALLED_FINALITY_BLOCKS:
-                reason = f"its newest final block is {told}, and that of {one.name} is {final_number}"
-                self._endpoints.set_aside(each, EndpointState.BEHIND, reason)
-                continue
-            numbers.append(told)
-        return min(numbers)
+        told = [each.final_number for each in others if self._votes(each) and each.final_number is not None]
+        numbers = sorted((number for number in (final_number, *told) if number != NONE_YET), reverse=True)
+        if len(numbers) > 2:  # two agree on more, so whoever is so far below them stands still, and lies or not is out
+            numbers = [number for number in numbers if numbers[1] - number <= STALLED_FINALITY_BLOCKS]
+        return min([final_number, *numbers])
 
     def vouched(self, one: Endpoint, wanted: Block, position: Position) -> int:
         """Return up to which number the others hold final what we accepted; asks in the background who was not asked.
@@ -78,15 +78,16 @@ class Lookout:
         def is_ours(block: Block) -> bool:
             return block_at(position, block.number) == block
 
+        self._wanted = wanted
         others = self._endpoints.others(one)
         for each in others:
-            if each.health.in_use and (each.witnessed != wanted or each.denied):
+            if self._votes(each) and (each.witnessed != wanted or each.denied):
                 self._endpoints.background(lambda each=each: self._look(each, wanted))  # type: ignore[misc]
         others = self._endpoints.others(one)
         self._check(one, others, is_ours)
         bounds = [wanted.number]
         for each in others:
-            if each.health.in_use:
+            if self._votes(each):
                 known = each.vouched is not None and is_ours(each.vouched[1])
                 bounds.append(each.vouched[0] if each.vouched and known else position.final_number)
         return min(bounds)
@@ -98,9 +99,19 @@ class Lookout:
             EndpointsDisagree: another endpoint holds another block final in its place.
         """
         for each in self._endpoints.others(one):
-            if each.health.in_use:
+            if self._votes(each):
                 self._look(each, block, wait=True)
         self._check(one, self._endpoints.others(one), lambda ours: ours == block)
+
+    def _votes(self, each: Endpoint) -> bool:
+        """Return whether others wait for what an endpoint says.
+
+        Who is behind still has a vote: a liar could run ahead and be alone. Only where its newest block is old by the
+        clock too, it is out of order, or still catching up, and nobody waits for it.
+        """
+        if each.health.state is not EndpointState.BEHIND:
+            return each.health.in_use
+        return each.head is None or self._endpoints.clock() - each.head.timestamp <= OLD_HEAD_SECONDS
 
     def _check(self, one: Endpoint, others: list[Endpoint], is_ours: Callable[[Block], bool]) -> None:
         denials = [(each, *each.denied) for each in others if each.denied and is_ours(each.denied[0])]
@@ -142,7 +153,7 @@ class Lookout:
         beside = [Call("eth_chainId", (), str), *(header_call(each.number) for each in asked)]
         latest, final_number, (chain_id, *told) = newest(one.node, self._finality, beside)
         self._endpoints.check_chain(one, chain_id)
-        self._endpoints.saw(one, latest.block, final_number)
+        self._endpoints.heard(one, latest.block, final_number)
         headers = {block: one.node.as_header(raw) for block, raw in zip(asked, told, strict=True)}
         has = headers[checkpoint] if checkpoint else None
         if checkpoint and has and has.block.hash != checkpoint.hash:
@@ -152,6 +163,7 @@ class Lookout:
         if wanted:
             has = headers[wanted]
             self._note(one, wanted, has.block if has else None, final_number)
+        self._endpoints.check_head(one, latest.block)
         self._endpoints.praise(one, proven=False)
 
     def _note(self, one: Endpoint, wanted: Block, has: Block | None, final_number: int) -> None:

@@ -234,7 +234,21 @@ def test_finality_by_depth_needs_the_others_too(chain: FakeNode) -> None:
     several.clock.now += 10
     several.catch_up()
     assert several.report("slow").state is EndpointState.BEHIND
-    assert several.mirror.final_number == 15  # it is set aside, and nobody waits for it any more
+    assert several.mirror.final_number == 9  # who runs ahead alone may be the one who lies
+
+
+def test_nobody_waits_for_an_endpoint_whose_newest_block_is_old(chain: FakeNode) -> None:
+    slow = chain.fork("slow")
+    several = Several(chain, slow)
+    several.catch_up()
+    extend(chain, 6, 300)
+    several.clock.now = slow.head.timestamp + 500.0
+    several.catch_up()
+    assert several.mirror.final_number == slow.finalized
+    several.clock.now = slow.head.timestamp + 700.0
+    chain.mine()
+    several.catch_up()
+    assert several.mirror.final_number == chain.finalized
 
 
 def test_nothing_is_final_before_the_others_were_asked(chain: FakeNode) -> None:
