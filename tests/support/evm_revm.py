@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, JournalCheckpoint
 
 from earnest.escrow.create2 import PROXY, PROXY_RUNTIME
 from earnest.payment.primitives import Address, checksum_address
@@ -60,6 +60,14 @@ class RevmChain:
         finally:
             self._evm.revert(checkpoint)
             self.time = time
+
+    def snapshot(self) -> JournalCheckpoint:
+        """Return a point to which `revert` leads back, from however many txs later."""
+        return self._evm.snapshot()
+
+    def revert(self, to: JournalCheckpoint) -> None:
+        """Take back everything since a snapshot; the time stays."""
+        self._evm.revert(to)
 
     def _run(self, sender: Address, to: Address, data: bytes, value: int, gas: int) -> Outcome:
         self._evm.set_block_env(self._next_block())

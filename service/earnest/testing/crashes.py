@@ -89,7 +89,7 @@ class CrashingStore(Store):
 
     def __init__(self, url: str, points: CrashPoints, name: str = "store") -> None:
         super().__init__(parse_url(url))
-        self._points, self._point = points, name
+        self.points, self._point = points, name
 
     def transaction(self, *args: Any, **kwargs: Any) -> AbstractContextManager[Transaction]:
         """Open a unit of work that writes."""
@@ -97,15 +97,15 @@ class CrashingStore(Store):
 
     def read(self, *args: Any, **kwargs: Any) -> AbstractContextManager[Transaction]:
         """Open a unit of work that only reads."""
-        self._points.reach(f"{self._point}.read")
+        self.points.reach(f"{self._point}.read")
         return super().read(*args, **kwargs)
 
     @contextmanager
     def _may_crash(self, begin: Callable[[], AbstractContextManager[Transaction]]) -> Iterator[Transaction]:
         with begin() as tx:
             yield tx
-            self._points.reach(f"{self._point}.commit.before")
-        self._points.reach(f"{self._point}.commit.after")
+            self.points.reach(f"{self._point}.commit.before")
+        self.points.reach(f"{self._point}.commit.after")
 
 
 class CrashingNode(Node):

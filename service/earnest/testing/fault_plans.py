@@ -54,7 +54,7 @@ class FaultKind(StrEnum):
     WRONG_CHAIN = "wrong_chain"
     """`eth_chainId` and `net_version` tell another chain."""
     STALE_HEAD = "stale_head"
-    """The node answers as it would have `blocks` blocks ago; with a probability under 1 the head goes back and forth."""
+    """The node answers as it would have `blocks` blocks ago; at a low probability its head goes back and forth."""
     NO_SUCH_BLOCK = "no_such_block"
     """A block is asked for, and the node says that it has none there."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from earnest.chain.errors import RpcError
 from earnest.testing.fault_plans import Fault, FaultKind, FaultPlan
@@ -30,25 +30,24 @@ def answer(plan: FaultPlan, method: str, params: Sequence[Any], ask: Ask) -> Any
         RpcError: the true node's own, or one by the plan.
     """
     faults = plan.question(method, params)
+    refusal = next((each for each in faults if each.kind is FaultKind.RPC_ERROR), None)
+    if refusal is not None:
+        if method == "eth_sendRawTransaction":
+            ask(method, params)  # the worst of it: it is carried out all the same
+        _refuse(plan, refusal, method, params)
     stale = next((each for each in faults if each.kind is FaultKind.STALE_HEAD), None)
     if stale is not None:
         plan.note(stale)
         result = _as_if_behind(stale.blocks, method, params, ask)
     else:
-        result = None if _answers_without_asking(faults, method) else ask(method, params)
+        result = ask(method, params)
     for fault in faults:
         result = _spoilt(plan, fault, method, params, result)
     return result
 
 
-def _answers_without_asking(faults: Sequence[Fault], method: str) -> bool:
-    return any(each.kind is FaultKind.RPC_ERROR for each in faults) and method != "eth_sendRawTransaction"
-
-
 def _spoilt(plan: FaultPlan, fault: Fault, method: str, params: Sequence[Any], result: Any) -> Any:
     match fault.kind:
-        case FaultKind.RPC_ERROR:
-            _refuse(plan, fault, method, params)
         case FaultKind.RANGE_LIMIT:
             first, last = _range(params)
             if last - first >= fault.limit:
@@ -83,7 +82,7 @@ def _some_left_out(plan: FaultPlan, params: Sequence[Any], logs: Sequence[Any]) 
     ]
 
 
-def _refuse(plan: FaultPlan, fault: Fault, method: str, params: Sequence[Any]) -> None:
+def _refuse(plan: FaultPlan, fault: Fault, method: str, params: Sequence[Any]) -> NoReturn:
     plan.note(fault)
     error = fault.errors[int(plan.chance("which", params) * len(fault.errors))]
     first, last = _range(params)
