@@ -12,7 +12,9 @@ Unavailable
 │   ├── NodeTimeout             no answer in time
 │   ├── RateLimited             asked too often
 │   ├── AnswerTooLarge          the answer is larger than we read
-│   └── MalformedAnswer         an answer that is no JSON-RPC, or not of the method's shape
+│   ├── MalformedAnswer         an answer that is no JSON-RPC, or not of the method's shape
+│   ├── SubscriptionLost        new heads are no longer told
+│   └── SubscriptionRefused     new heads are not told at this URL at all
 ├── RpcError                    the node answered with an error; keeps code, message and data
 ├── NodeBehind                  the node does not have a block yet that we ask about
 ├── MirrorMoved                 somebody else has written to the mirror since it was looked at
@@ -128,6 +130,18 @@ class MalformedAnswer(NodeUnavailable):
     """An answer that is no JSON-RPC, or that does not have the shape of its method."""
 
     code = "node_malformed_answer"
+
+
+class SubscriptionLost(NodeUnavailable):
+    """The node does not tell of new heads any more, or what it tells cannot be read; the next attempt may do."""
+
+    code = "subscription_lost"
+
+
+class SubscriptionRefused(NodeUnavailable):
+    """The node does not tell of new heads at this URL, and will not before it is set up otherwise."""
+
+    code = "subscription_refused"
 
 
 class RpcError(Unavailable):

@@ -52,7 +52,7 @@ class FollowerState(StrEnum):
 class FollowerStatus:
     """For health checks. Numbers are block numbers, `lag_blocks` what is still to be told; times are Unix seconds.
 
-    `code` is the error's; `endpoint` names who was followed last.
+    `code` is the error's; `endpoint` names who was followed last; `heads` is a `HeadsBy`, `heads_why` says why polling.
     """
 
     state: FollowerState = FollowerState.STARTING
@@ -65,6 +65,8 @@ class FollowerStatus:
     endpoint: str | None = None
     failures: int = 0
     last_update_at: float | None = None
+    heads: str | None = None
+    heads_why: str | None = None
 
 
 class Follower:
@@ -105,6 +107,7 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._clock = clock
         self._heads = heads or Polling()
+        self._newest: Block | None = None
         self._lookout = Lookout(self._endpoints, finality)
         self._fetchers = {each.name: self._fetcher(each, escrow) for each in self._endpoints.all}
         self._ahead: Ahead[list[BlockAccepted]] = Ahead(ahead)
@@ -152,7 +155,7 @@ class Follower:
                 stop.wait(backoff_seconds(self._status.failures))
             else:
                 if not (updates and self._status.lag_blocks):
-                    self._heads.wait(self._poll_seconds, stop)
+                    self._heads.wait(self._poll_seconds, stop, self._newest)
 
     def _step_somewhere(self) -> list[ChainUpdate]:
         position = self._mirror.position()
@@ -263,6 +266,8 @@ class Follower:
     def _note_success(self, one: Endpoint, position: Position, latest: Header, *, told: bool) -> None:
         head = position.head.number if position.head else None
         reached = self._deployed_at_block - 1 if head is None else head
+        heads = self._heads.report()
+        self._newest = latest.block
         self._status = FollowerStatus(
             state=FollowerState.FOLLOWING,
             head=head,
@@ -271,6 +276,8 @@ class Follower:
             lag_blocks=max(0, latest.block.number - reached),
             endpoint=one.name,
             last_update_at=self._clock() if told else self._status.last_update_at,
+            heads=heads.by,
+            heads_why=heads.why,
         )
 
     def _note_failure(self, error: Exception) -> None:

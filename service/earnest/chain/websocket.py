@@ -1,0 +1,91 @@
+"""Opens a WebSocket with bounds on all that can come. The library's own log, which shows whole URLs, is silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from earnest.chain.errors import SubscriptionLost, SubscriptionRefused
+from earnest.chain.listener import Wire
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+OPEN_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 0.5
+PING_SECONDS: Final = 20.0
+"""How often a node has to show that it is still there, and how long it may take: most proxies close what is idle for
+60 s."""
+MAX_MESSAGE_BYTES: Final = 256 * 1024
+"""A head is some 2 kB; nodes that add the hashes of a full block's txs send 100 kB."""
+MAX_WAITING: Final = 16
+"""Messages that are read before we take them; after that the node has to wait."""
+_PASSING: Final = frozenset({408, 425, 429})
+"""What a server answers that is in trouble, or asked too often: it may do better later."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_SILENT: Final = logging.getLogger(f"{__name__}.library")
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+@contextmanager
+def connect(url: str, name: str) -> Generator[Wire]:
+    """Open a connection, and close it in the end; see `earnest.chain.listener.Connect`."""
+    # Loaded here: most commands never listen.
+    from websockets.exceptions import InvalidStatus, InvalidUpgrade, WebSocketException  # noqa: PLC0415
+    from websockets.sync.client import connect as open_websocket  # noqa: PLC0415
+
+    opening = open_websocket(
+        url,
+        compression=None,  # a head is small, and what is not compressed cannot be a bomb
+        proxy=None if urlsplit(url).hostname in _LOOPBACK else True,
+        open_timeout=OPEN_SECONDS,
+        close_timeout=CLOSE_SECONDS,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PING_SECONDS,
+        max_size=MAX_MESSAGE_BYTES,
+        max_queue=MAX_WAITING,
+        logger=_SILENT,
+    )
+    # Causes are not chained, and their words not told: they may hold the URL.
+    try:
+        connection = opening.__enter__()
+    except InvalidStatus as error:
+        status = error.response.status_code
+        kind = SubscriptionRefused if (status < 500 and status not in _PASSING) or status == 501 else SubscriptionLost
+        raise kind(name, f"opens no WebSocket: it answered with HTTP status {status}") from None
+    except InvalidUpgrade:
+        raise SubscriptionRefused(name, "opens no WebSocket at this URL") from None
+    except (OSError, EOFError, WebSocketException) as error:
+        raise SubscriptionLost(name, f"cannot be reached by WebSocket: {type(error).__name__}") from None
+    try:
+        yield _Wire(connection, name)
+    finally:
+        opening.__exit__(None, None, None)
+
+
+class _Wire:
+    def __init__(self, connection: ClientConnection, name: str) -> None:
+        self._connection, self._name = connection, name
+
+    def send(self, message: str) -> None:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            self._connection.send(message)
+        except (OSError, ConnectionClosed):
+            raise SubscriptionLost(self._name, "closed the connection for new heads") from None
+
+    def receive(self, seconds: float) -> str | bytes | None:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            return self._connection.recv(seconds, decode=False)
+        except TimeoutError:
+            return None
+        except (OSError, EOFError, ConnectionClosed) as error:
+            words = str(error) if isinstance(error, ConnectionClosed) else type(error).__name__
+            raise SubscriptionLost(self._name, f"closed the connection for new heads: {words[:200]}") from None
