@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from earnest.chain.bloom import mask, may_hold
@@ -238,6 +239,7 @@ def _hash(text: str) -> Hash32:
     return Hash32(text.lower())
 
 
+@lru_cache(maxsize=1_024)
 def _quantity(text: str) -> int:
     if not _QUANTITY(text):
         raise MalformedLog(f"{text[:80]!r} is no quantity")

@@ -39,12 +39,13 @@ class Upsert:
 
     def _copy(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         incoming = f"incoming_{self._name}"
-        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {self._name})")
+        # Every name in here is one of our own tables' and columns'.
+        empty = f"SELECT {self._names} FROM {self._name} WITH NO DATA"  # noqa: S608
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} AS {empty}")
         driver: Any = connection.connection
         with driver.cursor() as cursor, cursor.copy(f"COPY {incoming} ({self._names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-        # Every name in it is one of our own tables' and columns'.
         connection.exec_driver_sql(f"{self._into} SELECT {self._names} FROM {incoming} {self._conflict}")  # noqa: S608
         connection.exec_driver_sql(f"TRUNCATE {incoming}")
 
