@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from earnest.chain.endpoints import Endpoints
 from earnest.chain.node import Node
 from earnest.mirror.comparison import Comparison, Reconciled
 from earnest.mirror.contract_state import StateGone, find_state
 from earnest.mirror.errors import EscrowChanged, NothingMirrored, StateNotKept
 from earnest.mirror.replay import Progress
-from earnest.payment.errors import EarnestError
+from earnest.payment.errors import EarnestError, Unavailable
 from earnest.payment.primitives import Address
 from earnest.payment.record import BlockRef
 from earnest.store import Store
@@ -77,18 +78,31 @@ class Reconciler:
         return None if last is None else max(0, self._clock() - last.finished_at)
 
     def _compare(self, progress: Progress, pause: Callable[[], object]) -> Reconciled:
+        """Ask one endpoint for all of it; the next one only if the first does not answer, or keeps no state."""
+        first: Unavailable | None = None
+        for node in self._nodes():
+            try:
+                return self._compare_by(node, progress, pause)
+            except Unavailable as error:
+                first = first or error
+        assert first is not None, "there is always an endpoint"
+        raise first
+
+    def _nodes(self) -> list[Node]:
+        node = self._node
+        return [each.node for each in node.candidates()] if isinstance(node, Endpoints) else [node]
+
+    def _compare_by(self, node: Node, progress: Progress, pause: Callable[[], object]) -> Reconciled:
         said = ""
         for _ in range(TURNS):
-            with self._node.turn():
-                state = find_state(self._node, self._escrow, self._blocks())
-                comparison = Comparison(
+            state = find_state(node, self._escrow, self._blocks())
+            try:
+                return Comparison(
                     self._store, self._chain_id, self._escrow, state, self._vouched, pause, progress
-                )
-                try:
-                    return comparison.run()
-                except StateGone as gone:
-                    said = str(gone)
-        raise StateNotKept(self._node.endpoint, "a block for as long as this takes", said)
+                ).run()
+            except StateGone as gone:
+                said = str(gone)
+        raise StateNotKept(node.endpoint, "a block for as long as this takes", said)
 
     def _blocks(self) -> list[BlockRef]:
         """The blocks that would do, the best first: the newest final one, a recent one, the newest."""
