@@ -39,7 +39,7 @@ def main() -> None:
     if name.startswith("ours"):
         from tests.benchmarks.backfill import ours  # noqa: PLC0415
 
-        watch, events = ours.backfill(story, node, database, own=name.endswith("mixed")), story.events
+        watch, events = ours.backfill(story, node, database, own=name == "ours-mixed"), story.events
     elif name == "bare":
         from tests.benchmarks.backfill import bare  # noqa: PLC0415
 

@@ -6,12 +6,13 @@ So slow that it goes through a share of the chain only; its speed does not depen
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 from sqlalchemy import make_url
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
+from web3.types import FilterParams
 
 from earnest.escrow.artifact import load
 from earnest.payment.status import ON_CHAIN
@@ -38,7 +39,7 @@ def backfill(story: Story, url: str, database: str) -> tuple[Watch, int]:
         decoders = _decoders(web3, contract)
         for first in range(0, last + 1, PAGE_BLOCKS):
             where = {"address": story.escrow, "fromBlock": first, "toBlock": min(first + PAGE_BLOCKS - 1, last)}
-            for log in web3.eth.get_logs(where):
+            for log in web3.eth.get_logs(cast(FilterParams, where)):
                 told = decoders[bytes(log["topics"][0])].process_log(log)
                 events += _write(connection, told)
             connection.commit()
