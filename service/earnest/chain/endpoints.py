@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -249,6 +249,14 @@ class Endpoints(Node):
         with self._lock:
             one.greeted = False
             self._set_aside(one, state, reason)
+
+    def note_dispute(self, names: Iterable[str]) -> None:
+        """Count that it cannot be known which of these endpoints is wrong."""
+        with self._lock:
+            self.disputes += 1
+            for each in self.all:
+                if each.name in names:
+                    each.health.alarms["disagrees"] = each.health.alarms.get("disagrees", 0) + 1
 
     def _set_aside(self, one: Endpoint, state: EndpointState, reason: str) -> None:
         if one.health.set_aside(state, reason, self.clock()):

@@ -7,7 +7,7 @@ counts. With one endpoint there is nobody to ask.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from earnest.chain.agreement import judge
@@ -54,14 +54,15 @@ class Lookout:
         for each in self._endpoints.all:
             due = each.health.is_due(now) if not each.health.in_use else now >= each.next_look_at
             if due:
-                self._endpoints.background(lambda each=each: self._look(each, self._wanted))  # type: ignore[misc]
+                asked = self._questions(each, position)
+                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
 
     def lowest_final(self, one: Endpoint, final_number: int) -> int:
         """Return the lowest newest final number of all that are well; who knows of none abstains."""
         others = self._endpoints.others(one)
         for each in others:
             if each.health.state is EndpointState.NEW:
-                self._look(each, None)
+                self._look(each, ())
         told = [each.final_number for each in others if self._votes(each) and each.final_number is not None]
         numbers = sorted((number for number in (final_number, *told) if number != NONE_YET), reverse=True)
         if len(numbers) > 2:  # two agree on more, so whoever is so far below them stands still, and lies or not is out
@@ -81,8 +82,11 @@ class Lookout:
         self._wanted = wanted
         others = self._endpoints.others(one)
         for each in others:
-            if self._votes(each) and (each.witnessed != wanted or each.denied):
-                self._endpoints.background(lambda each=each: self._look(each, wanted))  # type: ignore[misc]
+            asked = self._questions(each, position)
+            shown = each.vouched[0] if each.vouched and is_ours(each.vouched[1]) else NONE_YET
+            news = each.witnessed != wanted or each.denied or (len(asked) > 1 and asked[0].number > shown)
+            if self._votes(each) and news:
+                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
         others = self._endpoints.others(one)
         self._check(one, others, is_ours)
         bounds = [wanted.number]
@@ -100,8 +104,19 @@ class Lookout:
         """
         for each in self._endpoints.others(one):
             if self._votes(each):
-                self._look(each, block, wait=True)
+                self._look(each, (block,), wait=True)
         self._check(one, self._endpoints.others(one), lambda ours: ours == block)
+
+    def _questions(self, each: Endpoint, position: Position | None) -> tuple[Block, ...]:
+        """Return the blocks of ours to ask an endpoint about: the newest it can judge, and the newest that matters.
+
+        One that is behind whoever is followed has never heard of the latter, and yet knows who lied about the former.
+        """
+        wanted, final_number = self._wanted, each.final_number
+        if wanted is None or position is None:
+            return ()
+        judged = block_at(position, final_number) if final_number is not None else None
+        return (judged, wanted) if judged is not None and judged.number < wanted.number else (wanted,)
 
     def _votes(self, each: Endpoint) -> bool:
         """Return whether others wait for what an endpoint says.
@@ -126,30 +141,30 @@ class Lookout:
         verdict = judge(votes)
         if verdict.disputed or one.name in verdict.outvoted:
             if verdict.disputed:
-                self._endpoints.disputes += 1
+                self._endpoints.note_dispute(votes)
             raise EndpointsDisagree(block.number, votes, outvoted=not verdict.disputed)
         for each in others:
             if each.name in verdict.outvoted:
                 reason = f"it holds block {block.number} final as {votes[each.name]}, and the others as {block.hash}"
                 self._endpoints.set_aside(each, EndpointState.LIES, reason)
 
-    def _look(self, one: Endpoint, wanted: Block | None, *, wait: bool = False) -> None:
-        """Ask an endpoint how it is, and about one block; one look at a time, and a second one waits or is let be."""
+    def _look(self, one: Endpoint, ours: Sequence[Block], *, wait: bool = False) -> None:
+        """Ask an endpoint how it is, and about blocks of ours; one look at a time, a second one waits or is let be."""
         if not one.lock.acquire(blocking=wait):
             return
         try:
-            self._look_now(one, wanted)
+            self._look_now(one, ours)
         except EarnestError as error:
             self._endpoints.blame(one, error)
         finally:
             one.next_look_at = self._endpoints.clock() + LOOK_SECONDS
             one.lock.release()
 
-    def _look_now(self, one: Endpoint, wanted: Block | None) -> None:
+    def _look_now(self, one: Endpoint, ours: Sequence[Block]) -> None:
         if not one.greeted:
             self._endpoints.greet(one)
         checkpoint = self._checkpoint
-        asked = [block for block in (checkpoint, wanted) if block is not None]
+        asked = [checkpoint, *ours] if checkpoint else list(ours)
         beside = [Call("eth_chainId", (), str), *(header_call(each.number) for each in asked)]
         latest, final_number, (chain_id, *told) = newest(one.node, self._finality, beside)
         self._endpoints.check_chain(one, chain_id)
@@ -160,9 +175,9 @@ class Lookout:
             reason = f"it has {has.block.hash} as block {checkpoint.number}, which is final here as {checkpoint.hash}"
             self._endpoints.set_aside(one, EndpointState.LIES, reason)
             return
-        if wanted:
-            has = headers[wanted]
-            self._note(one, wanted, has.block if has else None, final_number)
+        for block in ours:
+            has = headers[block]
+            self._note(one, block, has.block if has else None, final_number)
         self._endpoints.check_head(one, latest.block)
         self._endpoints.praise(one, proven=False)
 
