@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Final
 
+from earnest.api.endpoints import represent_endpoint
 from earnest.api.leaders import Following, following_of, leader_of
 from earnest.api.reconciliations import reason_against, represent_reconciliation
-from earnest.api.services import ChainService, Services
+from earnest.api.services import ChainService, FollowerReport, Services
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
 from earnest.payment.representation import caip2, rfc3339
@@ -16,6 +18,34 @@ MAX_LAG_BLOCKS: Final = 20
 """A follower that polls once in a third of a block is never two behind; twenty are a fault, or a long catching up."""
 FAILURES_FORGIVEN: Final = 2
 """One answer of a node that is lost, or two, are an ordinary day; from the third on something is wrong."""
+
+
+class Reason(StrEnum):
+    """Why requests should go elsewhere; each stands in brackets behind its words, and in docs/operations.md with what
+    to do."""
+
+    DATABASE = "database_unavailable"
+    """The database does not answer."""
+    NO_ESCROW = "no_escrow"
+    """No escrow is deployed on the chain."""
+    NOT_MIRRORED = "not_mirrored"
+    """Nothing of the chain is mirrored yet."""
+    NO_FOLLOWER = "no_follower"
+    """No process follows the chain."""
+    DIFFERENCES = "differences"
+    """The mirror and the contract differ."""
+    NOT_REACHED = "not_reached"
+    """The follower has not reached any node yet."""
+    BEHIND = "behind"
+    """The follower is many blocks behind."""
+    WAITING = "follower_waiting"
+    """The follower fails again and again."""
+    STOPPED = "follower_stopped"
+    """The follower stopped: only the host can help."""
+    FROZEN = "reorg_past_finality"
+    """A final block is gone from the chain."""
+    DISAGREE = "endpoints_disagree"
+    """Two endpoints tell different final blocks."""
 
 
 def reasons_against(services: Services) -> list[str]:
@@ -48,23 +78,33 @@ def _chain_reasons(
 ) -> list[str]:
     reasons: list[str] = []
     if chain.escrow is None:
-        reasons.append("no escrow is deployed")
+        reasons.append(f"no escrow is deployed ({Reason.NO_ESCROW})")
     if view is None:
-        reasons.append("nothing is mirrored yet")
+        reasons.append(f"nothing is mirrored yet ({Reason.NOT_MIRRORED})")
     if following.vacancy is not None:
-        reasons.append(following.vacancy)
+        reasons.append(f"{following.vacancy} ({Reason.NO_FOLLOWER})")
     if (found := reason_against(last)) is not None:
-        reasons.append(found)
+        reasons.append(f"{found} ({Reason.DIFFERENCES})")
     status = following.report
     if status is None:  # whoever follows has told nothing yet
         return reasons
     if status.error and (status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")):
-        reasons.append("the follower is held up by an error, see /health/sync")
+        reasons.append(f"the follower is held up by an error, see /health/sync ({_held_up(status)})")
     if status.lag_blocks is None:
-        reasons.append("the follower has not reached the node yet")
+        reasons.append(f"the follower has not reached the node yet ({Reason.NOT_REACHED})")
     elif status.lag_blocks > MAX_LAG_BLOCKS:
-        reasons.append(f"the follower is {status.lag_blocks} blocks behind")
+        reasons.append(f"the follower is {status.lag_blocks} blocks behind ({Reason.BEHIND})")
     return reasons
+
+
+def _held_up(status: FollowerReport) -> Reason:
+    match status.state:
+        case "stopped":
+            return Reason.STOPPED
+        case "frozen":
+            return Reason.DISAGREE if status.code == Reason.DISAGREE else Reason.FROZEN
+        case _:
+            return Reason.WAITING
 
 
 def sync_of(services: Services) -> list[dict[str, Any]]:
@@ -87,6 +127,9 @@ def _sync(
         "node_head": status.node_head if status else None,
         "lag_blocks": status.lag_blocks if status else None,
         "error": status.error if status else None,
+        "error_code": status.code if status else None,
+        "endpoint": status.endpoint if status else None,
+        "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
         "operator": _operator(chain),
         "reconciliation": represent_reconciliation(last),

@@ -25,6 +25,8 @@ class ToldByAnother:
     node_head: int | None = None
     lag_blocks: int | None = None
     error: str | None = None
+    code: str | None = None
+    endpoint: str | None = None
     state: str = "starting"
     failures: int = 0
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from earnest.api.endpoints import EndpointsTold
 from earnest.api.services import ChainService
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -26,7 +27,7 @@ class Metrics:
         self._seconds = Histogram(
             "earnest_http_request_seconds", "How long an answer took.", ("method", "route"), registry=self._registry
         )
-        for each in (_Chains(chains), *more):
+        for each in (_Chains(chains), EndpointsTold(chains), *more):
             self._registry.register(each)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:

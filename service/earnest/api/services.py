@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from earnest.chain.health import EndpointReport
 from earnest.chain.sender import SenderStatus
 from earnest.commands.ports import Node, Place, Submitter
 from earnest.commands.prove_payment import Prover
@@ -41,6 +42,14 @@ class FollowerReport(Protocol):
         """What stands in the follower's way now."""
 
     @property
+    def code(self) -> str | None:
+        """What kind of error that is."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """The name of the endpoint that was followed last."""
+
+    @property
     def state(self) -> str:
         """What it is doing: `starting`, `following`, `waiting`, `frozen` or `stopped`."""
 
@@ -58,6 +67,7 @@ class ChainService:
         escrow: the escrow's address, None where it is not deployed yet.
         rpc: its node.
         sender: who sends with the operator's key; None: this process has no key.
+        endpoints: how each endpoint of the chain fares, as this process sees it.
         follower_status: how far the follower is; None, or answering None: another process follows, and tells how that
             goes in the database.
         deployed_at_block: the block of the escrow's deployment.
@@ -71,6 +81,7 @@ class ChainService:
     rpc: Node
     sender: Submitter | None = None
     follower_status: Callable[[], FollowerReport | None] | None = None
+    endpoints: Callable[[], Sequence[EndpointReport]] = tuple
     deployed_at_block: int | None = None
     sender_status: Callable[[], SenderStatus] | None = None
     prover: Prover | None = None

@@ -94,6 +94,8 @@ class FollowerReport:
     node_head: int | None = 10
     lag_blocks: int | None = 0
     error: str | None = None
+    code: str | None = None
+    endpoint: str | None = "node.example"
     state: str = "following"
     failures: int = 0
 

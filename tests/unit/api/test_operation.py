@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.tools.setup import ROOT
+from earnest.api.health import Reason
 from earnest.api.schemas.operation import Head, Live, Ready, Sync
+from earnest.chain.health import EndpointReport, EndpointState
 from earnest.chain.sender import SenderStatus
 from earnest.store import Store, Transaction
 from earnest.store.errors import DatabaseUnavailable
@@ -158,3 +163,58 @@ def test_whoever_is_behind_a_request_is_named_by_the_keys_id(house: House) -> No
     with structlog.testing.capture_logs() as lines:
         house.get("/v1/payments")
     assert lines[-1]["key"].startswith("key_")
+
+
+def test_every_reason_not_to_be_ready_has_its_heading_with_what_to_do() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.split("## What to do when `/health/ready` fails")[1].split("\n## ")[0]
+    assert re.findall(r"^### `(\w+)`$", section, re.MULTILINE) == [each.value for each in Reason]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "reason"),
+    [
+        ("waiting", "node_unavailable", Reason.WAITING),
+        ("stopped", "chain_mismatch", Reason.STOPPED),
+        ("frozen", "reorg_past_finality", Reason.FROZEN),
+        ("frozen", "endpoints_disagree", Reason.DISAGREE),
+    ],
+)
+def test_what_holds_the_follower_up_is_named(house: House, state: str, code: str, reason: Reason) -> None:
+    house.report.state, house.report.code, house.report.error, house.report.failures = state, code, "words", 3
+    (told,) = house.get("/health/ready", key=None).json()["reasons"]
+    assert told.endswith(f"({reason})")
+    (chain,) = house.get("/health/sync", key=None).json()["chains"]
+    assert (chain["error"], chain["error_code"]) == ("words", code)
+
+
+def test_every_reason_ends_with_its_word(house: House) -> None:
+    house.report.lag_blocks = None
+    chain = replace(house.services.chains[CHAIN_ID], escrow=None)
+    with client_of(
+        replace(house.services, chains={CHAIN_ID: chain, 5: replace(chain, follower_status=None)})
+    ) as client:
+        reasons = client.get("/health/ready").json()["reasons"]
+    words = {re.search(r"\((\w+)\)$", each).group(1) for each in reasons}  # type: ignore[union-attr]
+    assert words == {Reason.NO_ESCROW, Reason.NOT_REACHED, Reason.NOT_MIRRORED, Reason.NO_FOLLOWER}
+
+
+def test_sync_and_metrics_tell_how_each_endpoint_fares(house: House) -> None:
+    reports = [
+        EndpointReport("one.example", EndpointState.OK, None, 1_000.0, 12, 1_700_000_000, 8, 0, {}, None),
+        EndpointReport(
+            "two.example#2", EndpointState.LIES, "a log of another", 2_000.5, 11, None, None, 4, {"lies": 2}, 2_015.5
+        ),
+    ]
+    chain = replace(house.services.chains[CHAIN_ID], endpoints=lambda: reports)
+    with client_of(replace(house.services, chains={CHAIN_ID: chain})) as client:
+        (told,) = Sync.model_validate(client.get("/health/sync").json()).chains
+        numbers = client.get("/metrics").text
+    first, second = told.endpoints
+    assert (first.name, first.state, first.head, first.final) == ("one.example", "ok", 12, 8)
+    assert (second.state, second.reason, second.alarms) == ("lies", "a log of another", {"lies": 2})
+    named = f'chain="{CHAIN_ID}",endpoint='
+    assert f'earnest_endpoint_in_use{{{named}"one.example"}} 1.0' in numbers
+    assert f'earnest_endpoint_in_use{{{named}"two.example#2"}} 0.0' in numbers
+    assert f'earnest_endpoint_alarms_total{{{named}"two.example#2",kind="lies"}} 2.0' in numbers
+    assert f'earnest_endpoint_state{{{named}"two.example#2",state="lies"}} 1.0' in numbers

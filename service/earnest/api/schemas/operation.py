@@ -32,6 +32,20 @@ class Operator(Answer):
     error: str | None
 
 
+class Endpoint(Answer):
+    """One node of a chain, as this process sees it. `name` is its host; numbers are block numbers."""
+
+    name: Annotated[str, Field(examples=["node.example", "node.example#2"])]
+    state: Literal["new", "ok", "behind", "away", "lies", "went_back", "wrong_chain"]
+    reason: Annotated[str | None, Field(description="Why it is set aside.")]
+    since: Annotated[OutTime, Field(description="Since when it is in this state.")]
+    head: int | None
+    final: int | None
+    failures: int
+    alarms: Annotated[dict[str, int], Field(description="How often it did what no honest endpoint does, by kind.")]
+    next_look_at: Annotated[OutTime | None, Field(description="When one that is set aside is tried again.")]
+
+
 class Leader(Answer):
     """The process that follows a chain, or that did last: its machine and its number there, by the database's clock."""
 
@@ -64,6 +78,9 @@ class ChainSync(Answer):
     node_head: int | None
     lag_blocks: int | None
     error: str | None
+    error_code: str | None
+    endpoint: Annotated[str | None, Field(description="Which endpoint was followed last.")]
+    endpoints: list[Endpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
     reconciliation: Annotated[
