@@ -104,7 +104,7 @@ _DECODER: Final = msgspec.json.Decoder(ProofForm)
 def read(content: bytes) -> ProofForm:
     """Return the document that these bytes are; raises `ProofBroken` in the layer `form`."""
     if len(content) > MAX_PROOF_BYTES:
-        raise ProofBroken(Layer.FORM, "the document", f"it has {len(content)} bytes; a proof has {MAX_PROOF_BYTES}")
+        raise ProofBroken(Layer.FORM, "the document", f"it is too large: a proof has at most {MAX_PROOF_BYTES} bytes")
     try:
         proof = _DECODER.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
