@@ -90,7 +90,7 @@ def _prepare(url: str) -> None:
             tx.merchants.add(MERCHANT)
 
 
-def make_mirror(store: Store) -> ChainMirror:
+def make_mirror(store: Store, announce: Callable[[], object] = lambda: None) -> ChainMirror:
     """Return a mirror that follows the made-up chain from its genesis on."""
     mirror = ChainMirror(
         store,
@@ -99,6 +99,7 @@ def make_mirror(store: Store) -> ChainMirror:
         tokens={TOKEN: USD}.get,
         clock=lambda: NOW,
         checkout_url=lambda payment: f"http://127.0.0.1/pay/{payment.id}",
+        announce=announce,
     )
     mirror.begin(GENESIS)
     return mirror

@@ -27,6 +27,10 @@ def _no_page(_payment: Payment) -> None:
     return None
 
 
+def _nobody() -> None:
+    return None
+
+
 class ChainMirror:
     """Fills `chain.updates.Mirror` for one chain and one escrow.
 
@@ -35,6 +39,7 @@ class ChainMirror:
         clock: wall time (Unix), for the notifications' timestamps.
         checkout_url: where a payment's buyer pays, None where there is no such page.
         fence: of whoever leads the following; what a former leader would write is refused with `LeadLost`.
+        announce: called once new notifications are in the outbox, for whoever delivers them in this process.
     """
 
     def __init__(
@@ -47,9 +52,11 @@ class ChainMirror:
         *,
         checkout_url: Callable[[Payment], str | None] = _no_page,
         fence: Fence | None = None,
+        announce: Callable[[], object] = _nobody,
     ) -> None:
         self._store, self._chain_id, self._escrow = store, chain_id, escrow
         self._tokens, self._clock, self._checkout_url, self._fence = tokens, clock, checkout_url, fence
+        self._announce = announce
 
     def position(self) -> Position | None:
         """Return how far the chain was followed, None if never."""
@@ -98,6 +105,8 @@ class ChainMirror:
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
+        if belief.changes.notifications:
+            self._announce()
 
     def _hold_the_lead(self, tx: Transaction) -> None:
         if self._fence is not None:

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import Final, Protocol
 
@@ -59,6 +59,8 @@ class Deliverer:
         rng: for the jitter.
         workers: how many tries may be under way at once.
         presence: this process among others on the database; its claims end with it.
+        news: set by whoever writes to the outbox in this process; what others write is found by looking.
+        idle_seconds: how often to look.
     """
 
     def __init__(
@@ -71,10 +73,13 @@ class Deliverer:
         rng: random.Random | None = None,
         workers: int = WORKERS,
         presence: Presence | None = None,
+        news: Event | None = None,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._store, self._secrets, self._poster, self._clock = store, secrets, poster, clock
         self._rng = rng or random.Random()  # noqa: S311 (jitter is no secret)
         self._workers, self._presence = workers, presence
+        self._news, self._idle_seconds = news or Event(), idle_seconds
 
     def step(self) -> int:
         """Deliver what is due now, as many as there are workers; returns how many were tried."""
@@ -89,13 +94,15 @@ class Deliverer:
         under_way: dict[Future[None], Endpoint] = {}
         with ThreadPoolExecutor(self._workers, "webhook") as pool:
             while not stop.is_set():
+                self._news.clear()  # whatever is written or done from here on sets it again
                 under_way = {each: to for each, to in under_way.items() if not each.done()}
                 claimed = self._claim_calmly(under_way.values(), stop)
-                under_way |= {pool.submit(self._deliver, each): each[2] for each in claimed}
-                if len(under_way) >= self._workers or (under_way and not claimed):
-                    wait(under_way, timeout=IDLE_SECONDS, return_when=FIRST_COMPLETED)
-                elif not claimed:
-                    stop.wait(IDLE_SECONDS)
+                for each in claimed:
+                    trying = pool.submit(self._deliver, each)
+                    under_way[trying] = each[2]
+                    trying.add_done_callback(lambda _: self._news.set())
+                if not claimed or len(under_way) >= self._workers:
+                    self._news.wait(self._idle_seconds)
 
     def _claim(self, limit: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()) -> Sequence[Claimed]:
         # What a process claims that others count as gone is theirs a moment later.
