@@ -15,8 +15,8 @@ from earnest.testing.processes import Child, free_port
 from earnest.testing.stack import START_SECONDS, LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
 
-PATIENCE_SECONDS = 90.0
-"""What the first one had claimed when it was killed waits for its lease, half a minute, before the second sends it."""
+PATIENCE_SECONDS = 60.0
+"""For a busy machine: the second one leads, and sends what the first had claimed, within 4 seconds."""
 
 
 def test_the_second_service_goes_on_when_the_first_is_killed(tmp_path: Path, postgres_url: str) -> None:
