@@ -217,6 +217,15 @@ contract CollectTest is DepositTest {
         assertEq(buyer.balance, before + 1);
     }
 
+    function test_collect_gives_another_token_back_though_the_payments_own_is_no_token() public {
+        Terms memory terms = tokenTerms();
+        terms.token = makeAddr("no code");
+        depositIn(address(token), terms, AMOUNT);
+        vm.warp(terms.payBy);
+        expectReturned(terms, address(token), AMOUNT);
+        collectIn(address(token), terms);
+    }
+
     // given terms that could never be funded
 
     function test_collect_gives_the_money_back_when_terms_are_out_of_bounds() public {

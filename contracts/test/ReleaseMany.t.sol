@@ -67,6 +67,17 @@ contract ReleaseManyTest is BatchTest {
         assertEq(token.balanceOf(stranger), 0);
     }
 
+    /// @dev An id stays what it was when a fork of the chain changes the live chain id.
+    function test_releaseMany_finds_its_payments_on_the_other_side_of_a_fork() public {
+        Terms memory common = tokenTerms();
+        Terms[] memory payments = orders(common, 2);
+        reachAll(payments, Status.Delivered);
+        vm.chainId(10_001);
+        vm.warp(START + DISPUTE_WINDOW);
+        _releaseMany(stranger, common, payments);
+        assertEq(token.balanceOf(merchant), 195e6);
+    }
+
     function test_releaseMany_reads_items_of_different_buyers_amounts_and_deadlines() public {
         Terms memory common = tokenTerms();
         Terms[] memory payments = orders(common, 3);
