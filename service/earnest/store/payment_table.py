@@ -72,10 +72,20 @@ payments = Table(
     # What the merchant was told.
     Column("version", BigInteger, nullable=False),
     Column("told_expired", Boolean, nullable=False, server_default=false()),
-    Index(None, "id"),
-    Index(None, "account", "recorded_at", "chain_id", "id"),
-    Index(None, "account", "order_reference"),
 )
+_OWN = text("account IS NOT NULL")
+# What a merchant asks for by, each in the order of lists. Of foreign payments nobody asks so, and they can be many.
+for _columns in (
+    ("id",),
+    ("account", "recorded_at", "chain_id", "id"),
+    ("account", "status", "recorded_at", "chain_id", "id"),
+    ("account", "token", "recorded_at", "chain_id", "id"),
+    ("account", "order_reference"),
+    ("account", "paid_for"),
+    ("account", "buyer"),
+    ("account", "block_number"),
+):
+    Index(None, *(payments.c[name] for name in _columns), sqlite_where=_OWN, postgresql_where=_OWN)
 Index(
     "ix_payments_waiting",
     payments.c.chain_id,

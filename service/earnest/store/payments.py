@@ -6,23 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, case, func, select, tuple_
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Select, select
 
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
-from earnest.payment.status import Finality, Status
-from earnest.store.blocks import chains
 from earnest.store.bulk import Upsert, amount_writer
 from earnest.store.cursors import read_cursor, write_cursor
-from earnest.store.dismissals import is_dismissed_in
 from earnest.store.errors import AlreadyThere
+from earnest.store.payment_pages import WHOLE, newest
 from earnest.store.payment_table import CHAIN_FACTS, GIVEN, payment_of, payments, row_of
 from earnest.store.records import Page, PaymentFilter
 from earnest.store.schema import in_lists, insert, rows_written
-
-_WHOLE = (payments, is_dismissed_in(payments).label("operator_dismissed"))
-_ORDER = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
 
 
 class Payments:
@@ -43,17 +37,17 @@ class Payments:
 
     def find(self, merchant_id: str, payment_id: Hash32) -> Payment | None:
         """Return a merchant's own payment on whatever chain it is."""
-        return self._first(select(*_WHOLE).where(payments.c.id == payment_id, payments.c.account == merchant_id))
+        return self._first(select(*WHOLE).where(payments.c.id == payment_id, payments.c.account == merchant_id))
 
     def public(self, payment_id: Hash32) -> Payment | None:
         """Return a payment that somebody here created, whoever it was: what the buyer's page asks for."""
-        return self._first(select(*_WHOLE).where(payments.c.id == payment_id, payments.c.account.is_not(None)))
+        return self._first(select(*WHOLE).where(payments.c.id == payment_id, payments.c.account.is_not(None)))
 
     def many(self, chain_id: int, payment_ids: Collection[Hash32], *, lock: bool = False) -> dict[Hash32, Payment]:
         """Return those of these payments that there are, by id."""
         found: dict[Hash32, Payment] = {}
         for some in in_lists(sorted(payment_ids)):
-            wanted = select(*_WHOLE).where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
+            wanted = select(*WHOLE).where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
             if lock:
                 wanted = wanted.order_by(payments.c.id).with_for_update()
             found.update((row.id, payment_of(row)) for row in self._connection.execute(wanted))
@@ -72,13 +66,8 @@ class Payments:
         Raises:
             InvalidInput: the cursor is not one of ours.
         """
-        wanted = select(*_WHOLE).outerjoin(chains, chains.c.chain_id == payments.c.chain_id)
-        wanted = wanted.where(*_conditions(where))
-        if merchant_id is not None:
-            wanted = wanted.where(payments.c.account == merchant_id)
-        if cursor is not None:
-            wanted = wanted.where(tuple_(*_ORDER) < tuple_(*read_cursor(cursor, int, int, str)))
-        rows = self._connection.execute(wanted.order_by(*(each.desc() for each in _ORDER)).limit(limit + 1)).all()
+        before = read_cursor(cursor, int, int, str) if cursor is not None else None
+        rows = newest(self._connection, merchant_id, where, before, limit + 1)
         shown = rows[:limit]
         last = shown[-1] if len(rows) > limit else None
         return Page(
@@ -89,7 +78,7 @@ class Payments:
     def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Payment]:
         """Return the created payments whose `pay_by` is at or before a final block's time, and who were not told so."""
         due = (
-            select(*_WHOLE)
+            select(*WHOLE)
             .where(payments.c.chain_id == chain_id, payments.c.pay_by <= final_timestamp)
             .where(payments.c.status == "created", ~payments.c.told_expired, payments.c.account.is_not(None))
         )
@@ -119,41 +108,3 @@ def _adopting(dialect: str) -> Any:
 
 
 _SAVING: Final = Upsert(payments, GIVEN, ("chain_id", "id"), changed=CHAIN_FACTS)
-
-
-def _conditions(where: PaymentFilter) -> list[ColumnElement[bool]]:
-    c = payments.c
-    equal = {
-        c.order_reference: where.order_reference,
-        c.token: where.token,
-        c.chain_id: where.chain_id,
-    }
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
-    if where.buyer is not None:
-        conditions.append(func.coalesce(c.paid_for, c.buyer) == where.buyer)
-    if where.created_from is not None:
-        conditions.append(c.recorded_at >= where.created_from)
-    if where.created_until is not None:
-        conditions.append(c.recorded_at < where.created_until)
-    if where.statuses:
-        conditions.append(_status().in_([str(each) for each in where.statuses]))
-    if where.finalities:
-        conditions.append(_finality(where.safe_depth_blocks).in_([str(each) for each in where.finalities]))
-    return conditions
-
-
-def _status() -> ColumnElement[str]:
-    """The status told at chain time, as `payment.actions.status_at` has it."""
-    over = payments.c.pay_by <= func.coalesce(chains.c.head_timestamp, 0)
-    created = payments.c.status == str(Status.CREATED)
-    return case((created & over, str(Status.EXPIRED)), else_=payments.c.status)
-
-
-def _finality(safe_depth_blocks: int) -> ColumnElement[str]:
-    """How sure the chain is, as `payment.record.finality_of` has it; NULL where nothing is on chain."""
-    number = payments.c.block_number
-    return case(
-        (number <= chains.c.final_number, str(Finality.FINAL)),
-        (chains.c.head_number - number >= safe_depth_blocks, str(Finality.SAFE)),
-        (chains.c.head_number.is_not(None) & number.is_not(None), str(Finality.INCLUDED)),
-    )

@@ -34,6 +34,26 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("claimed_by", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("claims", sa.BigInteger(), server_default="0", nullable=False))
     _reconciliations()
+    _lists()
+
+
+def _lists() -> None:
+    """Indexes for lists, of merchants' own payments alone."""
+    own = sa.text("account IS NOT NULL")
+    for columns in (["id"], ["account", "recorded_at", "chain_id", "id"], ["account", "order_reference"]):
+        op.drop_index(op.f(f"ix_payments_{'_'.join(columns)}"), table_name="payments")
+    for columns in (
+        ["id"],
+        ["account", "recorded_at", "chain_id", "id"],
+        ["account", "status", "recorded_at", "chain_id", "id"],
+        ["account", "token", "recorded_at", "chain_id", "id"],
+        ["account", "order_reference"],
+        ["account", "paid_for"],
+        ["account", "buyer"],
+        ["account", "block_number"],
+    ):
+        name = op.f(f"ix_payments_{'_'.join(columns)}")
+        op.create_index(name, "payments", columns, unique=False, sqlite_where=own, postgresql_where=own)
 
 
 def _reconciliations() -> None:

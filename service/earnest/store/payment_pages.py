@@ -1,0 +1,111 @@
+"""Which payments a list shows. However many there are, a page costs what its rows cost.
+
+Each status, each chain and each finality is asked for by itself: then every question is a run through one index in the
+order of the list, and what was found is merged here. One question with all of them would be answered by going through
+the merchant's payments until enough fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, false, select, tuple_
+from sqlalchemy.sql.elements import ColumnElement
+
+from earnest.payment.status import Finality, Status
+from earnest.store.blocks import chains
+from earnest.store.dismissals import is_dismissed_in
+from earnest.store.payment_table import payments
+from earnest.store.records import PaymentFilter
+
+WHOLE: Final = (payments, is_dismissed_in(payments).label("operator_dismissed"))
+ORDER: Final = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+def newest(
+    connection: Connection, merchant_id: str | None, where: PaymentFilter, before: Sequence[Any] | None, limit: int
+) -> list[Row[Any]]:
+    """Return the newest `limit` rows that fit, newest first, all before the place `before` if one is given."""
+    c = payments.c
+    always = [*_plain(where)]
+    if merchant_id is not None:
+        always.append(c.account == merchant_id)
+    if before is not None:
+        # The first condition follows from the second, and only the first can begin a run through an index.
+        always += [c.recorded_at <= before[0], tuple_(*ORDER) < tuple_(*before)]
+    rows: list[Row[Any]] = []
+    for buyer, also in product(_buyers(where), _pieces(connection, where)):
+        wanted = select(*WHOLE).where(*always, *buyer, *also).order_by(*(each.desc() for each in ORDER)).limit(limit)
+        rows += connection.execute(wanted)
+    rows.sort(key=lambda row: (row.recorded_at, row.chain_id, row.id), reverse=True)
+    return rows[:limit]
+
+
+def _plain(where: PaymentFilter) -> Iterator[ColumnElement[bool]]:
+    c = payments.c
+    equal = {c.order_reference: where.order_reference, c.token: where.token, c.chain_id: where.chain_id}
+    yield from (column == value for column, value in equal.items() if value is not None)
+    if where.created_from is not None:
+        yield c.recorded_at >= where.created_from
+    if where.created_until is not None:
+        yield c.recorded_at < where.created_until
+
+
+def _buyers(where: PaymentFilter) -> list[Conditions]:
+    """Who gets money back: whoever was paid for; before that, whom the terms name."""
+    c = payments.c
+    if where.buyer is None:
+        return [()]
+    return [(c.paid_for == where.buyer,), (c.paid_for.is_(None), c.buyer == where.buyer)]
+
+
+def _pieces(connection: Connection, where: PaymentFilter) -> Iterator[Conditions]:
+    """Return conditions that exclude each other and together are those of status and finality."""
+    if not where.statuses and not where.finalities:
+        yield ()
+        return
+    followed = connection.execute(select(chains)).all()
+    statuses: list[Status | None] = [*sorted(where.statuses)] or [None]
+    finalities: list[Finality | None] = [*sorted(where.finalities)] or [None]
+    for chain, status, finality in product(followed, statuses, finalities):
+        of_status = _of_status(chain, status)
+        yield (payments.c.chain_id == chain.chain_id, *of_status, *_of_finality(chain, finality, where))
+    if not where.finalities:
+        # A payment can be asked for before its chain is followed.
+        elsewhere = payments.c.chain_id.not_in([chain.chain_id for chain in followed])
+        yield from ((elsewhere, *_of_status(None, status)) for status in statuses)
+
+
+def _of_status(chain: Row[Any] | None, status: Status | None) -> Conditions:
+    """The status told at chain time, as `payment.actions.status_at` has it."""
+    c, now = payments.c, (chain.head_timestamp or 0) if chain is not None else 0
+    match status:
+        case None:
+            return ()
+        case Status.CREATED:
+            return (c.status == Status.CREATED.value, c.pay_by > now)
+        case Status.EXPIRED:
+            return (c.status == Status.CREATED.value, c.pay_by <= now)
+        case _:
+            return (c.status == status.value,)
+
+
+def _of_finality(chain: Row[Any], finality: Finality | None, where: PaymentFilter) -> Conditions:
+    """How sure the chain is, as `payment.record.finality_of` has it; no finality where nothing is on chain."""
+    number = payments.c.block_number
+    if finality is None:
+        return ()
+    if chain.head_number is None:
+        return (false(),)
+    final = chain.final_number if chain.final_number is not None else -1
+    safe = max(final, chain.head_number - where.safe_depth_blocks)
+    match finality:
+        case Finality.FINAL:
+            return (number <= final,)
+        case Finality.SAFE:
+            return (number > final, number <= safe)
+        case Finality.INCLUDED:
+            return (number > safe,)
