@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     rpc_url: str | None = Field(
         None, description="The chain's JSON-RPC endpoints, separated by commas or blanks; they may hold secrets."
     )
+    ws_url: str | None = Field(
+        None, description="Where nodes tell of new heads (ws, wss); default: at the endpoints themselves; off: nowhere."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="The port to listen on.")
     public_url: str | None = Field(None, description="How buyers and merchants reach this service.")
@@ -109,12 +112,23 @@ class Settings(BaseSettings):
     def chosen_network(self) -> Network:
         """Return the chain to work with, at the endpoints that were set for it, the preferred one first."""
         network = load_network(self.network)
-        urls = tuple(re.split(r"[,\s]+", (self.rpc_url or "").strip(", \n\t")))
-        return replace(network, rpc_urls=tuple(dict.fromkeys(urls))) if any(urls) else network
+        urls = _urls_in(self.rpc_url)
+        return replace(network, rpc_urls=urls) if urls else network
+
+    def heads_urls(self, network: Network) -> tuple[str, ...]:
+        """Return where nodes tell of new heads: the URLs that were set, or the chain's endpoints, by WebSocket."""
+        if self.ws_url is None:
+            return tuple(f"ws{url[4:]}" for url in network.rpc_urls if url[:4].lower() == "http")
+        return () if self.ws_url.strip().lower() == "off" else _urls_in(self.ws_url)
 
     def base_url(self) -> str:
         """Return how the service is reached from outside, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def _urls_in(text: str | None) -> tuple[str, ...]:
+    """Return the URLs in a text, separated by commas or blanks, each once."""
+    return tuple(dict.fromkeys(each for each in re.split(r"[,\s]+", text or "") if each))
 
 
 def load_settings(**flags: Any) -> Settings:

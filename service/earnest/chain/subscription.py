@@ -133,7 +133,7 @@ class _Term:
                     self._hear(listener, head)
         except EarnestError as error:
             refused = isinstance(error, SubscriptionRefused)
-            self._lose(str(error))
+            self._lose(str(error), is_refusal=refused)
         except Exception as error:
             log.exception("listening to %s failed by a fault of ours", listener.name)
             self._lose(f"a fault of ours ({type(error).__name__}): see the log")
@@ -150,10 +150,11 @@ class _Term:
             elif self._pace.missed >= MISSED_BLOCKS:
                 raise SubscriptionLost(listener.name, f"told nothing of the last {self._pace.missed} blocks")
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str, *, is_refusal: bool = False) -> None:
         with self._changed:
             self._pace, self._trouble = None, why
             self._changed.notify_all()
         if why != self._told_of and not self.stop.is_set():  # each reason once: an endless attempt fills no log
-            log.warning("the heads of chain %d are polled: %s", self._chain_id, why)
+            level = logging.INFO if is_refusal else logging.WARNING  # that a node offers none is no trouble
+            log.log(level, "the heads of chain %d are polled: %s", self._chain_id, why)
             self._told_of = why

@@ -10,7 +10,9 @@ import structlog
 from earnest.chain.background import in_a_thread
 from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import ChainMismatch, KeyUnusable
+from earnest.chain.heads import Heads, Polling
 from earnest.chain.rpc import Rpc
+from earnest.chain.subscription import Subscription
 from earnest.escrow.deployment import Deployment, load_deployment
 from earnest.payment.errors import Misconfigured, Unavailable
 from earnest.settings import Network, Settings
@@ -107,6 +109,12 @@ def open_rpc(network: Network) -> Endpoints:
     alone = len(network.rpc_urls) == 1
     nodes = [Rpc(url, patient=alone) for url in network.rpc_urls]
     return Endpoints(nodes, chain_id=network.chain_id, background=in_a_thread)
+
+
+def open_heads(settings: Settings, network: Network) -> Heads:
+    """Return who tells of new heads; nothing is connected before somebody waits for them. Raises `BadNodeUrl`."""
+    urls = settings.heads_urls(network)
+    return Subscription(urls, chain_id=network.chain_id) if urls else Polling()
 
 
 def recorded_deployment(settings: Settings, network: Network) -> Deployment:

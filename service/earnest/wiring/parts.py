@@ -6,6 +6,7 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from enum import StrEnum
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +19,7 @@ from earnest.wiring.opening import (
     NoOperatorKey,
     check_chain,
     open_database,
+    open_heads,
     open_rpc,
     open_secret_box,
     open_signer,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from earnest.chain.follower import Follower
     from earnest.chain.sender import Sender
     from earnest.chain.signer import LocalSigner
+    from earnest.mirror import ChainMirror
     from earnest.payment.record import Payment
     from earnest.store import Store
     from earnest.store.leading import Led
@@ -135,7 +138,8 @@ class Parts:
         from earnest.store.leads import Fence, follow_lead  # noqa: PLC0415
 
         fence = Fence()
-        follower = _follower(self._settings, self.store, self.rpc, self.network, self.deployment, fence)
+        mirror = _mirror(self._settings, self.store, self.network, self.deployment, fence, self.outbox_news)
+        follower = _follower(self._settings, self.rpc, self.network, self.deployment, mirror)
         name = follow_lead(self.network.chain_id)
         return follower, Led(self.presence, name, follower.run, fence=fence, status=follower.status)
 
@@ -164,26 +168,30 @@ class Parts:
         return sender, Led(self.presence, name, sender.run, fence=fence, status=sender.status)
 
     @cached_property
+    def outbox_news(self) -> Event:
+        """Set when this process has written notifications to the outbox."""
+        return Event()
+
+    @cached_property
     def deliverer(self) -> Deliverer:
         """Who delivers webhooks; any number may at once."""
         from earnest.webhooks.deliver import Deliverer  # noqa: PLC0415
         from earnest.webhooks.post import Poster  # noqa: PLC0415
 
         poster = Poster(allow_private=self._settings.webhooks_allow_private, may_send=self.presence.alive)
-        return Deliverer(self.store, self.secrets, poster, wall_clock, presence=self.presence)
+        return Deliverer(self.store, self.secrets, poster, wall_clock, presence=self.presence, news=self.outbox_news)
 
 
-def _follower(
-    settings: Settings, store: Store, rpc: Endpoints, network: Network, deployment: Deployment, fence: Fence
-) -> Follower:
-    from earnest.chain.follower import Follower  # noqa: PLC0415
+def _mirror(
+    settings: Settings, store: Store, network: Network, deployment: Deployment, fence: Fence, news: Event
+) -> ChainMirror:
     from earnest.mirror import ChainMirror  # noqa: PLC0415
     from earnest.payment.uri import checkout_url  # noqa: PLC0415
 
     def where_to_pay(payment: Payment) -> str:
         return checkout_url(settings.base_url(), payment.id)
 
-    mirror = ChainMirror(
+    return ChainMirror(
         store,
         network.chain_id,
         deployment.address,
@@ -191,7 +199,15 @@ def _follower(
         wall_clock,
         checkout_url=where_to_pay,
         fence=fence,
+        announce=news.set,
     )
+
+
+def _follower(
+    settings: Settings, rpc: Endpoints, network: Network, deployment: Deployment, mirror: ChainMirror
+) -> Follower:
+    from earnest.chain.follower import Follower  # noqa: PLC0415
+
     return Follower(
         rpc,
         mirror,
@@ -200,6 +216,7 @@ def _follower(
         deployed_at_block=deployment.block_number,
         finality=network.finality,
         poll_seconds=network.poll_seconds,
+        heads=open_heads(settings, network),
         ahead=in_a_thread,
     )
 
