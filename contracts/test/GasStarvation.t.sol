@@ -52,6 +52,34 @@ contract GasStarvationTest is BatchTest {
         assertGt(reverted, 0);
     }
 
+    /// @dev With one unit of gas less than the least that succeeds, the verb asks for exactly that one more.
+    function test_push_needs_no_more_gas_than_it_says() public {
+        Terms memory terms = withoutFee(coinTerms());
+        fund(terms);
+        bytes memory verb = abi.encodeCall(IEscrow.release, (terms, ALL));
+        (uint256 short, uint256 enough) = (30_000, 400_000);
+        bytes memory why;
+        while (enough - short > 1) {
+            uint256 allowance = (short + enough) / 2;
+            uint256 clean = vm.snapshotState();
+            vm.prank(buyer);
+            (bool succeeded, bytes memory said) = address(escrow).call{gas: allowance}(verb);
+            vm.revertToState(clean);
+            if (succeeded) enough = allowance;
+            else (short, why) = (allowance, said);
+        }
+        assertEq(bytes4(why), IEscrow.PushNeedsGas.selector);
+        (uint256 left, uint256 needed) = _gasSaid(why);
+        assertEq(left + 1, needed);
+    }
+
+    function _gasSaid(bytes memory why) private pure returns (uint256 left, uint256 needed) {
+        assembly {
+            left := mload(add(why, 0x24))
+            needed := mload(add(why, 0x44))
+        }
+    }
+
     function test_coin_push_is_never_starved() public {
         Terms memory terms = withoutFee(coinTerms());
         terms.merchant = address(new FussyReceiver(COIN_GAS));

@@ -214,6 +214,12 @@ contract ViewsTest is TermsTest {
         escrow.checkTerms(unnamed, buyer);
     }
 
+    function test_checkTerms_needs_neither_arbiter_nor_operator() public view {
+        Terms memory terms = withoutDispute(tokenTerms());
+        terms.operator = address(0);
+        escrow.checkTerms(terms, buyer);
+    }
+
     function test_checkTerms_reverts_with_each_bound_that_breaks() public {
         BrokenTerms[] memory broken = brokenTerms();
         assertGt(broken.length, 15);
