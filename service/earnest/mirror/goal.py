@@ -45,7 +45,7 @@ def see(tx: Transaction, chain: ChainRow) -> Seen:
     head = view.head if view else None
     known = {(each.ref.number, str(each.ref.hash)) for each in tx.blocks.accepted(chain.chain_id)}
     known |= {(each.number, str(each.hash)) for each in (head, chain.final) if each}
-    return Seen(chain, head, tuple(sorted(known, reverse=True)))
+    return Seen(chain, head, tuple(sorted((each for each in known if _is_number(each[0])), reverse=True)))
 
 
 def find_goal(store: Store, seen: Seen, node: Node, finality: FinalityRule, first: int) -> Goal:
@@ -64,7 +64,7 @@ def find_goal(store: Store, seen: Seen, node: Node, finality: FinalityRule, firs
 
 def _newest_shared(store: Store, seen: Seen, node: Node, first: int) -> Block | None:
     for some in _candidates(store, seen):
-        usable = [(number, hash_) for number, hash_ in some if first <= number < HIGHEST]
+        usable = [(number, hash_) for number, hash_ in some if _is_number(number) and first <= number < HIGHEST]
         told = node.headers([number for number, _ in usable])
         for (_, hash_), header in zip(usable, told, strict=True):
             if header is not None and header.block.hash == hash_:
@@ -78,7 +78,7 @@ def _candidates(store: Store, seen: Seen) -> Iterator[Sequence[tuple[int, str]]]
     yield seen.blocks[:1]
     for start in range(1, len(seen.blocks), ASKED_AT_ONCE):
         yield seen.blocks[start : start + ASKED_AT_ONCE]
-    below: int | None = None
+    below: int | None = HIGHEST
     while True:
         with store.read() as tx:
             some = tx.facts.event_blocks(seen.chain.chain_id, below, ASKED_AT_ONCE)
@@ -91,7 +91,7 @@ def _candidates(store: Store, seen: Seen) -> Iterator[Sequence[tuple[int, str]]]
 def _final(store: Store, seen: Seen, node: Node, head: Block) -> int:
     """Return what was final of the blocks up to `head`, which the chain has."""
     final = seen.chain.final
-    if final is None:
+    if final is None or not _is_number(final.number):
         return -1
     if final.number >= head.number:
         return head.number
@@ -103,3 +103,8 @@ def _final(store: Store, seen: Seen, node: Node, head: Block) -> int:
     with store.read() as tx:
         told = tx.facts.last_final_event(seen.chain.chain_id, head.number)
     return final.number if told is None else told
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one: SQLite keeps whatever a person writes into a column of numbers."""
+    return isinstance(value, int)

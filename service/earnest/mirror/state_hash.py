@@ -119,8 +119,11 @@ def _rows(tx: Transaction, kind: FactTable, chain_id: int) -> Iterator[tuple[Key
 
 
 def _number(kind: FactTable, facts: Facts) -> int:
-    number = kind.fact(facts, "block_number")
-    return -1 if number is None else int(number)
+    """Return the block's number; a row without one that could be read counts, and makes another hash."""
+    try:
+        return int(kind.fact(facts, "block_number") or "")
+    except ValueError:
+        return -1
 
 
 def _sorted(kind: FactTable, facts: Facts) -> Facts:
