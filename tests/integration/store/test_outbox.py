@@ -262,7 +262,7 @@ def test_workers_at_once_never_get_the_same_delivery(store: Store) -> None:
     assert sorted(taken) == sorted(f"msg_{number}_1" for number in range(60))
 
 
-def beat(store: Store, process: str, lease_seconds: float = 3.0) -> None:
+def beat(store: Store, process: str, lease_seconds: float = 30.0) -> None:
     with store.transaction() as tx:
         tx.processes.beat(process, process, lease_seconds)
 

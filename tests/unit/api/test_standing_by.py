@@ -30,7 +30,7 @@ def beside() -> Iterator[House]:
 def lead(house: House, **report: Any) -> Lead:
     """Let another process lead, and tell this."""
     with house.store.transaction() as tx:
-        tx.processes.beat("another", LEADER, 3.0)
+        tx.processes.beat("another", LEADER, 30.0)
         taken = tx.leads.take(follow_lead(CHAIN_ID), "another")
         assert taken is not None
         assert tx.leads.report(taken, REPORT | report)
