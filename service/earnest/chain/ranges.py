@@ -38,7 +38,7 @@ _LIMITS: Final = tuple(
         r"max(?:imum)? block range\s*[:=]? N",
         r"max(?:imum)? (?:block )?range:? N",
         r"\(maximum:? N\)",
-        r"\bmax:? N",
+        r"\bmax\s*[:=]? N",
         r"at most N block",
         r"maximum (?:is set to|allowed number of requested blocks is) N",
         r"allowed for your plan \(\d+ > N\)",
