@@ -35,36 +35,35 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 def connect(url: str, name: str) -> Generator[Wire]:
     """Open a connection, and close it in the end; see `earnest.chain.listener.Connect`."""
     # Loaded here: most commands never listen.
-    from websockets.exceptions import InvalidStatus, InvalidUpgrade, WebSocketException  # noqa: PLC0415
+    from websockets.exceptions import InvalidMessage, InvalidStatus, InvalidUpgrade, WebSocketException  # noqa: PLC0415
     from websockets.sync.client import connect as open_websocket  # noqa: PLC0415
 
-    opening = open_websocket(
-        url,
-        compression=None,  # a head is small, and what is not compressed cannot be a bomb
-        proxy=None if urlsplit(url).hostname in _LOOPBACK else True,
-        open_timeout=OPEN_SECONDS,
-        close_timeout=CLOSE_SECONDS,
-        ping_interval=PING_SECONDS,
-        ping_timeout=PING_SECONDS,
-        max_size=MAX_MESSAGE_BYTES,
-        max_queue=MAX_WAITING,
-        logger=_SILENT,
-    )
     # Causes are not chained, and their words not told: they may hold the URL.
     try:
-        connection = opening.__enter__()
+        opened = open_websocket(
+            url,
+            compression=None,  # a head is small, and what is not compressed cannot be a bomb
+            proxy=None if urlsplit(url).hostname in _LOOPBACK else True,
+            open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_SECONDS,
+            max_size=MAX_MESSAGE_BYTES,
+            max_queue=MAX_WAITING,
+            logger=_SILENT,
+        )
     except InvalidStatus as error:
         status = error.response.status_code
         kind = SubscriptionRefused if (status < 500 and status not in _PASSING) or status == 501 else SubscriptionLost
         raise kind(name, f"opens no WebSocket: it answered with HTTP status {status}") from None
-    except InvalidUpgrade:
+    except (InvalidMessage, InvalidUpgrade) as error:
+        if isinstance(error.__cause__, EOFError):
+            raise SubscriptionLost(name, "hung up instead of opening a WebSocket") from None
         raise SubscriptionRefused(name, "opens no WebSocket at this URL") from None
     except (OSError, EOFError, WebSocketException) as error:
         raise SubscriptionLost(name, f"cannot be reached by WebSocket: {type(error).__name__}") from None
-    try:
+    with opened as connection:
         yield _Wire(connection, name)
-    finally:
-        opening.__exit__(None, None, None)
 
 
 class _Wire:
