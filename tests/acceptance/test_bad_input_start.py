@@ -40,3 +40,19 @@ def test_a_second_chain_on_one_file_names_the_first(shop: Shop) -> None:
     assert shop.stack.chain is not None
     said = earnest("chain", "--port", "0", "--data-dir", str(shop.stack.data_dir))
     said.refuses(1, f"{shop.stack.data_dir / 'chain.db'} is in use by process {shop.stack.chain.pid}", "stop that one")
+
+
+def test_send_without_a_key_names_what_is_missing_before_any_file_is_touched(tmp_path: Path) -> None:
+    settings = {name: value for name, value in good_settings(tmp_path).items() if "OPERATOR" not in name}
+    before = sorted(tmp_path.iterdir())
+    said = earnest("send", env=settings)
+    said.refuses(1, "no operator's key is set", "EARNEST_OPERATOR_KEYSTORE")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["follow", "deliver"])
+def test_one_job_alone_points_to_postgresql_where_serve_has_the_file(shop: Shop, tmp_path: Path, command: str) -> None:
+    folder = shop.stack.data_dir
+    taken = {"EARNEST_DATA_DIR": str(folder), "EARNEST_RPC_URL": shop.stack.node_url}
+    said = earnest(command, env=good_settings(tmp_path) | taken)
+    said.refuses(1, f"another process already works on {folder / 'earnest.db'}", "stop that one, or use PostgreSQL")

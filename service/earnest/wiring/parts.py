@@ -71,6 +71,11 @@ class Parts:
         """
         from earnest.store.loops import Loop  # noqa: PLC0415
 
+        if set(jobs) == {Job.SEND} and self.signer is None:
+            raise NoOperatorKey(
+                "no operator's key is set, so there is nothing to send: set EARNEST_OPERATOR_KEYSTORE with "
+                "EARNEST_OPERATOR_KEYSTORE_PASSWORD, or EARNEST_OPERATOR_KEY"
+            )
         loops: list[Loop] = []
         if Job.DELIVER in jobs:
             loops.append(Loop(Job.DELIVER, self.deliverer.run))
@@ -80,11 +85,6 @@ class Parts:
                 loops.append(self.reconciling.loop)
         if Job.SEND in jobs and self.sending is not None:
             loops.append(self.sending[1].loop)
-        if not loops and Job.SEND in jobs:
-            raise NoOperatorKey(
-                "no operator's key is set, so there is nothing to send: set EARNEST_OPERATOR_KEYSTORE with "
-                "EARNEST_OPERATOR_KEYSTORE_PASSWORD, or EARNEST_OPERATOR_KEY"
-            )
         return loops
 
     @cached_property
