@@ -10,8 +10,10 @@ from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.status import Role, Status, Verb
 from earnest.payment.terms import Terms
 from earnest.payment.transitions import REPAYABLE, PaymentState
+from earnest.payment.values import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Action:
     """A verb that is or becomes possible in the present status, in `[possible_from, possible_until)`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from earnest.payment.actions import Action, actions, status_at
@@ -132,6 +133,7 @@ LAST_TIME = 253_402_300_799
 """9999-12-31T23:59:59Z: a foreign payment's terms may name any 40-bit time, and RFC 3339 ends here."""
 
 
+@lru_cache(maxsize=1_024)
 def rfc3339(unix_time: int) -> str:
     """Return a Unix time as RFC 3339 in UTC, to the second; times past the year 9999 are shown as its last second."""
     moment = datetime.fromtimestamp(min(unix_time, LAST_TIME), UTC)

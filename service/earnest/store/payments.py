@@ -16,7 +16,7 @@ from earnest.store.errors import AlreadyThere
 from earnest.store.payment_pages import WHOLE, newest
 from earnest.store.payment_table import CHAIN_FACTS, GIVEN, payment_of, payments, row_of
 from earnest.store.records import Page, PaymentFilter
-from earnest.store.schema import in_lists, insert, rows_written
+from earnest.store.schema import in_lists, insert, is_one_of, rows_written
 
 
 class Payments:
@@ -45,13 +45,14 @@ class Payments:
 
     def many(self, chain_id: int, payment_ids: Collection[Hash32], *, lock: bool = False) -> dict[Hash32, Payment]:
         """Return those of these payments that there are, by id."""
-        found: dict[Hash32, Payment] = {}
-        for some in in_lists(sorted(payment_ids)):
-            wanted = select(*WHOLE).where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
-            if lock:
-                wanted = wanted.order_by(payments.c.id).with_for_update()
-            found.update((row.id, payment_of(row)) for row in self._connection.execute(wanted))
-        return found
+        if not payment_ids:
+            return {}
+        these = is_one_of(payments.c.id, sorted(payment_ids), self._connection.dialect.name)
+        wanted = select(*WHOLE).where(payments.c.chain_id == chain_id, these)
+        if lock:
+            wanted = wanted.order_by(payments.c.id).with_for_update()
+        found = map(payment_of, self._connection.execute(wanted))
+        return {payment.id: payment for payment in found}
 
     def save(self, changed: Iterable[Payment]) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign)."""
