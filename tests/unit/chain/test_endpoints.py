@@ -13,8 +13,10 @@ from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import ChainMismatch, MalformedAnswer, NodeTimeout, NodeUnavailable, RateLimited, RpcError
 from earnest.chain.follower import FollowerState
 from earnest.chain.health import EndpointState
+from earnest.chain.rpc import Rpc
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import hash32
+from earnest.settings import load_settings
 from earnest.testing.fake_node import FakeNode
 from tests.unit.chain.examples import CHAIN_ID, ESCROW, OTHER, delivery
 from tests.unit.chain.several import Clock, Gate, Several
@@ -292,3 +294,29 @@ def test_a_step_never_mixes_two_views(chain: FakeNode) -> None:
     several.follower.step()
     assert good.asked[:2] == ["eth_chainId", "eth_getBlockByNumber"] or good.asked[0] == "eth_getBlockByNumber"
     assert several.believed() == chain.chain_events()
+
+
+@pytest.mark.parametrize(
+    ("setting", "urls"),
+    [
+        ("http://a", ("http://a",)),
+        ("http://a,https://b/key", ("http://a", "https://b/key")),
+        (" http://a  http://b,\n http://a ,", ("http://a", "http://b")),
+        (" , ", ("http://127.0.0.1:8545",)),
+        (None, ("http://127.0.0.1:8545",)),
+    ],
+)
+def test_several_endpoints_are_named_in_one_setting(setting: str | None, urls: tuple[str, ...]) -> None:
+    assert load_settings(network="local", rpc_url=setting).chosen_network().rpc_urls == urls
+
+
+def test_endpoints_are_named_by_their_hosts_and_never_by_their_secrets() -> None:
+    urls = [
+        "https://user:s3cret@node.example/s3cret-key",
+        "https://node.example/s3cret-too",
+        "http://other.example:8545",
+    ]
+    endpoints = Endpoints([Rpc(url) for url in urls], chain_id=CHAIN_ID)
+    assert [each.name for each in endpoints.reports()] == ["node.example", "node.example#2", "other.example:8545"]
+    assert "s3cret" not in repr(endpoints) + endpoints.endpoint
+    endpoints.close()
