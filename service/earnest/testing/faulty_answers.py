@@ -29,7 +29,11 @@ def answer(plan: FaultPlan, method: str, params: Sequence[Any], ask: Ask) -> Any
     Raises:
         RpcError: the true node's own, or one by the plan.
     """
-    faults = plan.question(method, params)
+    return befallen(plan, plan.question(method, params), method, params, ask)
+
+
+def befallen(plan: FaultPlan, faults: Sequence[Fault], method: str, params: Sequence[Any], ask: Ask) -> Any:
+    """Answer one question that these faults befall; raises as `answer`."""
     refusal = next((each for each in faults if each.kind is FaultKind.RPC_ERROR), None)
     if refusal is not None:
         if method == "eth_sendRawTransaction":

@@ -15,7 +15,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from earnest.chain.errors import RpcError
 from earnest.testing.fault_plans import Fault, FaultKind, FaultPlan
-from earnest.testing.faulty_answers import answer
+from earnest.testing.faulty_answers import befallen
 
 UPSTREAM_SECONDS: Final = 60.0
 _HTML: Final = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -187,15 +187,29 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body if isinstance(body, list) else [body]
         if not any(self.server.proxy.plan.may_befall(each["method"]) for each in asked):
             return self._ask_raw(raw)  # as it came: what nothing can befall costs next to nothing
-        answers = [self._one(each) for each in asked]
+        plan = self.server.proxy.plan
+        faults = [plan.question(each["method"], each.get("params", [])) for each in asked]
+        well = self._well([each for each, struck in zip(asked, faults, strict=True) if not struck])
+        answers = [
+            self._befallen_one(each, struck) if struck else next(well)
+            for each, struck in zip(asked, faults, strict=True)
+        ]
         return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
 
-    def _one(self, asked: dict[str, Any]) -> dict[str, Any]:
-        head = {"jsonrpc": "2.0", "id": asked.get("id")}
+    def _well(self, asked: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield the true node's answers to questions that nothing befalls: asked for all at once."""
+        if not asked:
+            return
+        numbered = [each | {"id": number} for number, each in enumerate(asked)]
+        answers = json.loads(self._ask_raw(json.dumps(numbered).encode()))
+        by_number = {each["id"]: each for each in answers}
+        for number, each in enumerate(asked):
+            yield by_number[number] | {"id": each.get("id")}
+
+    def _befallen_one(self, asked: dict[str, Any], faults: Sequence[Fault]) -> dict[str, Any]:
+        head, params = {"jsonrpc": "2.0", "id": asked.get("id")}, asked.get("params", [])
         try:
-            return head | {
-                "result": answer(self.server.proxy.plan, asked["method"], asked.get("params", []), self._ask)
-            }
+            return head | {"result": befallen(self.server.proxy.plan, faults, asked["method"], params, self._ask)}
         except RpcError as error:
             told: dict[str, Any] = {"code": error.error_code, "message": error.message}
             return head | {"error": told if error.data is None else told | {"data": error.data}}

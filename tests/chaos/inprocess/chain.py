@@ -71,6 +71,8 @@ class ContractChain(Node):
     """Signed txs that wait."""
     finalized: int = -1
     asked: int = 0
+    undoable: bool = True
+    """Whether the blocks that come can be dropped again; the EVM bears a thousand of those."""
 
     def __post_init__(self) -> None:
         self._salt, self._known = count(1), dict[Hash32, MinedBlock]()
@@ -86,7 +88,7 @@ class ContractChain(Node):
         """Mine these txs, in this order; one that fails stays in the block and does nothing."""
         parent = self.blocks[-1].block if self.blocks else None
         number, timestamp = len(self.blocks), (parent.timestamp + seconds if parent else self.evm.time)
-        before = self.evm.snapshot()
+        before = self.evm.snapshot() if self.undoable else None
         outcomes = [self._carry_out(each, timestamp) for each in txs]
         salt = f"{number} {parent.hash if parent else ''} {next(self._salt)}".encode()
         block = Block(number, hash32(keccak(salt)), parent.hash if parent else ZERO_HASH, timestamp)

@@ -1,0 +1,214 @@
+"""The table of faults: a backfill under each of them beside a clean one, and reorgs of every depth, live.
+
+    .venv/bin/python -m tests.chaos.faults
+    .venv/bin/python -m tests.chaos.faults --blocks 3000 --only drop
+
+A row says FAILED if the follower died, if anything is missing or wrong beside the contract read directly, or if it took
+more than twice the clean time (and whatever time the fault itself takes). The status is 1 if any did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from earnest.chain.follower import FollowerState
+from earnest.testing.fault_plans import Fault, FaultKind, FaultPlan
+from earnest.testing.faulty_proxy import FaultyProxy
+from earnest.testing.wild_errors import (
+    BEHIND_ERRORS,
+    RANGE_ERRORS,
+    RESULT_ERRORS,
+    TRANSIENT_ERRORS,
+    UNKNOWN_ERRORS,
+)
+from tests.chaos.table.follow import Following
+from tests.chaos.table.node import Scene, served
+
+BLOCKS = 3_000
+SHARE = 0.1
+OUTAGE_SECONDS = 1.0
+RETRY_AFTER_SECONDS = 1
+AT_MOST_TIMES_CLEAN = 2.0
+REORG_SECONDS = 0.5
+FOR_EVER = 1e9
+LOGS = ("eth_getLogs",)
+HEADERS = ("eth_getBlockByNumber",)
+DEEP = 128
+"""Finality of the chain that reorganises: deeper than the deepest reorg of the table."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault. `outage_seconds`: nothing answers for so long, soon after the start."""
+
+    name: str
+    faults: tuple[Fault, ...] = ()
+    outage_seconds: float = 0.0
+
+
+ROWS = (
+    Row("10% of answers an error", (Fault(FaultKind.RPC_ERROR, SHARE, errors=TRANSIENT_ERRORS),)),
+    Row("10% of logs: behind the head", (Fault(FaultKind.RPC_ERROR, SHARE, LOGS, errors=BEHIND_ERRORS),)),
+    Row("10% HTTP 502", (Fault(FaultKind.SERVER_ERROR, SHARE),)),
+    Row("10% 429 without Retry-After", (Fault(FaultKind.RATE_LIMIT, SHARE),)),
+    Row("10% 429 with Retry-After", (Fault(FaultKind.RATE_LIMIT, SHARE, retry_after_seconds=RETRY_AFTER_SECONDS),)),
+    Row("10% dropped", (Fault(FaultKind.DROP, SHARE),)),
+    Row("10% of answers lost", (Fault(FaultKind.LOSE, SHARE),)),
+    Row("10% of answers truncated", (Fault(FaultKind.TRUNCATE, SHARE),)),
+    Row("10% of answers HTML", (Fault(FaultKind.GARBAGE, SHARE),)),
+    Row("10% late by 50 ms", (Fault(FaultKind.DELAY, SHARE, seconds=0.05),)),
+    Row("range limit of 500, known texts", (Fault(FaultKind.RANGE_LIMIT, limit=500, errors=RANGE_ERRORS),)),
+    Row("range limit of 500, unknown texts", (Fault(FaultKind.RANGE_LIMIT, limit=500, errors=UNKNOWN_ERRORS),)),
+    Row("result limit of 500 logs", (Fault(FaultKind.RESULT_LIMIT, limit=500, errors=RESULT_ERRORS),)),
+    Row("10% silently empty", (Fault(FaultKind.EMPTY_LOGS, SHARE),)),
+    Row("10% with logs left out", (Fault(FaultKind.MISSING_LOGS, SHARE),)),
+    Row("10% with logs told twice", (Fault(FaultKind.DUPLICATE_LOGS, SHARE),)),
+    Row("10% of another chain", (Fault(FaultKind.WRONG_CHAIN, SHARE),)),
+    Row("10% from 20 blocks ago", (Fault(FaultKind.STALE_HEAD, SHARE, blocks=20),)),
+    Row("1% of headers null", (Fault(FaultKind.NO_SUCH_BLOCK, 0.01),)),
+    Row("batches refused", (Fault(FaultKind.NO_BATCHES),)),
+    Row("10% of a batch's items fail", (Fault(FaultKind.RPC_ERROR, SHARE, HEADERS, errors=TRANSIENT_ERRORS),)),
+    Row(f"outage of {OUTAGE_SECONDS:g} s", outage_seconds=OUTAGE_SECONDS),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table; `allowed_seconds` is what it may take."""
+
+    name: str
+    seconds: float | None
+    allowed_seconds: float
+    happened: int
+    differences: list[str]
+    trouble: str = ""
+
+    @property
+    def well(self) -> bool:
+        return (
+            not self.differences
+            and not self.trouble
+            and self.seconds is not None
+            and self.seconds <= self.allowed_seconds
+        )
+
+    def __str__(self) -> str:
+        seconds = f"{self.seconds:8.2f}" if self.seconds is not None else "   never"
+        verdict = "ok" if self.well else "FAILED"
+        told = (
+            f"{self.name:<36}{seconds}{self.allowed_seconds:8.2f}{self.happened:8}{len(self.differences):8}  {verdict}"
+        )
+        return "\n    ".join([told, *([self.trouble] if self.trouble else []), *self.differences[:3]])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.faults", description=__doc__.splitlines()[0])
+    parser.add_argument("--blocks", type=int, default=BLOCKS, help="how many are backfilled")
+    parser.add_argument("--only", default="", help="the rows whose names hold this text")
+    asked = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    print(f"{'fault':<36}{'seconds':>8}{'allowed':>8}{'faults':>8}{'differ':>8}")
+    failed = 0
+    for line in lines(asked.blocks, asked.only):
+        print(line, flush=True)
+        failed += not line.well
+    print(f"{failed} rows FAILED")
+    return int(failed > 0)
+
+
+def lines(blocks: int, only: str = "") -> Iterator[Line]:
+    """Yield the table line by line."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield from backfills(blocks, [row for row in ROWS if only in row.name], Path(scratch))
+        yield from reorgs(only, Path(scratch))
+
+
+def backfills(blocks: int, rows: list[Row], scratch: Path) -> Iterator[Line]:
+    """Yield three clean lines and one for each row."""
+    if not rows:
+        return
+    scene = Scene(finality_depth=8)
+    scene.live(blocks, undoable=False)
+    scene.rest(12)
+    with served(scene) as url:
+        clean = [_backfill(scene, url, Row("clean"), FOR_EVER, scratch / f"clean-{at}.db") for at in range(3)]
+        yield from clean
+        seconds = sorted(each.seconds or FOR_EVER for each in clean)[1]
+        for at, row in enumerate(rows):
+            yield _backfill(scene, url, row, AT_MOST_TIMES_CLEAN * seconds, scratch / f"{at}.db")
+
+
+def _backfill(scene: Scene, url: str, row: Row, allowed: float, path: Path) -> Line:
+    with ExitStack() as ends:
+        proxy = ends.enter_context(FaultyProxy(url, FaultPlan(row.faults, seed=7)))
+        proxy.keeps_calls = False
+        if row.outage_seconds:
+            proxy.plan.faults = (Fault(FaultKind.DROP),)
+            timer = threading.Timer(row.outage_seconds, lambda: setattr(proxy.plan, "faults", ()))
+            timer.start()
+            ends.callback(timer.join)
+            allowed += row.outage_seconds
+        following = ends.enter_context(Following(scene, path, proxy.url))
+        seconds = following.reaches(30 + 10 * min(allowed, 10))
+        if row.faults and row.faults[0].retry_after_seconds:
+            allowed += (
+                proxy.plan.happened[FaultKind.RATE_LIMIT] * RETRY_AFTER_SECONDS
+            )  # it is the node that asks for it
+        trouble = f"the follower died: {following.died!r}" if following.died else ""
+        if seconds is None and not trouble:
+            trouble = f"does not arrive: {following.status}"
+        differences = following.differences(all_final=True) if seconds is not None else []
+        return Line(row.name, seconds, allowed, proxy.plan.happened.total(), differences, trouble)
+
+
+def reorgs(only: str, scratch: Path, depths: Sequence[int] = (1, 3, 30, 100)) -> Iterator[Line]:
+    """Yield a line for a reorg of each depth, one to the same height, and one past finality."""
+    names = {f"reorg of depth {depth}": (depth, depth + 1) for depth in depths}
+    wanted = {name: how for name, how in (names | {"reorg to the same height": (3, 3)}).items() if only in name}
+    if wanted:
+        scene = Scene(finality_depth=DEEP)
+        scene.live(DEEP + 40, undoable=True)
+        with served(scene) as url, Following(scene, scratch / "reorgs.db", url) as following:
+            following.reaches(60)
+            for name, (depth, length) in wanted.items():
+                scene.reorg(depth, length)
+                seconds = following.reaches(30)
+                trouble = "" if following.died is None else f"the follower died: {following.died!r}"
+                yield Line(name, seconds, REORG_SECONDS, 1, following.differences(all_final=False), trouble)
+    if only in "reorg past finality":
+        yield _past_finality(scratch / "past.db")
+
+
+def _past_finality(path: Path) -> Line:
+    """Take back what was final: the follower freezes, and not a byte is written."""
+    scene = Scene(finality_depth=4)
+    scene.live(40, undoable=True)
+    with served(scene) as url, Following(scene, path, url) as following:
+        following.reaches(60)
+        before, began, frozen = following.content(), time.monotonic(), None
+        scene.reorg(8, 10)
+        while frozen is None and time.monotonic() - began < 10:
+            if following.status.state is FollowerState.FROZEN:
+                frozen = time.monotonic() - began
+            time.sleep(0.005)
+        time.sleep(1.0)
+        differences = [] if following.content() == before else ["something was written"]
+        trouble = "" if frozen is not None else f"no alarm: {following.status}"
+        return Line("reorg past finality: alarm", frozen, REORG_SECONDS, 1, differences, trouble)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
