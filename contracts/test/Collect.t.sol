@@ -66,6 +66,22 @@ contract CollectTest is DepositTest {
         assertEq(balance(terms, address(walletOf(terms))), 0);
     }
 
+    function test_collect_of_a_surplus_asks_for_a_tokens_push_and_what_the_wallet_needs(bool coin) public {
+        Terms memory terms = termsIn(coin);
+        deposit(terms, AMOUNT + 1);
+        bytes memory verb = abi.encodeCall(IEscrow.collect, (terms, terms.token));
+        (bool collected, bytes memory why) = address(escrow).call{gas: 500_000}(verb);
+        assertFalse(collected);
+        uint256 needed = 310_000 * 64 / uint256(63) + 80_000;
+        (uint256 left, uint256 said) = abi.decode(this.withoutSelector(why), (uint256, uint256));
+        assertEq(why, abi.encodeWithSelector(IEscrow.PushNeedsGas.selector, left, needed));
+        assertLt(left, said);
+    }
+
+    function withoutSelector(bytes calldata why) external pure returns (bytes calldata) {
+        return why[4:];
+    }
+
     function test_collect_funds_or_gives_back_to_the_last_unit(bool coin, uint128 amount, uint128 came) public {
         Terms memory terms = termsIn(coin);
         terms.amount = bound(amount, 1, type(uint128).max);
