@@ -162,24 +162,23 @@ class Rebuild:
         chain_id, escrow = self._source.chain_id, self._source.escrow
         head = goal.head
         up_to = head.number if head else -1
+        with replay.read() as theirs:
+            # Before the mirror's own transaction begins: PostgreSQL ends one that says nothing for some seconds.
+            by_the_chain = state_hash(theirs, chain_id, escrow, up_to, as_stored=True).digest
         with self._store.read() as mine, replay.read() as theirs:
             chain = mine.blocks.chain(chain_id)
             if chain is None or see(mine, chain) != seen:
                 return None
-            rebuilt = Rebuilt(
-                head=BlockRef(head.number, head.hash, head.timestamp) if head else None,
-                final=goal.final,
-                before=state_hash(mine, chain_id, escrow, up_to, as_stored=True).digest,
-                chain=state_hash(theirs, chain_id, escrow, up_to, as_stored=True).digest,
-                after=Hash32(""),
-            )
+            before = state_hash(mine, chain_id, escrow, up_to, as_stored=True).digest
+            last = BlockRef(head.number, head.hash, head.timestamp) if head else None
+            rebuilt = Rebuilt(last, goal.final, before, by_the_chain, after=before)
             by_kind: dict[str, int] = {}
             for difference in compare_all(mine, theirs, chain_id, escrow):
                 tell(difference)
                 rebuilt.differences += 1
                 rebuilt.left += not difference.mended
                 by_kind[difference.what] = by_kind.get(difference.what, 0) + 1
-            rebuilt.by_kind, rebuilt.after = by_kind, rebuilt.before
+            rebuilt.by_kind = by_kind
         return rebuilt
 
     def _replace(self, rebuilt: Rebuilt, seen: Seen, replay: Store, hold: Hold) -> None:
