@@ -1,4 +1,4 @@
-"""A few rows of the table of faults: is anything missing or wrong? `python -m tests.chaos.faults` has all, and times."""
+"""Some rows of the table of faults: is anything missing or wrong? `python -m tests.chaos.faults` has all, and times."""
 
 from __future__ import annotations
 
