@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from earnest.chain.errors import HeadersDisagree
 from earnest.chain.node import Header
@@ -67,22 +66,23 @@ def after(position: Position, updates: Iterable[ChainUpdate]) -> Position:
     Raises:
         HeadersDisagree: one does not fit: it orphans what is not the newest, or makes final what was not accepted.
     """
+    blocks, final_number = list(position.blocks), position.final_number
     for update in updates:
         match update:
             case BlockAccepted(block):
-                if position.head is not None and block.number <= position.head.number:
-                    raise HeadersDisagree(f"block {block.number} comes after block {position.head.number}")
-                position = replace(position, blocks=(*position.blocks, block))
-            case BlocksOrphaned(blocks):
-                if tuple(reversed(blocks)) != position.blocks[len(position.blocks) - len(blocks) :]:
+                if blocks and block.number <= blocks[-1].number:
+                    raise HeadersDisagree(f"block {block.number} comes after block {blocks[-1].number}")
+                blocks.append(block)
+            case BlocksOrphaned(dropped):
+                if list(reversed(dropped)) != blocks[len(blocks) - len(dropped) :]:
                     raise HeadersDisagree("blocks that are not the newest accepted ones cannot be orphaned")
-                position = replace(position, blocks=position.blocks[: len(position.blocks) - len(blocks)])
+                del blocks[len(blocks) - len(dropped) :]
             case BlockFinal(block):
-                if block not in position.blocks or block.number <= position.final_number:
+                if block not in blocks or block.number <= final_number:
                     raise HeadersDisagree(f"block {block.number} ({block.hash}) was not accepted, or is final already")
-                kept = tuple(each for each in position.blocks if each.number >= block.number)
-                position = replace(position, blocks=kept, final_number=block.number)
-    return position
+                blocks = [each for each in blocks if each.number >= block.number]
+                final_number = block.number
+    return Position(position.genesis_hash, tuple(blocks), final_number)
 
 
 def _follows(parent: Block | None, child: Block) -> bool:
