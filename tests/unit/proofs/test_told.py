@@ -16,7 +16,7 @@ from earnest.payment.primitives import hash32, keccak
 
 EMPTY = "0x" + EMPTY_ROOT.hex()
 BLOOM = "0x" + "00" * 256
-# Ethereum's first block, as every node of the main chain tells it.
+# Ethereum's first block; that its hash comes out right shows that these are its fields.
 GENESIS: dict[str, Any] = {
     "hash": "0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3",
     "transactions": [],
@@ -122,7 +122,7 @@ def test_typed_receipts_begin_with_their_type() -> None:
 
 
 def test_deposits_of_the_op_stack_carry_their_nonce_and_version_since_canyon_only() -> None:
-    """Source: the OP stack's specification, "Deposit Receipt"; the bytes are those of its reference client's test."""
+    """Source: the OP stack's specification, "Deposit Receipt": before Canyon, nonce and version were left out of the root."""
     empty = {"logs": [], "cumulativeGasUsed": "0xb741", "depositNonce": "0x3d3bbf"}
     canyon = bytes.fromhex("7ef9010d0182b741b90100" + "00" * 256 + "c0" + "833d3bbf" + "01")
     regolith = bytes.fromhex("7ef901080182b741b90100" + "00" * 256 + "c0")
