@@ -8,16 +8,15 @@ it is kept back twice; therefore blocks with several events are asked for twice,
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from earnest.chain.bloom import bloom_of, may_hold_events
+from earnest.chain.bloom import mask, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
 from earnest.chain.node import Call, Header, Node, RawLog
 from earnest.payment.errors import EarnestError
-from earnest.payment.primitives import Address, Hash32
+from earnest.payment.primitives import Address
 
 ASKED_AGAIN: Final = 3
 """How often it is asked again for what is missing, with nothing gained: nodes were seen to give 10% of all answers
@@ -28,7 +27,6 @@ BLOCKS_A_BATCH: Final = 16
 """Whole logs of a busy block are some 500 kB."""
 SAYS_NOTHING: Final = (1 << 2048) - 1
 """A bloom with every bit set: some chains do not keep one."""
-_IS_HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*").fullmatch
 
 
 class Doubter:
@@ -164,5 +162,13 @@ def _index(raw: RawLog) -> int:
 
 
 def _bloom_of(raws: Sequence[RawLog]) -> int:
-    # Node by node the same text for the same value, so there is no need to lower it; a bloom does not mind either.
-    return bloom_of(Hash32(value) for raw in raws for value in (raw.address, *raw.topics) if _IS_HEX(value))
+    """Return the bits that these logs account for; what is no hexadecimal accounts for nothing."""
+    bits = 0
+    for raw in raws:
+        try:
+            bits |= mask(raw.address)
+            for topic in raw.topics:
+                bits |= mask(topic)
+        except ValueError:
+            continue
+    return bits
