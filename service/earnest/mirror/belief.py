@@ -119,7 +119,10 @@ class Belief:
         self._waiting.append(stored)
         if self._may_take_back:
             self._history.setdefault(event.payment_id, []).append(stored)
-        self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
+        if after.account is None:
+            self._keep(after)
+        else:
+            self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
 
     def _take_side_event(self, block: BlockRef, log: EscrowLog, event: SideEvent) -> None:
         at, place = (block.hash, log.log_index), (self._chain_id, block, log.tx_hash, log.log_index)
@@ -191,6 +194,9 @@ class Belief:
             dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
             payment = replace(payment, version=payment.version + 1, operator_dismissed=dismissed)
             self.changes.notifications.append(self._herald.tell(payment, type_, events, self.window.view))
+        self._keep(payment)
+
+    def _keep(self, payment: Payment) -> None:
         self._payments[payment.id] = self.changes.payments[payment.id] = payment
 
 

@@ -76,7 +76,7 @@ class Window:
                     f"block {block.number} is said to be final as {block.hash}, but it was final as {self.final.hash}"
                 )
             return False
-        if block not in self.blocks:
+        if block not in reversed(self.blocks):
             raise BlockDoesNotFit(f"block {block.number} ({block.hash}) cannot be final: it was not accepted")
         self.blocks = [each for each in self.blocks if each.number >= block.number]
         self.final = ref(block)

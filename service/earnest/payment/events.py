@@ -15,6 +15,8 @@ from earnest.payment.values import quick
 class EventKind(StrEnum):
     """The events of a payment, by their names in the contract."""
 
+    __hash__ = str.__hash__
+
     PAYMENT_FUNDED = "PaymentFunded"
     DELIVERY_CONFIRMED = "DeliveryConfirmed"
     PAYMENT_RELEASED = "PaymentReleased"

@@ -9,6 +9,9 @@ from typing import Final
 class Status(StrEnum):
     """What a payment's facts are. A *warm* status can be changed by time alone, a *cold* one cannot."""
 
+    # `Enum` hashes the member's name, in Python; tables are asked by status several times for each event.
+    __hash__ = str.__hash__
+
     CREATED = "created"
     """The merchant asked for it, nobody paid yet. Warm: expires at `pay_by`."""
     EXPIRED = "expired"

@@ -150,7 +150,7 @@ def row_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
         terms.dispute_window,
         terms.arbitration_period,
         terms.order_hash,
-        state.status.value,
+        state.status._value_,
         state.since,
         state.seq,
         amount(state.funded),
