@@ -76,6 +76,7 @@ class ProcessStory:
             self.shop = ends.enter_context(Shop(self.stack, self.rng))
             self.people = People(self.template, self.stack.chain, self.rng, self.shop.payments)
             self.stack.start()
+            self.stack.spoil(self.rng)
             for _ in range(self.rng.randint(12, 20)):
                 self._step()
                 if self.rng.random() < 0.25:
@@ -86,10 +87,10 @@ class ProcessStory:
 
     def _step(self) -> None:
         dice = self.rng.random()
-        if dice < 0.35 or not self.shop.payments:
+        if dice < 0.30 or not self.shop.payments:
             self.shop.create()
         elif dice < 0.80:
-            for tx in self.people.deed():
+            for tx in [*self.people.deed(), *self.people.deed()]:
                 self.stack.send(tx)
         elif dice < 0.90:
             self.shop.operate()
