@@ -172,16 +172,16 @@ def test_the_next_page_is_fetched_while_the_present_one_is_taken() -> None:
         return None
 
     def wait(done: bool) -> None:
-        if not done and len(mirror.takes) == 2:
+        if not done and len(slow.takes) == 2:
             in_take.set()
             assert asked_ahead.wait(20), "nobody asked for the next page"
 
-    mirror = FakeMirror(wait)
-    one = with_ahead(node, mirror, lambda work: threading.Timer(0.2, work).start())
+    slow = FakeMirror(wait)
+    one = with_ahead(node, slow, lambda work: threading.Timer(0.2, work).start())
     node.faults = notice
     catch_up(one)
     assert asked_ahead.is_set()
-    assert believed(mirror) == node.chain_events()
+    assert believed(slow) == node.chain_events()
 
 
 def test_what_failed_ahead_is_done_again() -> None:
