@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from earnest.payment.events import DepositReturned, ItemSkipped
@@ -11,8 +13,12 @@ from earnest.payment.record import BlockRef
 from earnest.payment.status import Status
 from earnest.payment.transitions import PaymentState
 from earnest.store import Store
+from earnest.store.merchants import merchants
+from earnest.store.payment_table import GIVEN, row_of
 from earnest.store.records import StoredDismissal, StoredSideEvent
+from earnest.store.schema import columns_of
 from earnest.store.side_events import MOST_TOLD
+from earnest.store.upgrades import MIGRATIONS
 from tests.support.ledger import BUYER, CHAIN_ID, MERCHANT, OPERATOR, PAYOUT, START, TOKEN, digest, make_payment
 from tests.support.stores import Opener, create, stored
 
@@ -80,21 +86,20 @@ def test_what_was_repaid_comes_back(store: Store) -> None:
 
 
 def test_payments_of_before_are_upgraded_with_nothing_repaid(sqlite_url: str, opening: Opener) -> None:
-    store = opening(sqlite_url)
-    store.upgrade()
-    with store.transaction() as tx:
-        tx.merchants.add(MERCHANT)
-    payment = create(store, make_payment())
+    payment = make_payment()
+    names = [name for name in GIVEN if name != "repaid"]
+    row = dict(zip(GIVEN, row_of(payment, str), strict=True))
+    before = Config()
+    before.set_main_option("script_location", str(MIGRATIONS))
     engine = create_engine(sqlite_url)
     with engine.begin() as connection:
-        for statement in (
-            "ALTER TABLE payments DROP COLUMN repaid",
-            "DROP TABLE dismissals",
-            "DROP TABLE side_events",
-            "UPDATE alembic_version SET version_num = '0001'",
-        ):
-            connection.execute(text(statement))
+        before.attributes["connection"] = connection
+        command.upgrade(before, "0001")
+        connection.execute(merchants.insert(), columns_of(MERCHANT))
+        values = ", ".join(f":{name}" for name in names)
+        connection.execute(text(f"INSERT INTO payments ({', '.join(names)}) VALUES ({values})"), row)
     engine.dispose()
+    store = opening(sqlite_url)
     store.upgrade()
     store.check()
     assert stored(store, payment) == payment
