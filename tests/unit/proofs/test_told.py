@@ -122,7 +122,7 @@ def test_typed_receipts_begin_with_their_type() -> None:
 
 
 def test_deposits_of_the_op_stack_carry_their_nonce_and_version_since_canyon_only() -> None:
-    """Source: the OP stack's specification, "Deposit Receipt": before Canyon, nonce and version were left out of the root."""
+    """Source: the OP stack's specification, "Deposit Receipt"."""
     empty = {"logs": [], "cumulativeGasUsed": "0xb741", "depositNonce": "0x3d3bbf"}
     canyon = bytes.fromhex("7ef9010d0182b741b90100" + "00" * 256 + "c0" + "833d3bbf" + "01")
     regolith = bytes.fromhex("7ef901080182b741b90100" + "00" * 256 + "c0")
