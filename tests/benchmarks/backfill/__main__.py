@@ -1,8 +1,8 @@
 """How fast the mirror is filled: `python -m tests.benchmarks.backfill` from the root.
 
-One recorded chain, replayed over HTTP by a server faster than any client; each run is a process of its own with an empty
-database, and counted only if every event, every payment and every status in it is right. Beside ours stand the bare
-pipeline (fetch, check headers, decode, insert, nothing else) and a plain web3.py loop.
+One recorded chain, replayed over HTTP by a server faster than any client; each run is a process of its own with an
+empty database, and counted only if every event, every payment and every status in it is right. Beside ours stand the
+bare pipeline (fetch, check headers, decode, insert, nothing else) and a plain web3.py loop.
 """
 
 from __future__ import annotations
