@@ -129,6 +129,7 @@ def _sync(
         "error": status.error if status else None,
         "error_code": status.code if status else None,
         "endpoint": status.endpoint if status else None,
+        "heads": {"by": status.heads, "why": status.heads_why} if status and status.heads else None,
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
         "operator": _operator(chain),

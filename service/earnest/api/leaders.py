@@ -29,6 +29,8 @@ class ToldByAnother:
     endpoint: str | None = None
     state: str = "starting"
     failures: int = 0
+    heads: str | None = None
+    heads_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,14 @@ class FollowerReport(Protocol):
     def failures(self) -> int:
         """How many times in a row it has failed."""
 
+    @property
+    def heads(self) -> str | None:
+        """How it notices new blocks: `subscription` or `polling`."""
+
+    @property
+    def heads_why(self) -> str | None:
+        """Why nobody tells it of new blocks."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainService:

@@ -93,6 +93,8 @@ class FollowerReport:
     final: int | None = 6
     node_head: int | None = 10
     lag_blocks: int | None = 0
+    heads: str | None = "subscription"
+    heads_why: str | None = None
     error: str | None = None
     code: str | None = None
     endpoint: str | None = "node.example"

@@ -90,6 +90,15 @@ def test_sync_tells_how_far_each_chain_is(house: House) -> None:
     assert (chain.network, chain.head, chain.lag_blocks) == ("local", house.chain.head.number, 0)
 
 
+def test_sync_tells_how_new_blocks_are_noticed_and_why(house: House) -> None:
+    house.report.heads, house.report.heads_why = "polling", "the node at node.example opens no WebSocket"
+    (chain,) = Sync.model_validate(house.get("/health/sync", key=None).json()).chains
+    assert chain.heads is not None
+    assert (chain.heads.by, chain.heads.why) == ("polling", "the node at node.example opens no WebSocket")
+    house.report.heads = house.report.heads_why = None
+    assert house.get("/health/sync", key=None).json()["chains"][0]["heads"] is None
+
+
 def test_sync_and_metrics_tell_how_the_operators_txs_fare(house: House) -> None:
     status = SenderStatus(OPERATOR, unsettled=2, balance=15 * 10**17, error="no coin for gas")
     chain = replace(house.services.chains[CHAIN_ID], sender_status=lambda: status)

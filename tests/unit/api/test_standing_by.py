@@ -54,6 +54,7 @@ def test_it_tells_what_is_mirrored_and_by_whom(beside: House) -> None:
     (chain,) = beside.get("/health/sync", key=None).json()["chains"]
     assert (chain["head"], chain["node_head"], chain["lag_blocks"], chain["error"]) == (1, 4, 3, None)
     assert (chain["leader"]["process"], chain["leader"]["leads"], chain["leader"]["here"]) == (LEADER, True, False)
+    assert chain["heads"] is None  # an older version leads, which does not tell
     assert "earnest_follower_head_block{" not in beside.get("/metrics", key=None).text
 
 

@@ -66,6 +66,13 @@ class LastReconciliation(Answer):
     named: Annotated[list[str], Field(description="The first differences, as sentences.")]
 
 
+class Heads(Answer):
+    """How new blocks are noticed: a node tells of each at once, or is asked again and again."""
+
+    by: Literal["subscription", "polling"]
+    why: Annotated[str | None, Field(description="What is wrong with the subscription, or why there is none.")]
+
+
 class ChainSync(Answer):
     """How far one chain is mirrored, as whoever follows it tells. Numbers are block numbers."""
 
@@ -80,6 +87,7 @@ class ChainSync(Answer):
     error: str | None
     error_code: str | None
     endpoint: Annotated[str | None, Field(description="Which endpoint was followed last.")]
+    heads: Annotated[Heads | None, Field(description="Null before the first look.")]
     endpoints: list[Endpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
