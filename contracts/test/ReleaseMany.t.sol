@@ -101,10 +101,14 @@ contract ReleaseManyTest is BatchTest {
     }
 
     function test_releaseMany_of_none_does_nothing() public {
+        fund(another(tokenTerms(), 1));
         vm.recordLogs();
         escrow.releaseMany(tokenTerms(), new Item[](0));
         escrow.releaseMany(coinTerms(), new Item[](0));
         assertEq(vm.getRecordedLogs().length, 0);
+        assertEq(token.balanceOf(address(escrow)), AMOUNT);
+        assertEq(escrow.creditOf(merchant, address(token)) + escrow.creditOf(feeRecipient, address(token)), 0);
+        assertEq(escrow.creditOf(merchant, address(0)) + escrow.creditOf(feeRecipient, address(0)), 0);
     }
 
     function test_releaseMany_of_fifty(bool coin) public {
