@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
 
@@ -15,6 +16,7 @@ import pytest
 from earnest.chain.follower import Follower
 from earnest.chain.heads import HeadsBy
 from earnest.chain.subscription import Subscription
+from earnest.chain.updates import Block
 from earnest.chain.websocket import MAX_MESSAGE_BYTES
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.settings import FinalityRule
@@ -60,13 +62,17 @@ def following(url: str, *, poll_seconds: float) -> Iterator[tuple[FakeNode, Fake
         assert not thread.is_alive(), "the follower did not end within a second"
 
 
+def is_head(mirror: FakeMirror, block: Block) -> bool:
+    return mirror.blocks[-1] == block
+
+
 def test_a_block_is_mirrored_as_soon_as_it_is_told(door: HeadsServer) -> None:
     with following(door.url, poll_seconds=NEVER) as (node, mirror, follower):
         door.wait_for(1)
         for _ in range(5):
             mined = node.mine()
             door.tell(mined.number, mined.hash)
-            until(lambda mined=mined: mirror.blocks[-1] == mined)
+            until(partial(is_head, mirror, mined))
         assert follower.status().endpoint == "fake"
 
 
@@ -74,7 +80,7 @@ def test_a_subscription_that_says_nothing_leaves_polling_as_it_was(door: HeadsSe
     with following(door.url, poll_seconds=0.05) as (node, mirror, follower):
         door.wait_for(1)
         mined = node.mine()
-        until(lambda: mirror.blocks[-1] == mined)
+        until(partial(is_head, mirror, mined))
         until(lambda: follower.status().heads is HeadsBy.POLLING and follower.status().heads_why)
 
 
@@ -84,7 +90,7 @@ def test_a_socket_that_is_killed_is_opened_again(door: HeadsServer) -> None:
             door.wait_for(opened)
             mined = node.mine()
             door.tell(mined.number, mined.hash)
-            until(lambda mined=mined: mirror.blocks[-1] == mined)
+            until(partial(is_head, mirror, mined))
             door.kill()
 
 
@@ -97,7 +103,7 @@ def test_a_node_that_is_started_later_is_found() -> None:
             door.wait_for(1)
             mined = node.mine()
             door.tell(mined.number, mined.hash)
-            until(lambda: mirror.blocks[-1] == mined)
+            until(partial(is_head, mirror, mined))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,7 @@ def test_garbage_does_no_harm(door: HeadsServer, garbage: str | bytes) -> None:
         door.send(garbage)
         door.wait_for(2)
         mined = node.mine()
-        until(lambda: mirror.blocks[-1] == mined)
+        until(partial(is_head, mirror, mined))
 
 
 def test_a_flood_does_no_harm(door: HeadsServer) -> None:
@@ -118,7 +124,7 @@ def test_a_flood_does_no_harm(door: HeadsServer) -> None:
         mined = node.mine()
         for _ in range(400):
             door.tell(mined.number + 5, mined.hash)
-        until(lambda: mirror.blocks[-1] == mined)
+        until(partial(is_head, mirror, mined))
         until(lambda: "messages a second" in str(follower.status().heads_why))
 
 
@@ -126,7 +132,7 @@ def test_heads_of_another_chain_are_not_listened_to() -> None:
     with HeadsServer(5) as door, following(door.url, poll_seconds=0.05) as (node, mirror, follower):
         until(lambda: "is on chain 5; configured is chain 31337" in str(follower.status().heads_why))
         mined = node.mine()
-        until(lambda: mirror.blocks[-1] == mined)
+        until(partial(is_head, mirror, mined))
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
@@ -153,7 +159,7 @@ def test_a_node_that_speaks_http_only_is_polled_and_its_secret_stays_one(
         with following(url, poll_seconds=0.05) as (node, mirror, follower):
             until(lambda: "opens no WebSocket" in str(follower.status().heads_why))
             mined = node.mine()
-            until(lambda: mirror.blocks[-1] == mined)
+            until(partial(is_head, mirror, mined))
             time.sleep(0.5)
             assert Refuses.asked == 1
         server.shutdown()

@@ -73,6 +73,16 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
+def until_it_says(heads: Heads, stop: Event, words: str) -> None:
+    """Wait, by waiting for heads, until the report has these words."""
+
+    def says() -> bool:
+        heads.wait(0.001, stop, block(1))
+        return words in str(heads.report().why)
+
+    until(says)
+
+
 def test_a_head_wakes_whoever_waits(heads: Subscription, node: FakeHeads, stop: Event) -> None:
     end = waiting(heads, stop, block(1))
     node.tell(2, block(2).hash)
@@ -110,7 +120,7 @@ def test_a_connection_that_is_closed_is_made_again_and_polling_goes_on_meanwhile
     heads: Subscription, node: FakeHeads, stop: Event
 ) -> None:
     node.hang_up()
-    until(lambda: (heads.wait(0.001, stop, block(1)), "closed the connection" in str(heads.report().why))[1])
+    until_it_says(heads, stop, "closed the connection")
     node.wait_for(opened=2, listening=1)
     end = waiting(heads, stop, block(1))
     node.tell(2, block(2).hash)
@@ -151,7 +161,7 @@ def test_what_is_not_about_heads_is_passed_over(heads: Subscription, node: FakeH
 def test_a_flood_ends_the_connection(heads: Subscription, node: FakeHeads, stop: Event) -> None:
     for number in range(300):
         node.tell(number, block(number).hash)
-    until(lambda: (heads.wait(0.001, stop, block(1)), "messages a second" in str(heads.report().why))[1])
+    until_it_says(heads, stop, "messages a second")
 
 
 def test_heads_that_do_not_exist_make_nobody_ask_faster_than_usual_for_long(
@@ -168,7 +178,7 @@ def test_heads_that_do_not_exist_make_nobody_ask_faster_than_usual_for_long(
 def test_another_chain_is_refused_and_named(stop: Event) -> None:
     elsewhere = FakeHeads(5)
     heads = Subscription([URL], chain_id=CHAIN, connect=elsewhere.connect)
-    until(lambda: (heads.wait(0.001, stop), "is on chain 5; configured is chain 31337" in str(heads.report().why))[1])
+    until_it_says(heads, stop, "is on chain 5; configured is chain 31337")
     elsewhere.tell(2, block(2).hash)
     assert heads.report().by is HeadsBy.POLLING
 
@@ -176,7 +186,7 @@ def test_another_chain_is_refused_and_named(stop: Event) -> None:
 def test_a_node_without_subscriptions_is_not_asked_again_and_again(stop: Event) -> None:
     node = FakeHeads(CHAIN, refusal="the method eth_subscribe does not exist/is not available")
     heads = Subscription([URL], chain_id=CHAIN, connect=node.connect)
-    until(lambda: (heads.wait(0.001, stop), "eth_subscribe does not exist" in str(heads.report().why))[1])
+    until_it_says(heads, stop, "eth_subscribe does not exist")
     time.sleep(0.6)
     assert node.opened == 1
 
@@ -224,12 +234,14 @@ def test_no_secret_is_told(node: FakeHeads, stop: Event, caplog: pytest.LogCaptu
     heads.wait(0.001, stop)
     node.wait_for(listening=1)
     node.hang_up()
-    until(lambda: (heads.wait(0.001, stop), heads.report().why)[1])
+    until_it_says(heads, stop, "closed the connection")
     assert "node.example" in caplog.text
     assert "SECRET" not in caplog.text + str(heads.report())
 
 
-@pytest.mark.parametrize("url", ["http://node.example", "ws:///v2/KEY", "node.example:8546", "ws://[::1", "ws://h:99999"])
+@pytest.mark.parametrize(
+    "url", ["http://node.example", "ws:///v2/KEY", "node.example:8546", "ws://[::1", "ws://h:99999"]
+)
 def test_a_url_that_is_none_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(BadNodeUrl) as caught:
         Subscription([url], chain_id=CHAIN)

@@ -41,11 +41,12 @@ def test_a_node_that_tells_of_what_it_shows_is_asked_seldom(pace: Pace) -> None:
 
 def test_a_head_that_was_not_seen_yet_is_news_until_it_was_looked_for(pace: Pace) -> None:
     pace.show(block(4))
-    assert not pace.is_news
+    told_of = [pace.is_news]
     pace.tell(told(5), 1.0)
-    assert pace.is_news
+    told_of.append(pace.is_news)
     pace.look()
-    assert not pace.is_news
+    told_of.append(pace.is_news)
+    assert told_of == [False, True, False]
 
 
 def test_a_head_that_the_node_showed_already_is_no_news(pace: Pace) -> None:
