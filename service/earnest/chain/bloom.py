@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
 
-from earnest.payment.events import CREDIT_WITHDRAWN_TOPIC, TOPICS
+from earnest.payment.events import EVERY_TOPIC
 from earnest.payment.primitives import Address, Hash32, keccak
-
-_OUR_TOPICS: Final = (*TOPICS, CREDIT_WITHDRAWN_TOPIC)
 
 
 @lru_cache(maxsize=8_192)
@@ -36,4 +33,4 @@ def may_hold(bloom: int, value: Address | Hash32) -> bool:
 
 def may_hold_events(bloom: int, escrow: Address) -> bool:
     """Return whether a block with this bloom can hold an event of the escrow."""
-    return may_hold(bloom, escrow) and any(may_hold(bloom, topic) for topic in _OUR_TOPICS)
+    return may_hold(bloom, escrow) and any(may_hold(bloom, topic) for topic in EVERY_TOPIC)

@@ -10,6 +10,7 @@ import pytest
 from earnest.chain.bloom import bloom_of, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
 from earnest.payment.errors import EarnestError
+from earnest.payment.events import SIDE_SIGNATURES, SIGNATURES
 from earnest.payment.primitives import hash32, keccak
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
@@ -58,6 +59,14 @@ def test_logs_that_are_only_told_without_a_filter_are_found(node: FakeNode, mirr
     node.mine(delivery(1), delivery(2))
     catch_up(follower(node, mirror))
     assert believed(mirror) == node.chain_events()
+
+
+@pytest.mark.parametrize("signature", [*SIGNATURES.values(), *SIDE_SIGNATURES])
+def test_a_bloom_with_any_event_of_the_escrow_is_doubted_when_no_log_comes(signature: str) -> None:
+    topic = hash32(keccak(signature.encode()))
+    assert may_hold_events(bloom_of([ESCROW, topic]), ESCROW)
+    assert not may_hold_events(bloom_of([ESCROW]), ESCROW)
+    assert not may_hold_events(bloom_of([OTHER, topic]), ESCROW)
 
 
 def test_a_bloom_that_others_logs_account_for_is_believed(node: FakeNode, mirror: FakeMirror) -> None:
