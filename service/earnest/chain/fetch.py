@@ -9,11 +9,11 @@ from earnest.chain.canonical import check_linked, linked
 from earnest.chain.completeness import Doubter
 from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcError
 from earnest.chain.logs import decode_block
-from earnest.chain.node import Header, Node, RawLog
+from earnest.chain.node import Call, Header, Node, RawLog, logs_call
 from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, is_about_size, remedy
 from earnest.chain.updates import Block, BlockAccepted
 from earnest.payment.errors import EarnestError
-from earnest.payment.primitives import Address
+from earnest.payment.primitives import Address, Hash32
 
 LIVE_BLOCKS: Final = 128
 """How many blocks near the head are taken at once: the deepest reorg above finality comes in one piece."""
@@ -41,11 +41,18 @@ class Fetcher:
         self._size = PageSize()
         self._doubter = Doubter(node, escrow, others)
 
-    def live(self, parent: Block | None, first: int, latest: Header) -> list[BlockAccepted]:
+    def hoped(self, block_hash: Hash32 | None) -> list[Call]:
+        """Return the question for the logs of a block that may be the newest, to be asked along with that one."""
+        return [] if block_hash is None else [logs_call(self._escrow, block_hash)]
+
+    def live(
+        self, parent: Block | None, first: int, latest: Header, newest: Sequence[RawLog] | None = None
+    ) -> list[BlockAccepted]:
         """Return the blocks from `first` on that follow `parent`, at most `LIVE_BLOCKS`, each with its logs by hash.
 
         Args:
             latest: the node's newest header, which is not asked for again.
+            newest: its logs as the node told them already, if it did.
 
         Raises:
             HeadersDisagree: the first one does not follow `parent`: the chain moved since it was looked at.
@@ -56,8 +63,10 @@ class Fetcher:
         headers = linked(parent, told)
         if not headers:
             raise HeadersDisagree(f"block {first} does not follow {parent.hash if parent else 'anything'}")
-        logs = self._node.logs_in_blocks(self._escrow, [header.block.hash for header in headers])
-        return self._accept(headers, logs)
+        known = [newest] if newest is not None and headers[-1] is latest else []
+        asked = headers[: len(headers) - len(known)]
+        logs = self._node.logs_in_blocks(self._escrow, [header.block.hash for header in asked])
+        return self._accept(headers, [*logs, *known])
 
     def _headers_up_to(self, first: int, latest: Header) -> list[Header | None]:
         last = min(latest.block.number, first + LIVE_BLOCKS - 1)

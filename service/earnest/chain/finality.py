@@ -31,8 +31,16 @@ def final_number(node: Node, rule: FinalityRule, latest: Header) -> int:
     return NONE_YET if final is None else final.block.number
 
 
-def newest(node: Node, rule: FinalityRule, beside: Sequence[Call] = ()) -> tuple[Header, int, list[Any]]:
+def newest(
+    node: Node, rule: FinalityRule, beside: Sequence[Call] = (), hoped: Sequence[Call] = ()
+) -> tuple[Header, int, list[Any]]:
     """Return the newest header, the newest final number, and the answers to other questions, all in one call.
+
+    Args:
+        node: who is asked.
+        rule: the chain's finality.
+        beside: questions that must be answered.
+        hoped: questions that may fail: None stands where one did.
 
     Raises:
         NodeBehind: the node has no block at all.
@@ -40,7 +48,9 @@ def newest(node: Node, rule: FinalityRule, beside: Sequence[Call] = ()) -> tuple
     """
     tagged = [header_call(_tag(rule))] if rule.tag else []
     calls = [header_call("latest"), *tagged, *beside]
-    answers = node.batch(calls)
+    answers = node.batch([*calls, *hoped])
+    luck = [None if isinstance(each, RpcError) else each for each in answers[len(calls) :]]
+    answers = answers[: len(calls)]
     final = answers[1] if tagged else None
     if isinstance(final, RpcError) and _NO_SUCH_BLOCK.search(final.message):
         answers[1] = final = None
@@ -49,9 +59,9 @@ def newest(node: Node, rule: FinalityRule, beside: Sequence[Call] = ()) -> tuple
     if latest is None:
         raise NodeBehind(f"the node at {node.endpoint} has no blocks yet")
     if not tagged:
-        return latest, _by_depth(rule, latest), answers[1:]
+        return latest, _by_depth(rule, latest), [*answers[1:], *luck]
     final = node.as_header(answers[1])
-    return latest, NONE_YET if final is None else min(final.block.number, latest.block.number), answers[2:]
+    return latest, NONE_YET if final is None else min(final.block.number, latest.block.number), [*answers[2:], *luck]
 
 
 def _by_depth(rule: FinalityRule, latest: Header) -> int:

@@ -21,7 +21,7 @@ from earnest.chain.finality import newest
 from earnest.chain.heads import Heads, Polling
 from earnest.chain.health import mildest, state_for
 from earnest.chain.lookout import Lookout
-from earnest.chain.node import Header, Node
+from earnest.chain.node import Header, Node, RawLog
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
 from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 from earnest.payment.primitives import Address
@@ -178,11 +178,13 @@ class Follower:
     def _step(self, one: Endpoint, position: Position | None) -> list[ChainUpdate]:
         if position is None or not one.greeted:
             position = self._greet(one, position)
-        latest, final, _ = newest(one.node, self._finality)
+        hint = self._heads.hint()
+        latest, final, logs = newest(one.node, self._finality, hoped=self._fetchers[one.name].hoped(hint))
+        told = logs[0] if logs and latest.block.hash == hint else None
         self._endpoints.heard(one, latest.block, final)
         self._endpoints.check_head(one, latest.block)
         settled = min(self._lookout.lowest_final(one, final), latest.block.number)
-        updates = self._news(one, position, latest, final, settled)
+        updates = self._news(one, position, latest, told, final, settled)
         if updates:
             self._take(position, updates)
         self._note_success(one, after(position, updates), latest, told=bool(updates))
@@ -205,8 +207,19 @@ class Follower:
             self._endpoints.genesis = position.genesis_hash
         return position
 
-    def _news(self, one: Endpoint, position: Position, latest: Header, final: int, settled: int) -> list[ChainUpdate]:
-        """Return what is new; `final` is what this endpoint holds final, `settled` what all do."""
+    def _news(
+        self,
+        one: Endpoint,
+        position: Position,
+        latest: Header,
+        told: list[RawLog] | None,
+        final: int,
+        settled: int,
+    ) -> list[ChainUpdate]:
+        """Return what is new; `told` are the newest block's logs, if the node told them along with it.
+
+        `final` is what this endpoint holds final, `settled` what all do.
+        """
         updates: list[ChainUpdate] = []
         orphaned = self._orphaned(one, position, latest)
         if orphaned:
@@ -216,7 +229,7 @@ class Follower:
         if first <= settled:
             updates += self._page(one, position.head, first, settled)
         elif first <= latest.block.number:
-            updates += self._fetchers[one.name].live(position.head, first, latest)
+            updates += self._fetchers[one.name].live(position.head, first, latest, told)
         position = after(position, updates[1:] if orphaned else updates)
         if first <= settled:  # a page was confirmed as it was fetched
             now_final = newly_final(position, settled)

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from earnest.chain.updates import Block
+from earnest.payment.primitives import Hash32
 
 
 class HeadsBy(StrEnum):
@@ -38,6 +39,9 @@ class Heads(Protocol):
             newest: the newest block that the node showed so far.
         """
 
+    def hint(self) -> Hash32 | None:
+        """Return the hash that the newest block may have; what belongs to it is asked for along with the block."""
+
     def report(self) -> HeadsReport:
         """Return how new blocks are noticed now; may be called from any thread."""
 
@@ -55,6 +59,10 @@ class Polling:
     def wait(self, seconds: float, stop: Event, newest: Block | None = None) -> None:  # noqa: ARG002
         """Wait the whole time, unless told to stop."""
         stop.wait(seconds)
+
+    def hint(self) -> Hash32 | None:
+        """Return None."""
+        return None
 
     def report(self) -> HeadsReport:
         """Return that nobody tells, and why."""

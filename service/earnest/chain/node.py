@@ -255,6 +255,11 @@ class Node(ABC):
         return Hash32(text.lower())
 
 
+def logs_call(escrow: Address, block_hash: Hash32) -> Call:
+    """Return the question for an address's logs in a block that the node may not have: then the answer may be null."""
+    return Call("eth_getLogs", ({"address": escrow, "blockHash": block_hash},), list[RawLog] | None)
+
+
 def header_call(at: int | Tag) -> Call:
     """Return the question for a header; never for full txs, which cost a node thirty times as much."""
     return Call("eth_getBlockByNumber", (_at(at), False), _RawHeader | None)

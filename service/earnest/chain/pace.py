@@ -5,6 +5,7 @@ Nothing here believes a head: what a subscription tells only decides when the no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ MISSED_FORGIVEN: Final = 1
 """A block is often shown a moment before it is told; two in a row that were never told are more than that."""
 FIRST_LOOK_SECONDS: Final = 0.005
 """A block may be told before the node shows it to those who ask; it is asked again after this, then after twice it."""
+
+_IS_HASH: Final = re.compile(r"0x[0-9a-f]{64}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,12 @@ class Pace:
     def look(self) -> None:
         """Note that the node is asked now."""
         self._looked_at = self._heard
+
+    @property
+    def hint(self) -> Hash32 | None:
+        """The hash that was told last, if the node has not shown it yet."""
+        told = self._told
+        return told.hash if told is not None and not self._in_step and _IS_HASH(told.hash) else None
 
     def seconds(self, usual: float, now: float) -> float:
         """Return after how many seconds the node is asked even if nothing is told; `usual` is the usual pace."""

@@ -21,6 +21,7 @@ from earnest.chain.pace import Pace, Told
 from earnest.chain.updates import Block
 from earnest.chain.websocket import connect
 from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import Hash32
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,11 @@ class Subscription:
             self._term = _Term(self._listeners, self._chain_id, stop, self._clock)
         self._term.wait(seconds, newest)
 
+    def hint(self) -> Hash32 | None:
+        """Return the hash that was told last, unless the node has shown that block already."""
+        term = self._term
+        return term.hint() if term is not None else None
+
     def report(self) -> HeadsReport:
         """Return how new blocks are noticed now."""
         term = self._term
@@ -98,6 +104,10 @@ class _Term:
                 self._changed.wait(min(left, STOP_SECONDS))
             if self._pace is not None:
                 self._pace.look()
+
+    def hint(self) -> Hash32 | None:
+        with self._changed:
+            return self._pace.hint if self._pace is not None else None
 
     def _is_news(self) -> bool:
         return self._pace is not None and self._pace.is_news

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
-from earnest.chain.errors import BadNodeUrl, SubscriptionRefused
+from earnest.chain.errors import BadNodeUrl, RpcError, SubscriptionRefused
 from earnest.chain.follower import Follower
 from earnest.chain.heads import Heads, HeadsBy, Polling
 from earnest.chain.pace import SLOWER
@@ -20,7 +21,7 @@ from earnest.settings import FinalityRule
 from earnest.testing.fake_heads import FakeHeads, head_message
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
-from tests.unit.chain.examples import ESCROW
+from tests.unit.chain.examples import ESCROW, delivery
 
 CHAIN = 31_337
 LONG = 30.0
@@ -282,3 +283,67 @@ def test_the_follower_asks_the_node_whatever_a_head_says(node: FakeHeads, stop: 
     stop.set()
     thread.join(1.0)
     assert not thread.is_alive()
+
+
+class Hints(Polling):
+    """Always has a hint."""
+
+    def __init__(self, hint: Hash32) -> None:
+        super().__init__()
+        self._hint = hint
+
+    def hint(self) -> Hash32 | None:
+        return self._hint
+
+
+def hinted(chain: FakeNode, mirror: FakeMirror, hint: Hash32) -> Follower:
+    heads = Hints(hint)
+    finality = FinalityRule(depth_blocks=4)
+    return Follower(chain, mirror, chain_id=CHAIN, escrow=ESCROW, deployed_at_block=0, finality=finality, heads=heads)
+
+
+def test_with_a_hint_the_logs_come_along_with_the_block() -> None:
+    chain, mirror = FakeNode(ESCROW), FakeMirror()
+    mined = chain.mine(delivery(1))
+    chain.asked.clear()
+    follower = hinted(chain, mirror, mined.hash)
+    while follower.step():
+        pass
+    assert mirror.blocks[-1] == mined
+    assert [log.event for log in mirror.logs.values()] == [delivery(1)]
+    first = chain.asked.index("eth_getBlockByNumber", 2)  # after the greeting
+    assert chain.asked[first : first + 2] == ["eth_getBlockByNumber", "eth_getLogs"]
+
+
+@pytest.mark.parametrize("answer", ["error", "null", "another block's"])
+def test_a_hint_that_is_of_no_use_changes_nothing(answer: str) -> None:
+    chain, mirror = FakeNode(ESCROW), FakeMirror()
+    old = chain.mine(delivery(1))
+    mined = chain.mine(delivery(2))
+    hint = {"error": hash32(b"\x07" * 32), "null": hash32(b"\x07" * 32), "another block's": old.hash}[answer]
+
+    def is_about_hint(method: str, params: Sequence[Any]) -> bool:
+        return method == "eth_getLogs" and params[0].get("blockHash") == hint != old.hash
+
+    if answer == "error":
+        chain.faults = lambda method, params: (
+            RpcError(method, -32000, "unknown block") if is_about_hint(method, params) else None
+        )
+    else:
+        chain.tamper = lambda method, params, told: None if is_about_hint(method, params) else told
+    follower = hinted(chain, mirror, hint)
+    while follower.step():
+        pass
+    assert mirror.blocks[-1] == mined
+    assert [log.event for log in mirror.logs.values()] == [delivery(1), delivery(2)]
+
+
+def test_logs_that_come_with_a_hint_are_doubted_like_any_others() -> None:
+    chain, mirror = FakeNode(ESCROW), FakeMirror()
+    mined = chain.mine(delivery(1))
+    answers: Iterator[list[Any]] = iter([[]])  # the first answer about logs keeps them back
+    chain.tamper = lambda method, _params, told: next(answers, told) if method == "eth_getLogs" else told
+    follower = hinted(chain, mirror, mined.hash)
+    while follower.step():
+        pass
+    assert [log.event for log in mirror.logs.values()] == [delivery(1)]
