@@ -17,6 +17,7 @@ ROOMS_THAT_MAY_IMPORT = {
     "eth": {"localnet", "testing"},  # py-evm
     "trie": {"localnet", "testing"},  # comes with py-evm alone
     "sqlalchemy": {"store", "wiring"},
+    "websockets": {"chain", "testing"},
     "fastapi": {"api", "web", "localnet", "wiring"},
 }
 CODECS = {"eth_abi", "eth_hash", "eth_typing", "eth_utils"}
