@@ -55,11 +55,12 @@ abstract contract AccountVerbs is BatchVerbs {
         if (_act(action)) _break(Property.OnlyForward, "a meddler got through");
     }
 
-    /// @dev Somebody else's payment, with oneself as merchant or buyer.
+    /// @dev A payment with oneself as merchant or buyer; one's own already is altered otherwise.
     function _altered(bytes32 id) private returns (Terms memory terms) {
         terms = books[id].terms;
         if (_oneIn(2)) terms.merchant = people[12];
         else terms.buyer = people[12];
+        if (escrow.idOf(terms) == id) terms.orderHash = ~terms.orderHash;
     }
 
     function _commandWallet(bytes32 id, address stranger_) private {

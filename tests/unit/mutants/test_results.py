@@ -30,6 +30,8 @@ def contracts(tmp_path: Path) -> Path:
     for name in ("src/A.sol", "test/A.t.sol", "test/B.t.sol", "test/support/Base.sol", "tools/solc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("as it was")
+    (tmp_path / "test/A.t.sol").write_text('import {\n    Base,\n    Other\n} from "./support/Base.sol";\n')
+    (tmp_path / "test/support/Base.sol").write_text('import "../deep/Root.sol";')
     (tmp_path / "foundry.toml").write_text("")
     (tmp_path / "package-lock.json").write_text("{}")
     return tmp_path
@@ -63,7 +65,7 @@ def test_nothing_holds_after_another_program(contracts: Path, file: str) -> None
     assert holding_after(contracts, lambda: (contracts / file).write_text("new")) == []
 
 
-@pytest.mark.parametrize("file", ["test/B.t.sol", "test/New.t.sol"])
+@pytest.mark.parametrize("file", ["test/B.t.sol", "test/New.t.sol", "test/support/New.sol"])
 def test_a_death_outlives_other_tests(contracts: Path, file: str) -> None:
     assert holding_after(contracts, lambda: (contracts / file).write_text("new")) == [KILLED, INVALID, SAME]
 
@@ -72,8 +74,9 @@ def test_a_death_outlives_another_test_that_went(contracts: Path) -> None:
     assert holding_after(contracts, (contracts / "test/B.t.sol").unlink) == [KILLED, INVALID, SAME]
 
 
-@pytest.mark.parametrize("file", ["test/A.t.sol", "test/support/Base.sol", "test/support/New.sol"])
-def test_a_death_falls_with_its_test_and_with_what_tests_import(contracts: Path, file: str) -> None:
+@pytest.mark.parametrize("file", ["test/A.t.sol", "test/support/Base.sol", "test/deep/Root.sol"])
+def test_a_death_falls_with_its_test_and_with_what_that_imports(contracts: Path, file: str) -> None:
+    (contracts / file).parent.mkdir(exist_ok=True)
     assert holding_after(contracts, lambda: (contracts / file).write_text("new")) == [INVALID, SAME]
 
 
