@@ -39,7 +39,7 @@ from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.post import Poster
 from earnest.webhooks.retry import Answer
 from earnest.webhooks.secretbox import SecretBox, new_key
-from tests.benchmarks.live.story import CHAIN_ID, Story
+from tests.benchmarks.live.story import CHAIN_ID, WARM_UP, Story
 
 ACCOUNT = "mer_1"
 WEBHOOK_THREADS = ("deliver", "webhook")
@@ -56,7 +56,7 @@ class Task(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """Wall times (seconds) by block number and by notification; CPU in seconds since the first line was printed."""
+    """Wall times (seconds) by block number and by notification; CPU in seconds since the last block of the warm-up."""
 
     visible: dict[int, float]
     sent: dict[str, float]
@@ -71,11 +71,16 @@ class Outcome(msgspec.Struct):
 
 @dataclass
 class TimedMirror:
-    """The mirror, with the time at which each block's rows could be seen by others."""
+    """The mirror, with the time at which each block's rows could be seen by others.
+
+    `cpu` is what each thread had cost by the end of the warm-up, which begins with `blocks` set to zero.
+    """
 
     inner: Mirror
     visible: dict[int, float] = field(default_factory=dict)
     events: int = 0
+    blocks: int = 0
+    cpu: Mapping[str, float] = field(default_factory=dict)
 
     def position(self) -> Position | None:
         return self.inner.position()
@@ -90,6 +95,9 @@ class TimedMirror:
             if isinstance(each, BlockAccepted):
                 self.visible[each.block.number] = now
                 self.events += len(each.logs)
+                self.blocks += 1
+                if self.blocks == WARM_UP:
+                    self.cpu = _cpu()
 
 
 @dataclass
@@ -124,11 +132,10 @@ def main() -> None:
             each.start()
         while follower.status().lag_blocks != 0:
             time.sleep(0.01)
-        mirror.events = 0
-        before = _cpu()
+        mirror.events = mirror.blocks = 0
         print(shop, flush=True)
         sys.stdin.read()
-        cpu = {name: seconds - before.get(name, 0.0) for name, seconds in _cpu().items()}
+        cpu = {name: seconds - mirror.cpu.get(name, 0.0) for name, seconds in _cpu().items()}
         status = follower.status()
         stop.set()
         for each in threads:

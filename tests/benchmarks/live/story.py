@@ -28,6 +28,8 @@ DEPLOYER, OPERATOR, BUYER, SHOP, ARBITER = range(5)
 DELIVERED_AFTER: Final = 4
 RELEASED_AFTER: Final = 8
 """Blocks after a payment's funding."""
+WARM_UP: Final = 25
+"""Blocks that are not counted: imports, first connections and empty caches are not what is measured."""
 STEPS: Final = 3
 """In each block, once things have begun: one payment is funded, one is delivered, one is released."""
 _GAS: Final = 2_000_000
