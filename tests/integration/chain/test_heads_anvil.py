@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Event, Thread
 
 from earnest.chain.follower import Follower
@@ -38,16 +39,17 @@ def test_blocks_and_reorgs_are_seen_as_soon_as_anvil_tells_of_them(anvil_url: st
 
     def mine_until_told() -> bool:
         rpc.call("evm_mine")
+        time.sleep(0.2)  # a hundred blocks a second would pass for a flood
         return follower.status().heads == HeadsBy.SUBSCRIPTION
 
     try:
-        until(mine_until_told)
+        until(mine_until_told, seconds=60.0)
         for _ in range(10):
             rpc.call("evm_mine")
-            until(is_in_step)
+            until(is_in_step, seconds=60.0)
         rpc.call("anvil_reorg", (2, []))
         rpc.call("evm_mine")
-        until(is_in_step)
+        until(is_in_step, seconds=60.0)
         assert follower.status().heads_why is None
     finally:
         stop.set()
