@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from earnest.chain.background import Background, at_once
 from earnest.chain.errors import ChainMismatch, GenesisChanged, NodeBehind, NodeUnavailable
 from earnest.chain.health import ALARMING, EndpointReport, EndpointState, Health, mildest
-from earnest.chain.node import NOT_REPEATED, Call, Node, header_call
+from earnest.chain.node import NOT_REPEATED, Call, Node
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Hash32
@@ -182,9 +182,9 @@ class Endpoints(Node):
         Raises:
             ChainMismatch, GenesisChanged: it is not.
         """
-        chain_id, first = one.node.gather([Call("eth_chainId", (), str), header_call(0)])
-        self.check_chain(one, chain_id)
-        genesis = one.node.as_header(first)
+        # First of all and alone, since of a stranger nothing else can be expected.
+        self.check_chain(one, one.node.call(*Call("eth_chainId", (), str)))
+        genesis = one.node.header(0)
         if genesis is None:
             raise NodeBehind(f"the node at {one.name} does not have the first block")
         if self.genesis is not None and genesis.block.hash != self.genesis:
