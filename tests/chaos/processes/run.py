@@ -81,6 +81,8 @@ class ProcessStory:
                 self._step()
                 if self.rng.random() < 0.25:
                     self._strike()
+            if not self.stack.kills:  # no story goes by without one
+                self.stack.kill(self.rng.choice(self.stack.services))
             self._come_to_rest()
             self._count()
         return self.outcome
