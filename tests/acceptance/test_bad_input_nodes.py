@@ -154,10 +154,12 @@ def a_wiped_chain_stops_the_follower(shop: Shop) -> None:
     assert stored(shop) == before
     assert shop.shown(delivered)["status"] == "funded"
     assert shop.ids() >= {delivered, waiting}
-    # There is no escrow on this chain: a tx to its address would succeed and do nothing. So the service asks it nothing.
+    # There is no escrow on this chain: a tx to its address would succeed and do nothing. So nothing is asked of it.
     escrow, wallet = stack.deployment.address, account_of("buyer").address
     problem(shop.post(f"/v1/payments/{delivered}/confirm_delivery"), 500, "genesis_changed", "another chain, same id")
-    problem(shop.get(f"/v1/payments/{waiting}/txs/fund?from={wallet}"), 500, "genesis_changed", "another chain, same id")
+    problem(
+        shop.get(f"/v1/payments/{waiting}/txs/fund?from={wallet}"), 500, "genesis_changed", "another chain, same id"
+    )
     with pytest.raises(NoContract, match=escrow):
         shop.fund(more)
     assert shop.get(f"/v1/payments/{delivered}/txs").json()["data"] == []
