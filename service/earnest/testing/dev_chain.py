@@ -19,10 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
-from earnest.chain.errors import MalformedAnswer, NodeUnavailable, RpcError
-from earnest.chain.node import Call, Node, Receipt
+from earnest.chain.errors import NodeUnavailable, RpcError
+from earnest.chain.node import Node, Receipt
 from earnest.chain.rpc import Rpc
 from earnest.chain.signer import LocalSigner
 from earnest.chain.updates import Block
@@ -31,6 +29,7 @@ from earnest.localnet.accounts import DevAccount, dev_accounts
 from earnest.localnet.errors import RpcError as LocalRpcError
 from earnest.localnet.inprocess import EmbeddedChain
 from earnest.payment.errors import EarnestError
+from earnest.testing.one_by_one import OneByOneNode
 from earnest.testing.processes import free_port
 
 MOST_BLOCKS_TO_FINALITY: Final = 200
@@ -49,7 +48,7 @@ class Keep(StrEnum):
     """They are gone, as if nobody had sent them."""
 
 
-class EmbeddedNode(Node):
+class EmbeddedNode(OneByOneNode):
     """The embedded chain in this process, as a node to be asked: for a `Follower`, a `Sender` or a `Wallet`."""
 
     endpoint = "embedded"
@@ -57,26 +56,12 @@ class EmbeddedNode(Node):
     def __init__(self, chain: EmbeddedChain) -> None:
         self._chain = chain
 
-    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
-        """Ask one thing; raises `RpcError`."""
+    def answer(self, method: str, params: Sequence[Any]) -> Any:
+        """Ask the chain; raises `RpcError`."""
         try:
-            result = self._chain.request(method, list(params))
+            return self._chain.request(method, list(params))
         except LocalRpcError as error:
             raise RpcError(method, error.code, error.message, error.data) from None
-        try:
-            return msgspec.convert(result, into)
-        except msgspec.ValidationError as problem:
-            raise MalformedAnswer(self.endpoint, str(problem)) from None
-
-    def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """Ask many things, one after the other."""
-        return [self._one(each) for each in calls]
-
-    def _one(self, asked: Call) -> Any:
-        try:
-            return self.call(*asked)
-        except RpcError as error:
-            return error
 
 
 class DevChain:

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import msgspec
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from hexbytes import HexBytes
 
 from earnest.chain.bloom import bloom_of
-from earnest.chain.errors import MalformedAnswer, RpcError
-from earnest.chain.node import Call, Node
+from earnest.chain.errors import RpcError
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
 from earnest.payment.events import EscrowEvent
 from earnest.payment.primitives import Address, Hash32, checksum_address, hash32, keccak
+from earnest.testing.one_by_one import OneByOneNode
 from earnest.testing.raw_logs import encode_event
 
 Event = EscrowEvent
@@ -59,7 +58,7 @@ class FakeBlock:
 
 
 @dataclass
-class FakeNode(Node):
+class FakeNode(OneByOneNode):
     """A chain of blocks and a pool of txs. Every public method may be called from any thread.
 
     Args:
@@ -165,7 +164,7 @@ class FakeNode(Node):
 
     # The port.
 
-    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+    def answer(self, method: str, params: Sequence[Any]) -> Any:
         """Answer one question."""
         with self._lock:
             self.asked.append(method)
@@ -178,20 +177,7 @@ class FakeNode(Node):
             result = answer(*params)
             if self.tamper:
                 result = self.tamper(method, params, result)
-        try:
-            return msgspec.convert(result, into)
-        except msgspec.ValidationError as problem:
-            raise MalformedAnswer(self.endpoint, str(problem)) from None
-
-    def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """Answer many questions."""
-        return [self._one(each) for each in calls]
-
-    def _one(self, asked: Call) -> Any:
-        try:
-            return self.call(*asked)
-        except RpcError as error:
-            return error
+        return result
 
     # Answers, named as the methods are.
 

@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import msgspec
-
 from earnest.chain.bloom import bloom_of
-from earnest.chain.errors import MalformedAnswer, RpcError
-from earnest.chain.node import Call, Node
+from earnest.chain.errors import RpcError
 from earnest.chain.updates import Block
 from earnest.payment.primitives import ZERO_HASH, Address, Hash32, checksum_address, hash32, keccak
 from earnest.testing.fake_node import read_tx
+from earnest.testing.one_by_one import OneByOneNode
 from tests.support.evm import Outcome, Signer
 from tests.support.evm_revm import RevmChain
 
@@ -55,7 +53,7 @@ class MinedBlock:
 
 
 @dataclass
-class ContractChain(Node):
+class ContractChain(OneByOneNode):
     """A chain whose blocks come when they are ordered.
 
     Args:
@@ -147,24 +145,12 @@ class ContractChain(Node):
 
     # The port.
 
-    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+    def answer(self, method: str, params: Sequence[Any]) -> Any:
         self.asked += 1
         found: Callable[..., Any] | None = getattr(self, "_" + method, None)
         if found is None:
             raise RpcError(method, -32601, "the method does not exist")
-        try:
-            return msgspec.convert(found(*params), into)
-        except msgspec.ValidationError as problem:
-            raise MalformedAnswer(self.endpoint, str(problem)) from None
-
-    def batch(self, calls: Sequence[Call]) -> list[Any]:
-        return [self._one(each) for each in calls]
-
-    def _one(self, asked: Call) -> Any:
-        try:
-            return self.call(*asked)
-        except RpcError as error:
-            return error
+        return found(*params)
 
     def _eth_chainId(self) -> str:  # noqa: N802
         return hex(self.evm.chain_id)
