@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
-
 from earnest.chain.errors import RpcError
 from earnest.chain.logs import decode_log
-from earnest.chain.node import Call, Node
+from earnest.chain.node import Node
 from earnest.chain.proofs.make import Wanted
 from earnest.escrow import txs
 from earnest.escrow.artifact import load
 from earnest.localnet.accounts import dev_accounts
-from earnest.localnet.errors import RpcError as LocalnetRpcError
 from earnest.localnet.inprocess import EmbeddedChain
 from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
 from earnest.payment.events import PaymentEvent
@@ -23,32 +20,25 @@ from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32, hash32, ke
 from earnest.payment.record import BlockRef
 from earnest.payment.terms import DAY, HOUR, Terms, payment_id
 from earnest.payment.transitions import fold
+from earnest.testing import dev_chain
 
 CHAIN_ID = 31_337
 BUYER, MERCHANT, OPERATOR, ARBITER, FEES = range(1, 6)
 
 
-class EmbeddedNode(Node):
+class EmbeddedNode(dev_chain.EmbeddedNode):
     """The embedded chain in this process, asked as any node is; `denied` are methods that it does not offer."""
 
-    endpoint = "embedded"
-
     def __init__(self, chain: EmbeddedChain, *denied: str) -> None:
+        super().__init__(chain)
         self.chain, self._denied = chain, denied
         self.asked: list[str] = []
 
-    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+    def answer(self, method: str, params: Sequence[Any]) -> Any:
         self.asked.append(method)
         if method in self._denied:
             raise RpcError(method, -32601, f"the method {method} does not exist/is not available")
-        try:
-            answer = self.chain.request(method, list(params))
-        except LocalnetRpcError as error:
-            raise RpcError(method, error.code, str(error)) from error
-        return msgspec.convert(answer, into)
-
-    def batch(self, calls: Sequence[Call]) -> list[Any]:
-        return [self.call(*each) for each in calls]
+        return super().answer(method, params)
 
 
 def account(index: int) -> Address:
