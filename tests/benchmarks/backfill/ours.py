@@ -9,32 +9,32 @@ from earnest.chain.follower import Follower
 from earnest.chain.rpc import Rpc
 from earnest.mirror import ChainMirror
 from earnest.payment.money import Token
-from earnest.payment.primitives import Address
 from earnest.payment.record import Payment
 from earnest.payment.terms import Terms, payment_id
 from earnest.payment.transitions import NOTHING_YET
 from earnest.settings import FinalityRule
 from earnest.store import Store, open_store
 from earnest.store.records import Endpoint, Merchant
-from tests.benchmarks.backfill.story import Story
+from tests.benchmarks.backfill.story import Recording, Story
 from tests.benchmarks.backfill.watch import Watch
 
 NOW = 1_800_000_000
 ACCOUNT = "mer_1"
 
 
-def backfill(story: Story, url: str, database: str, *, own: bool) -> Watch:
+def backfill(recording: Recording, url: str, database: str, *, own: bool) -> Watch:
     """Follow the replayed chain to its head into an empty database; with `own`, a merchant asked for his payments."""
+    story = recording.story
     with closing(open_store(database)) as store, closing(Rpc(url)) as rpc:
         store.upgrade()
-        if own and story.own:
-            _create(store, story)
-        token = Token(Address(story.own[0]["token"]), "USD", 6) if story.own else None
+        if own:
+            _create(store, story, recording.own())
+        token = Token(story.token, "USD", 6)
         mirror = ChainMirror(
             store,
             story.chain_id,
             story.escrow,
-            tokens=lambda address: token if token and address == token.address else None,
+            tokens=lambda address: token if address == token.address else None,
             clock=lambda: NOW,
             checkout_url=lambda payment: f"https://shop.test/pay/{payment.id}",
         )
@@ -52,9 +52,8 @@ def backfill(story: Story, url: str, database: str, *, own: bool) -> Watch:
         return watch
 
 
-def _create(store: Store, story: Story) -> None:
+def _create(store: Store, story: Story, every: Sequence[Terms]) -> None:
     """Write down what a merchant asked for, long before the chain is followed; his endpoint wants to hear all of it."""
-    every = [Terms(**told) for told in story.own]
     first = every[0]
     merchant = Merchant(
         id=ACCOUNT,

@@ -34,12 +34,13 @@ class Result:
 
 def main() -> None:
     name, folder, node, database = sys.argv[1:]
-    story = Recording.unpacked(Path(folder)).story
+    recording = Recording.unpacked(Path(folder))
+    story = recording.story
     # Each imports what it needs alone: what the others load would count as its memory.
     if name.startswith("ours"):
         from tests.benchmarks.backfill import ours  # noqa: PLC0415
 
-        watch, events = ours.backfill(story, node, database, own=name == "ours-mixed"), story.events
+        watch, events = ours.backfill(recording, node, database, own=name == "ours-mixed"), story.events
     elif name == "bare":
         from tests.benchmarks.backfill import bare  # noqa: PLC0415
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from earnest.payment.primitives import Address
+from earnest.payment.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Story:
     kinds: dict[str, int]
     event_sum: str
     payment_sum: str
-    own: list[dict[str, Any]]
-    """The terms of the payments that a merchant here asked for."""
+    token: Address
+    """The ERC-20 that most payments are in."""
+    own: int
+    """How many payments a merchant here asked for; their terms are a file by themselves."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Recording:
     def unpacked(cls, folder: Path) -> Recording:
         """Return the recording that lies in a folder."""
         return cls(msgspec.json.decode((folder / "story.json").read_bytes(), type=Story), folder)
+
+    def own(self) -> list[Terms]:
+        """Return the terms of the payments that a merchant here asked for."""
+        return msgspec.json.decode((self.folder / "own.json").read_bytes(), type=list[Terms])
 
     def offsets(self, name: str) -> array[int]:
         """Return where the blocks begin in the file `name`; the last one is where it ends."""

@@ -24,7 +24,7 @@ def about(story: Story) -> str:
     """Return what was recorded, in a line."""
     return (
         f"{story.events:,} events and {story.side_events:,} beside them over {story.blocks:,} blocks; "
-        f"{story.payments:,} payments, {len(story.own):,} of them a merchant's own; {story.foreign_logs:,} foreign logs"
+        f"{story.payments:,} payments, {story.own:,} of them a merchant's own; {story.foreign_logs:,} foreign logs"
     )
 
 
