@@ -19,6 +19,8 @@ ROOMS_THAT_MAY_IMPORT = {
     "sqlalchemy": {"store", "wiring"},
     "websockets": {"chain", "testing"},
     "fastapi": {"api", "web", "localnet", "wiring"},
+    "jinja2": {"web"},
+    "segno": {"web"},
 }
 CODECS = {"eth_abi", "eth_hash", "eth_typing", "eth_utils"}
 # A pure room asks neither the clock nor chance nor the machine that it runs on.
