@@ -15,3 +15,13 @@ def backoff_seconds(failures: int) -> float:
     doublings = max(0, min(failures - 1, 16))
     longest: float = min(FIRST_SECONDS * 2.0**doublings, LONGEST_SECONDS)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+MOVED_SECONDS: Final = 0.01
+MOVES_FORGIVEN: Final = 3
+"""A chain that moves while it is asked is asked again at once; where it happens more often, something else is wrong."""
+
+
+def moved_seconds(failures: int) -> float:
+    """Return the wait after the chain, or the mirror, moved under our hands, for the n-th failure in a row."""
+    return MOVED_SECONDS * failures if failures <= MOVES_FORGIVEN else backoff_seconds(failures - MOVES_FORGIVEN)

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from earnest.chain.background import Background, at_once
 from earnest.chain.errors import ChainMismatch, GenesisChanged, NodeBehind, NodeUnavailable
 from earnest.chain.health import ALARMING, EndpointReport, EndpointState, Health, mildest
-from earnest.chain.node import NOT_REPEATED, Call, Node
+from earnest.chain.node import NOT_REPEATED, Call, Header, Node
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Hash32
@@ -184,7 +184,14 @@ class Endpoints(Node):
         """
         # First of all and alone, since of a stranger nothing else can be expected.
         self.check_chain(one, one.node.call(*Call("eth_chainId", (), str)))
-        genesis = one.node.header(0)
+        return self._check_genesis(one, one.node.header(0))
+
+    def recognise(self, one: Endpoint, chain_id: object, genesis: Header | None) -> Block:
+        """Return the first block that an endpoint told along with its chain id, as `greet` does."""
+        self.check_chain(one, chain_id)
+        return self._check_genesis(one, genesis)
+
+    def _check_genesis(self, one: Endpoint, genesis: Header | None) -> Block:
         if genesis is None:
             raise NodeBehind(f"the node at {one.name} does not have the first block")
         if self.genesis is not None and genesis.block.hash != self.genesis:

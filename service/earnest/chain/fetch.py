@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from earnest.chain.canonical import check_linked, linked
@@ -19,6 +19,7 @@ LIVE_BLOCKS: Final = 128
 """How many blocks near the head are taken at once: the deepest reorg above finality comes in one piece."""
 MAX_PAGE_LOGS: Final = 10_000
 """A page with more logs is cut, so that memory and one transaction of the mirror stay bounded."""
+_NONE_KNOWN: Final[Mapping[int, Header]] = {}
 
 
 def nobody() -> list[Node]:
@@ -46,33 +47,40 @@ class Fetcher:
         return [] if block_hash is None else [logs_call(self._escrow, block_hash)]
 
     def live(
-        self, parent: Block | None, first: int, latest: Header, newest: Sequence[RawLog] | None = None
+        self,
+        parent: Block | None,
+        first: int,
+        latest: Header,
+        newest: Sequence[RawLog] | None = None,
+        known: Mapping[int, Header] = _NONE_KNOWN,
     ) -> list[BlockAccepted]:
         """Return the blocks from `first` on that follow `parent`, at most `LIVE_BLOCKS`, each with its logs by hash.
 
         Args:
             latest: the node's newest header, which is not asked for again.
             newest: its logs as the node told them already, if it did.
+            known: other headers that it told a moment ago, by number.
 
         Raises:
             HeadersDisagree: the first one does not follow `parent`: the chain moved since it was looked at.
         """
-        told = self._headers_up_to(first, latest)
+        told = self._headers_up_to(first, latest, known)
         if told[0] is None:
             raise NodeBehind(f"the node at {self._node.endpoint} does not have block {first} any more")
         headers = linked(parent, told)
         if not headers:
             raise HeadersDisagree(f"block {first} does not follow {parent.hash if parent else 'anything'}")
-        known = [newest] if newest is not None and headers[-1] is latest else []
-        asked = headers[: len(headers) - len(known)]
+        spared = [newest] if newest is not None and headers[-1] is latest else []
+        asked = headers[: len(headers) - len(spared)]
         logs = self._node.logs_in_blocks(self._escrow, [header.block.hash for header in asked])
-        return self._accept(headers, [*logs, *known])
+        return self._accept(headers, [*logs, *spared])
 
-    def _headers_up_to(self, first: int, latest: Header) -> list[Header | None]:
-        last = min(latest.block.number, first + LIVE_BLOCKS - 1)
-        if last < latest.block.number:
-            return self._node.headers(range(first, last + 1))
-        return [*self._node.headers(range(first, last)), latest]
+    def _headers_up_to(self, first: int, latest: Header, known: Mapping[int, Header]) -> list[Header | None]:
+        known = {**known, latest.block.number: latest}
+        numbers = range(first, min(latest.block.number, first + LIVE_BLOCKS - 1) + 1)
+        asked = [number for number in numbers if number not in known]
+        told = dict(zip(asked, self._node.headers(asked), strict=True))
+        return [known.get(number) or told[number] for number in numbers]
 
     def page(self, parent: Block | None, first: int, last: int) -> list[BlockAccepted]:
         """Return the final blocks from `first` on that hold logs, and the last one of the page with or without.

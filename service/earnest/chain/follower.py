@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Event
-from typing import Final
 
 from earnest.chain.ahead import Ahead
 from earnest.chain.background import Background
-from earnest.chain.backoff import LONGEST_SECONDS, backoff_seconds
-from earnest.chain.canonical import above, after, block_at, newest_shared, newly_final
+from earnest.chain.backoff import LONGEST_SECONDS, backoff_seconds, moved_seconds
+from earnest.chain.canonical import after, newly_final
 from earnest.chain.endpoints import Endpoint, Endpoints
-from earnest.chain.errors import EndpointsDisagree, MirrorMoved, NodeBehind, ReorgPastFinality
+from earnest.chain.errors import EndpointsDisagree, HeadersDisagree, MirrorMoved, ReorgPastFinality
 from earnest.chain.fetch import Fetcher
 from earnest.chain.finality import newest
 from earnest.chain.heads import Heads, Polling
@@ -23,14 +22,12 @@ from earnest.chain.health import mildest, state_for
 from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node, RawLog
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
+from earnest.chain.walk_back import Parting, walk_back
 from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 from earnest.payment.primitives import Address
 from earnest.settings import FinalityRule
 
 log = logging.getLogger(__name__)
-
-WALK_BACK_BLOCKS: Final = 100
-"""How many headers are asked for at once when looking for the block that both sides share."""
 
 
 class FollowerState(StrEnum):
@@ -152,7 +149,8 @@ class Follower:
                 stop.wait(LONGEST_SECONDS)
             except EarnestError as error:
                 log.warning("following chain %d waits: %s", self._chain_id, error)
-                stop.wait(backoff_seconds(self._status.failures))
+                moved = isinstance(error, HeadersDisagree | MirrorMoved)
+                stop.wait((moved_seconds if moved else backoff_seconds)(self._status.failures))
             else:
                 if not (updates and self._status.lag_blocks):
                     self._heads.wait(self._poll_seconds, stop, self._newest)
@@ -221,16 +219,16 @@ class Follower:
         `final` is what this endpoint holds final, `settled` what all do.
         """
         updates: list[ChainUpdate] = []
-        orphaned = self._orphaned(one, position, latest)
-        if orphaned:
-            updates.append(BlocksOrphaned(orphaned))
+        parting = self._parting(one, position, latest)
+        if parting.orphaned:
+            updates.append(BlocksOrphaned(parting.orphaned))
             position = after(position, updates)
         first = position.head.number + 1 if position.head else self._deployed_at_block
         if first <= settled:
             updates += self._page(one, position.head, first, settled)
         elif first <= latest.block.number:
-            updates += self._fetchers[one.name].live(position.head, first, latest, told)
-        position = after(position, updates[1:] if orphaned else updates)
+            updates += self._fetchers[one.name].live(position.head, first, latest, told, parting.told)
+        position = after(position, updates[1:] if parting.orphaned else updates)
         if first <= settled:  # a page was confirmed as it was fetched
             now_final = newly_final(position, settled)
         elif now_final := newly_final(position, final):
@@ -259,22 +257,15 @@ class Follower:
             one.node, escrow, lambda: [each.node for each in self._endpoints.others(one) if each.health.in_use]
         )
 
-    def _orphaned(self, one: Endpoint, position: Position, latest: Header) -> tuple[Block, ...]:
-        """Return the accepted blocks that the node's chain no longer has, newest first.
-
-        A node whose head went back is only behind, as long as it has the same blocks up to there.
-        """
+    def _parting(self, one: Endpoint, position: Position, latest: Header) -> Parting:
+        """Return where the node's chain parts from what was accepted."""
         head = position.head
         if head is None or _is_or_follows(latest.block, head):
-            return ()
+            return Parting()
         if latest.block.number < position.blocks[0].number:
             self._greet(one, position)
-            return ()
-        highest = block_at(position, min(head.number, latest.block.number))
-        if highest is not None and _told_at(one, [highest.number])[0].block.hash == highest.hash:
-            return ()
-        self._greet(one, position)  # a wiped chain looks like a deep reorg
-        return above(position, _shared(one, position, latest))
+            return Parting()
+        return walk_back(self._endpoints, one, position, latest)
 
     def _note_success(self, one: Endpoint, position: Position, latest: Header, *, told: bool) -> None:
         head = position.head.number if position.head else None
@@ -312,25 +303,3 @@ class Follower:
 
 def _is_or_follows(block: Block, head: Block) -> bool:
     return block == head or (block.parent_hash == head.hash and block.number == head.number + 1)
-
-
-def _shared(one: Endpoint, position: Position, latest: Header) -> Block | None:
-    """Walk back by hash to the newest block that both sides have; None if there is none and nothing was final."""
-    numbers = [block.number for block in reversed(position.blocks) if block.number <= latest.block.number]
-    told: list[Header] = []
-    for start in range(0, len(numbers), WALK_BACK_BLOCKS):
-        told = _told_at(one, numbers[start : start + WALK_BACK_BLOCKS])
-        shared = newest_shared(position, told)
-        if shared is not None:
-            return shared
-    if position.final_number >= 0:
-        oldest = position.blocks[0]
-        raise ReorgPastFinality(oldest.number, oldest.hash, told[-1].block.hash if told else None)
-    return None
-
-
-def _told_at(one: Endpoint, numbers: list[int]) -> list[Header]:
-    headers = [header for header in one.node.headers(numbers) if header is not None]
-    if len(headers) < len(numbers):
-        raise NodeBehind(f"the node at {one.name} lost blocks while it was asked for them")
-    return headers
