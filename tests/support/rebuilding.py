@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import create_engine, text
 from earnest.chain.follower import Follower
 from earnest.mirror import ChainMirror
 from earnest.mirror.compare import Difference
-from earnest.mirror.rebuild import Rebuild, Rebuilt, Wording
+from earnest.mirror.rebuild import Hold, Rebuild, Rebuilt, Wording
 from earnest.mirror.replay import Progress, Source
 from earnest.mirror.state_hash import state_hash
 from earnest.payment.events import EventKind, PaymentEvent
@@ -21,7 +22,7 @@ from earnest.payment.record import Payment
 from earnest.payment.status import Status
 from earnest.payment.transitions import PaymentState, fold
 from earnest.settings import FinalityRule
-from earnest.store import Store, Transaction
+from earnest.store import Store
 from earnest.testing.fake_node import FakeNode
 from tests.support.ledger import CHAIN_ID, ESCROW, TOKEN, event_of
 from tests.support.stores import NOW, USD
@@ -31,8 +32,8 @@ FIRST = 1
 """The block in which the escrow was deployed."""
 
 
-def _nobody_else(_tx: Transaction) -> None:
-    return None
+def _nobody_else() -> AbstractContextManager[Hold]:
+    return nullcontext(lambda _: None)
 
 
 @dataclass

@@ -42,7 +42,8 @@ def rebuild(
 
     What merchants created, their keys, endpoints and what they were told all stay; whoever's payment turns out to be
     another is told once (payment.reorged). A healthy mirror is not touched. Mends a mirror that a reorg past finality
-    froze. Stop the service first. What is interrupted goes on where it was when it is run again.
+    froze. On SQLite stop the service first; on PostgreSQL it goes on, and whoever follows the chain stands by for the
+    moment of the replacement. What is interrupted goes on where it was when it is run again.
     """
     settings = _settings(network, rpc_url, database_url, data_dir)
     from earnest.wiring.checking import opened_comparison, opened_rebuild  # noqa: PLC0415
@@ -53,8 +54,8 @@ def rebuild(
             with opened_comparison(settings, _progress(shown)) as comparing:
                 done = comparing.compare(tell)
         else:
-            with opened_rebuild(settings, _progress(shown)) as (rebuilding, hold):
-                done = rebuilding.run(tell, hold)
+            with opened_rebuild(settings, _progress(shown)) as (rebuilding, alone):
+                done = rebuilding.run(tell, alone)
     tell.end()
     _print_rebuilt(done, dry_run=dry_run)
     if done.left or (dry_run and done.differences):

@@ -4,7 +4,7 @@ Misconfigured
 ├── GenesisChanged       the node serves another chain that has the same id
 ├── EscrowChanged        the database follows another escrow on this chain
 ├── NothingMirrored      the chain was never followed into this database
-├── FollowedElsewhere    another process follows the chain, and only one at a time may write to the mirror
+├── RebuildUnderWay      another rebuild is at work on the same mirror, or in the same folder
 └── MirrorDamaged        rows of the mirror cannot be read: somebody else wrote them
 Unavailable
 ├── ReplayMissed         the chain moved away from the block at which a replay was to end
@@ -57,16 +57,13 @@ class NothingMirrored(Misconfigured):
         super().__init__(f"chain {chain_id} was never followed into this database: `earnest serve` does that")
 
 
-class FollowedElsewhere(Misconfigured):
-    """Another process follows the chain, and only one at a time may write to the mirror."""
+class RebuildUnderWay(Misconfigured):
+    """Another rebuild is at work on the same mirror, or in the same folder."""
 
-    code = "followed_elsewhere"
+    code = "rebuild_under_way"
 
-    def __init__(self, chain_id: int, leader: str) -> None:
-        super().__init__(
-            f"{leader} follows chain {chain_id} into this database: stop every `earnest serve` on it, "
-            "then rebuild (--dry-run compares while they run)"
-        )
+    def __init__(self, where: str) -> None:
+        super().__init__(f"another `earnest rebuild` is at work on {where}: wait for its end, or stop it")
 
 
 class MirrorDamaged(Misconfigured):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,8 +31,14 @@ from earnest.store import Store, Transaction
 TURNS: Final = 10
 """How often a rebuild goes on where the chain or the mirror moved meanwhile: each turn is a few blocks long."""
 
+CAUGHT_UP_SECONDS: Final = 5.0
+"""A replay that took no longer than this has caught up with a mirror that goes on meanwhile: what is still missing of
+it takes less."""
+
 Hold = Callable[[Transaction], None]
 """Makes sure, in the transaction that writes, that nobody else follows the chain."""
+Alone = Callable[[], AbstractContextManager[Hold]]
+"""Keeps everybody else from following the chain for as long as the block lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,50 +103,71 @@ class Rebuild:
 
     def compare(self, tell: Callable[[Difference], None]) -> Rebuilt:
         """Replay and compare; nothing is written, and the mirror may be at work meanwhile."""
-        with self._compared(tell) as (rebuilt, _, _):
-            pass
-        self._scratch.remove()
+        with self._scratch.held():
+            with self._compared(tell) as (rebuilt, _, _):
+                pass
+            self._scratch.remove()
         return rebuilt
 
-    def run(self, tell: Callable[[Difference], None], hold: Hold) -> Rebuilt:
-        """Replay, compare, and replace what differs.
+    def run(self, tell: Callable[[Difference], None], alone: Alone) -> Rebuilt:
+        """Replay while the mirror is at work, then compare and replace what differs while nobody else writes to it.
 
         Args:
             tell: told each difference.
-            hold: called in the transaction that writes; raises unless nobody else follows the chain.
+            alone: entered once the replay has caught up; what it yields is called in the transaction that writes, and
+                raises if somebody else follows the chain by then.
 
         Raises:
             MirrorMoves: somebody else has written to the mirror meanwhile; nothing is replaced.
             Unavailable: the node did not answer for long; run it again, and it goes on where it was.
         """
-        with self._compared(tell) as (rebuilt, seen, replay):
-            if rebuilt.differences > rebuilt.left:
-                self._replace(rebuilt, seen, replay, hold)
-        self._scratch.remove()
+        with self._scratch.held():
+            self._catch_up()
+            with alone() as hold, self._compared(tell) as (rebuilt, seen, replay):
+                if rebuilt.differences > rebuilt.left:
+                    self._replace(rebuilt, seen, replay, hold)
+            self._scratch.remove()
         return rebuilt
+
+    def _catch_up(self) -> None:
+        """Replay until what is missing is so little that the mirror can wait for it."""
+        for _ in range(TURNS):
+            started = time.monotonic()
+            with self._replayed() as (_, _, replay):
+                pass
+            if replay is not None and time.monotonic() - started < CAUGHT_UP_SECONDS:
+                return
 
     @contextmanager
     def _compared(self, tell: Callable[[Difference], None]) -> Iterator[tuple[Rebuilt, Seen, Store]]:
         for turn in range(TURNS):
-            seen = self._see()
-            goal = self._goal(seen)
-
-            def fits(store: Store, goal: Goal = goal) -> bool:
-                return Replay(store, self._source, self._wording.clock).fits(goal)
-
-            with self._scratch.opened(fits) as replay:
-                try:
-                    Replay(replay, self._source, self._wording.clock).run(goal, self._progress)
-                except ReplayMissed:
-                    if turn + 1 == TURNS:
-                        raise
-                    self._scratch.remove()
-                    continue
-                rebuilt = self._look(seen, goal, replay, tell)
-                if rebuilt is not None:
+            with self._replayed(is_last=turn + 1 == TURNS) as (seen, goal, replay):
+                rebuilt = self._look(seen, goal, replay, tell) if replay is not None else None
+                if rebuilt is not None and replay is not None:
                     yield rebuilt, seen, replay
                     return
         raise MirrorMoves("the mirror went on each time that it was to be compared: stop whoever follows the chain")
+
+    @contextmanager
+    def _replayed(self, *, is_last: bool = False) -> Iterator[tuple[Seen, Goal, Store | None]]:
+        """Replay up to where the mirror is now; yields None where the chain moved away, and begins anew after that."""
+        seen = self._see()
+        goal = self._goal(seen)
+
+        def fits(store: Store) -> bool:
+            return Replay(store, self._source, self._wording.clock).fits(goal)
+
+        with self._scratch.opened(fits) as replay:
+            try:
+                Replay(replay, self._source, self._wording.clock).run(goal, self._progress)
+            except ReplayMissed:
+                if is_last:
+                    raise
+                self._scratch.remove()
+                missed = True
+            else:
+                missed = False
+            yield seen, goal, None if missed else replay
 
     def _see(self) -> Seen:
         with self._store.read() as tx:

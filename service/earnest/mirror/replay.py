@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from earnest.chain.follower import Follower
 from earnest.chain.node import Node
 from earnest.chain.updates import Position
 from earnest.mirror.clipped import FINALITY, clip
-from earnest.mirror.errors import EscrowChanged, FinalBlockDropped, GenesisChanged, ReplayMissed
+from earnest.mirror.errors import EscrowChanged, FinalBlockDropped, GenesisChanged, RebuildUnderWay, ReplayMissed
 from earnest.mirror.goal import Goal
 from earnest.mirror.mirror import ChainMirror
 from earnest.payment.errors import ChainDisagrees, Unavailable
@@ -61,6 +63,27 @@ class Scratch:
         folder.mkdir(parents=True, exist_ok=True)
         whose = hashlib.sha256(f"{source.escrow} {source.node.endpoint}".encode()).hexdigest()[:8]
         self.path = folder / f"rebuild-{source.chain_id}-{whose}.db"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other rebuilds out of the file; the system lets go of it when this process ends, however it does.
+
+        Raises:
+            RebuildUnderWay: one is at work on it.
+        """
+        path = self.path.with_suffix(".lock")
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mine = os.fstat(file.fileno()).st_ino == path.stat().st_ino
+            except (BlockingIOError, FileNotFoundError):
+                mine = False
+            if not mine:  # another one has it, or has just ended and deleted it
+                raise RebuildUnderWay(str(self.path))
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     @contextmanager
     def opened(self, fits: Callable[[Store], bool]) -> Iterator[Store]:

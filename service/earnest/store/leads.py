@@ -52,23 +52,25 @@ class Leads:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def take(self, name: str, process_id: str) -> Lead | None:
+    def take(self, name: str, process_id: str, *, seize: bool = False) -> Lead | None:
         """Take the lead unless a process that is there has it; everybody who led before is kept out from now on.
 
-        Waits for what the one before is just writing, and ends that by force where he fell silent over it.
+        Waits for what the one before is just writing, and ends that by force where he fell silent over it. `seize`:
+        take it from a process that is there as well; it finds that out when it writes next, and stands by.
         """
         found = self._look(name)
         if found is None:
             new = insert(self._connection.dialect.name, leads).values(name=name, epoch=0, since=now_seconds())
             self._connection.execute(new.on_conflict_do_nothing())
         elif _is_led(found, process_id):
-            return None
+            if not seize:
+                return None
         elif found.process_id not in (None, process_id):
             self._end_what_hangs(found.process_id)
         locked = self._connection.execute(select(leads).where(leads.c.name == name).with_for_update()).one()
         # Looked at once more under the lock: another process may have been quicker.
         now_found = self._look(name)
-        if now_found is None or _is_led(now_found, process_id):
+        if now_found is None or (_is_led(now_found, process_id) and not seize):
             return None
         mine = select(processes.c.name).where(processes.c.id == process_id).scalar_subquery()
         values = {"epoch": locked.epoch + 1, "process_id": process_id, "process_name": mine, "since": now_seconds()}

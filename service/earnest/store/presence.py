@@ -65,14 +65,16 @@ class Presence:
         return self._clock() < self._until
 
     @contextmanager
-    def lead(self, name: str) -> Iterator[Lead]:
+    def lead(self, name: str, *, seize: bool = False) -> Iterator[Lead]:
         """Take the lead of a job, without waiting for it, and give it back at the end of the block.
+
+        `seize`: take it from a process that is there, too; it stands by meanwhile, and may lead again after that.
 
         Raises:
             LockTaken: another process leads; ask again later.
         """
         with self._store.transaction() as tx:
-            lead = tx.leads.take(name, self.id)
+            lead = tx.leads.take(name, self.id, seize=seize)
         if lead is None:
             raise LockTaken(f"another process leads {name!r}")
         try:

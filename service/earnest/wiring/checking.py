@@ -13,7 +13,7 @@ from earnest.wiring.opening import open_database, wall_clock
 from earnest.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from earnest.mirror.rebuild import Hold, Rebuild
+    from earnest.mirror.rebuild import Alone, Hold, Rebuild
     from earnest.mirror.reconcile import Reconciler
     from earnest.mirror.replay import Progress
     from earnest.payment.record import Payment
@@ -41,27 +41,34 @@ def opened_comparison(settings: Settings, progress: Progress) -> Iterator[Rebuil
 
 
 @contextmanager
-def opened_rebuild(settings: Settings, progress: Progress) -> Iterator[tuple[Rebuild, Hold]]:
-    """Open what rebuilds, and keep everybody else from following the chain meanwhile.
+def opened_rebuild(settings: Settings, progress: Progress) -> Iterator[tuple[Rebuild, Alone]]:
+    """Open what rebuilds, and what keeps everybody else from following the chain while the mirror is replaced.
+
+    On PostgreSQL the service goes on meanwhile: whoever follows stands by for the moment of the replacement.
 
     Raises:
         StoreInUse: SQLite; another process works on the file.
-        FollowedElsewhere: PostgreSQL; another process follows the chain.
+        RebuildUnderWay: PostgreSQL; another rebuild is at work.
     """
-    from earnest.mirror.errors import FollowedElsewhere  # noqa: PLC0415
+    from earnest.mirror.errors import RebuildUnderWay  # noqa: PLC0415
     from earnest.store.errors import LockTaken  # noqa: PLC0415
     from earnest.store.leads import follow_lead  # noqa: PLC0415
 
     with ExitStack() as resources:
         parts = Parts(settings, resources)
-        name, chain_id = follow_lead(parts.network.chain_id), parts.network.chain_id
+        name = follow_lead(parts.network.chain_id)
         try:
-            lead = resources.enter_context(parts.presence.lead(name))
+            resources.enter_context(parts.store.lock(f"rebuild-{parts.network.chain_id}"))
         except LockTaken as error:
-            with parts.store.read() as tx:
-                leader = tx.leads.leader(name)
-            raise FollowedElsewhere(chain_id, leader.process_name if leader else "another process") from error
-        yield _rebuild(settings, parts, parts.store, progress), lambda tx: tx.leads.hold(lead)
+            raise RebuildUnderWay("this database") from error
+        presence = parts.presence
+
+        @contextmanager
+        def alone() -> Iterator[Hold]:
+            with presence.lead(name, seize=True) as lead:
+                yield lambda tx: tx.leads.hold(lead)
+
+        yield _rebuild(settings, parts, parts.store, progress), alone
 
 
 def make_reconciler(

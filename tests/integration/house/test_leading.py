@@ -183,6 +183,42 @@ def test_what_the_job_raises_is_raised_and_the_lead_is_free(stores: tuple[Store,
             assert lead.epoch == 2
 
 
+def test_a_lead_that_is_seized_is_kept_from_whoever_had_it_until_it_is_given_back(stores: tuple[Store, Store]) -> None:
+    one, two = (Process(store) for store in stores)
+    with two.presence, one.running():
+        wait_until(lambda: one.led.leads)
+        with two.presence.lead(JOB, seize=True) as lead:
+            assert (lead.epoch, one.may_write()) == (2, False)
+            wait_until(lambda: one.ended == 1)
+            time.sleep(1.5)  # it asks twice a second
+            assert (one.led.leads, one.begun) == (False, 1)
+            with stores[1].transaction() as tx:
+                tx.leads.hold(lead)
+        wait_until(lambda: one.led.leads)
+        assert one.may_write()
+
+
+def test_whoever_seizes_a_lead_waits_for_what_is_just_being_written(stores: tuple[Store, Store]) -> None:
+    one, two = (Process(store) for store in stores)
+    with two.presence, one.running():
+        wait_until(lambda: one.led.leads)
+        seized, done = threading.Event(), threading.Event()
+
+        def seize() -> None:
+            with two.presence.lead(JOB, seize=True):
+                seized.set()
+                done.wait(PATIENCE_SECONDS)
+
+        thread = threading.Thread(target=seize)
+        with stores[0].transaction() as tx:
+            one.fence.hold(tx.leads)
+            thread.start()
+            assert not seized.wait(1.0)
+        assert seized.wait(PATIENCE_SECONDS)
+        done.set()
+        thread.join()
+
+
 def test_on_sqlite_one_process_has_it_all() -> None:
     with closing(open_store("sqlite://")) as store:
         store.upgrade()

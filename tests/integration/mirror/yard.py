@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS
 from earnest.mirror import ChainMirror
 from earnest.mirror.compare import Difference
 from earnest.mirror.comparison import Reconciled
-from earnest.mirror.rebuild import Rebuild, Rebuilt, Wording
+from earnest.mirror.rebuild import Hold, Rebuild, Rebuilt, Wording
 from earnest.mirror.reconcile import Reconciler
 from earnest.mirror.replay import Source
 from earnest.payment.primitives import ZERO_ADDRESS, keccak, parse_address
@@ -22,7 +23,7 @@ from earnest.payment.record import Payment
 from earnest.payment.terms import Terms, payment_id
 from earnest.payment.transitions import NOTHING_YET
 from earnest.settings import FinalityRule
-from earnest.store import Store, Transaction
+from earnest.store import Store
 from tests.support.ledger import MERCHANT as ACCOUNT
 from tests.support.provable import BUYER, CHAIN_ID, MERCHANT, Town, account
 
@@ -31,8 +32,8 @@ NOW = 1_900_000_000
 VOUCHED = {ZERO_ADDRESS, parse_address(TEST_TOKEN_ADDRESS), parse_address(BLOCKLIST_TOKEN_ADDRESS)}
 
 
-def _nobody_else(_tx: Transaction) -> None:
-    return None
+def _nobody_else() -> AbstractContextManager[Hold]:
+    return nullcontext(lambda _: None)
 
 
 @dataclass

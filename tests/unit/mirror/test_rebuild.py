@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from earnest.mirror.errors import GenesisChanged, NothingMirrored
+from earnest.mirror.errors import GenesisChanged, NothingMirrored, RebuildUnderWay
+from earnest.mirror.rebuild import Hold
 from earnest.mirror.replay import Tell
 from earnest.payment.events import CreditWithdrawn, DepositReturned, EventKind, OperatorDismissed
 from earnest.payment.primitives import Hash32
@@ -306,3 +309,37 @@ def test_the_hash_changes_with_each_fact(site: Site, payment: Payment) -> None:
         by_hand(site.store, f"UPDATE payments SET {column} = (SELECT value FROM kept) WHERE id = :id", id=payment.id)
         by_hand(site.store, "DROP TABLE kept")
         assert site.hash() == right
+
+
+def test_two_at_once_in_one_folder_never_share_a_file(site: Site) -> None:
+    def again(_: Tell) -> None:
+        with pytest.raises(RebuildUnderWay):
+            site.compared()
+
+    assert site.rebuilt(again)[1] == []
+    assert list(site.folder.iterdir()) == []
+
+
+def test_a_follower_at_work_is_caught_up_with_and_kept_out_only_at_the_end(site: Site) -> None:
+    """The mirror goes on while the chain is replayed; whoever follows stands by once both are about to be compared."""
+    by_hand(site.store, "UPDATE payments SET held = '1' WHERE id = :first", first=FIRST.id)
+    is_alone, went_on = False, 0
+
+    @contextmanager
+    def alone() -> Iterator[Hold]:
+        nonlocal is_alone
+        is_alone = True
+        yield lambda _: None
+
+    def go_on(told: Tell) -> None:
+        nonlocal went_on
+        if not is_alone and told.done > 3 and went_on < 2:
+            went_on += 1
+            site.node.mine_empty(2)
+            site.follow()
+
+    said: list[str] = []
+    done = site.rebuild(go_on).run(lambda each: said.append(str(each)), alone)
+    assert (went_on, len(said)) == (2, 1), said
+    assert done.after == done.chain == site.hash()
+    assert site.compared()[1] == []
