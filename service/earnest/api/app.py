@@ -24,14 +24,19 @@ from earnest.api.routes import (
     many,
     payments,
     proof,
+    streams,
     test_chain,
     verbs,
     wallet,
     webhook_endpoints,
 )
 from earnest.api.services import Services
+from earnest.api.streams.hub import Hub
 
-ROUTERS = (payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, keys, test_chain, health, docs)
+ROUTERS = (
+    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, keys),
+    *(test_chain, health, docs),
+)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -41,6 +46,7 @@ def create_app(services: Services) -> FastAPI:
     metrics = Metrics(services.chains, Reconciled(services))
     app.state.services = services
     app.state.metrics = metrics
+    app.state.hub = Hub(services)
     app.state.gate = Gate(services.store, services.clock, services.limits)
     app.state.idempotency = Idempotency(services.store, services.secrets, services.clock)
     for each in ROUTERS:

@@ -17,7 +17,9 @@ Conflict
 ├── IdempotencyRunning       the same request is being worked on right now
 └── NotATestChain            time and blocks of a real chain cannot be moved
 Unavailable
+├── StreamsNotRunning        this process serves no streams
 └── TooManyRequests          one caller asks too often
+    └── TooManyStreams       one caller, or all of them together, has too many streams open
 """
 
 from __future__ import annotations
@@ -135,3 +137,22 @@ class TooManyRequests(Unavailable):
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(f"too many requests; the next one fits in {retry_after_seconds} s")
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyStreams(TooManyRequests):
+    """As many streams are open as may be; `retry_after_seconds` is when it makes sense to ask again."""
+
+    code = "too_many_streams"
+
+    def __init__(self, most: int, of_whom: str) -> None:
+        super().__init__(10)
+        self.args = (f"{of_whom} may have {most} streams open at once, and has; close one first",)
+
+
+class StreamsNotRunning(Unavailable):
+    """This process serves no streams, or it is about to end."""
+
+    code = "streams_not_running"
+
+    def __init__(self) -> None:
+        super().__init__("no streams here now; ask again in a moment, or ask without a stream")

@@ -68,6 +68,11 @@ class Gate:
             raise MissingScope(access.scope)
         return Caller(key.merchant_id, key.id, key.scopes)
 
+    def still_admits(self, authorization: str | None, scope: str) -> bool:
+        """Return whether a key that was let in before would be now; nothing is counted."""
+        key = self._find(authorization)
+        return key is not None and scope in key.scopes
+
     def _find(self, authorization: str | None) -> ApiKey | None:
         match = _BEARER.fullmatch(authorization or "")
         if not match:

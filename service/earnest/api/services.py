@@ -108,7 +108,7 @@ class ChainService:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one caller may ask for. Requests a second and how many at once; a body's size in bytes."""
+    """What one caller may ask for. Requests a second and how many at once; a body's size in bytes; open streams."""
 
     key_requests_per_second: float = 50.0
     key_burst: int = 200
@@ -116,6 +116,12 @@ class Limits:
     public_burst: int = 200
     body_bytes: int = 65_536
     """A payment's request is under 1 kB; 64 kB leave room for everything that `/v1` takes."""
+    streams: int = 1_000
+    """In one process, of all callers; each costs a connection and some kilobytes, and no thread."""
+    streams_per_merchant: int = 20
+    streams_per_address: int = 20
+    stream_keep_alive_seconds: float = 15.0
+    """Under the 30 s and more after which proxies take a silent connection for dead."""
 
 
 @dataclass(frozen=True, slots=True)

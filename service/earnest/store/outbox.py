@@ -26,6 +26,7 @@ from earnest.payment.primitives import Hash32
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.endpoints import endpoints
 from earnest.store.errors import ClaimLost
+from earnest.store.news import keep_order
 from earnest.store.outbox_tables import (
     attempt_of,
     attempts,
@@ -67,6 +68,9 @@ class Outbox:
             known = select(notifications.c.id).where(notifications.c.id.in_(some))
             for row in self._connection.execute(known):
                 del every[row.id]
+        if not every:
+            return
+        keep_order(self._connection)
         execute_many(self._connection, notifications.insert(), [columns_of(each) for each in every.values()])
         listening = self._listening({each.merchant_id for each in every.values()})
         begun = [

@@ -22,6 +22,7 @@ from earnest.store.keys import Keys
 from earnest.store.leads import Leads
 from earnest.store.locks import Held, ProcessLocks, WriterQueue, advisory_lock, file_lock
 from earnest.store.merchants import Merchants
+from earnest.store.news import News
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
 from earnest.store.processes import Processes
@@ -30,6 +31,7 @@ from earnest.store.revision import is_current
 from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
 from earnest.store.txs import Txs
+from earnest.store.untold import UntoldEvents
 
 
 class Transaction:
@@ -45,6 +47,8 @@ class Transaction:
         self.dismissals = Dismissals(connection)
         self.blocks = Blocks(connection)
         self.outbox = Outbox(connection)
+        self.news = News(connection)
+        self.untold = UntoldEvents(connection)
         self.endpoints = Endpoints(connection)
         self.txs = Txs(connection)
         self.idempotency = Idempotency(connection)

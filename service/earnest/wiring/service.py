@@ -65,6 +65,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
         from earnest.api import create_app  # noqa: PLC0415
         from earnest.api.services import ChainService, Services  # noqa: PLC0415
         from earnest.chain.proofs.prover import Prover  # noqa: PLC0415
+        from earnest.store.loops import Loop  # noqa: PLC0415
 
         follower, following = parts.following if Job.FOLLOW in jobs else (None, None)
         sender = parts.sending[0] if parts.sending is not None else None
@@ -89,7 +90,8 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
             allow_private=settings.webhooks_allow_private,
             version=__version__,
         )
-        return Service(parts.loops(jobs), resources.pop_all(), create_app(services))
+        app = create_app(services)
+        return Service([*parts.loops(jobs), Loop("streams", app.state.hub.run)], resources.pop_all(), app)
 
 
 def build_jobs(settings: Settings, jobs: Collection[Job]) -> Jobs:

@@ -27,6 +27,7 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
     ("GET", "/v1/checkout/{id}"),
+    ("GET", "/v1/checkout/{id}/stream"),
     ("GET", "/v1/payments/{id}/proof"),
     ("GET", "/v1/payments/{id}/txs/{verb}"),
 }
