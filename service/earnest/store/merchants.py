@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Dialect, Integer, Table, Text, select
+from sqlalchemy.types import TypeDecorator
 
+from earnest.payment.errors import NotFound
+from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
 from earnest.store.records import Merchant
 from earnest.store.schema import columns_of, in_lists, metadata
+
+
+class Telling(TypeDecorator[TellRule]):
+    """A merchant's rule when he is told, as the text that people write; NULL: of everything at once."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: TellRule | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Write the steps."""
+        return str(value or AT_ONCE) or None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> TellRule:  # noqa: ARG002
+        """Read the steps."""
+        return AT_ONCE if value is None else _rule(value)
+
+
+@lru_cache(maxsize=1_024)
+def _rule(text: str) -> TellRule:
+    """Return the rule of a row: the mirror reads merchants with each batch, and addresses have checksums to check."""
+    return parse_tell_rule(text.split())
+
 
 merchants = Table(
     "merchants",
@@ -25,6 +51,7 @@ merchants = Table(
     Column("payment_window", BigInteger, nullable=False),
     Column("safe_depth_blocks", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("tell", Telling),
 )
 
 
@@ -37,6 +64,12 @@ class Merchants:
     def add(self, merchant: Merchant) -> None:
         """Add an account; raises `AlreadyThere`."""
         self._connection.execute(merchants.insert(), columns_of(merchant))
+
+    def set_tell_rule(self, merchant_id: str, rule: TellRule) -> None:
+        """Set from which finality on a merchant is told; raises `NotFound`."""
+        changed = merchants.update().where(merchants.c.id == merchant_id).values(tell=rule)
+        if self._connection.execute(changed).rowcount != 1:
+            raise NotFound(f"no merchant {merchant_id}")
 
     def get(self, merchant_id: str) -> Merchant | None:
         """Return the account, None if there is none of that id."""

@@ -14,6 +14,7 @@ from earnest.payment.events import DepositReturned, ItemSkipped, PaymentEvent
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.payment.status import Finality, Status
+from earnest.payment.tell_rule import AT_ONCE, TellRule
 from earnest.payment.values import quick
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ class Merchant:
     """An account: who is paid, and the terms that its payments get when a request names none.
 
     `payout` is the terms' `merchant`; `operator`, `arbiter` and `fee_recipient` may be the zero address. All periods
-    are seconds; `payment_window` is what lies between creation and `pay_by`.
+    are seconds; `payment_window` is what lies between creation and `pay_by`. `tell` says when he is told of events.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Merchant:
     payment_window: int
     safe_depth_blocks: int
     created_at: int
+    tell: TellRule = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,21 @@ class Notification:
     type: str
     payload: dict[str, Any]
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """That an event of a payment is held back from its merchant.
+
+    He is told once the head's number is `due_head`, and in any case once block `block_number`, in which the event
+    stands, is final; `due_head` None: only then.
+    """
+
+    chain_id: int
+    payment_id: Hash32
+    seq: int
+    block_number: int
+    due_head: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from earnest.store import (
     reconciliations,
     side_events,
     txs,
+    untold,
 )
 from earnest.store.schema import metadata
 
 SUBJECTS = (
-    *(merchants, keys, payments, events, side_events, credits, dismissals),
+    *(merchants, keys, payments, events, side_events, credits, dismissals, untold),
     *(blocks, endpoints, outbox, txs, idempotency),
     *(processes, leads, reconciliations),
 )

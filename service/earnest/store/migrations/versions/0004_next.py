@@ -1,0 +1,35 @@
+"""When merchants are told: their rules, and the events that are held back by them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("merchants", sa.Column("tell", sa.Text(), nullable=True))
+    _untold()
+
+
+def _untold() -> None:
+    op.create_table(
+        "untold",
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("due_head", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["chain_id", "payment_id"],
+            ["payments.chain_id", "payments.id"],
+            name=op.f("fk_untold_chain_id_payment_id"),
+        ),
+        sa.PrimaryKeyConstraint("chain_id", "payment_id", "seq", name=op.f("pk_untold")),
+    )
+    op.create_index(op.f("ix_untold_chain_id_block_number"), "untold", ["chain_id", "block_number"], unique=False)
+    op.create_index(op.f("ix_untold_chain_id_due_head"), "untold", ["chain_id", "due_head"], unique=False)
