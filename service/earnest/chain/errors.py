@@ -23,6 +23,7 @@ ChainDisagrees
 ├── MalformedLog                a log that the escrow cannot have written
 ├── UnknownEvent                a log of the escrow under a topic that we do not know
 ├── HeadersDisagree             headers that do not follow one another
+├── HeaderForged                a header whose fields do not hash to its hash
 ├── LogsDisagree                logs that do not fit their block
 ├── EndpointsDisagree           two endpoints tell different blocks of a height that is final for both
 └── ReorgPastFinality           a block that was final is no longer on the node's chain
@@ -194,6 +195,19 @@ class HeadersDisagree(ChainDisagrees):
     """Headers that do not follow one another; most often the chain moved while we asked."""
 
     code = "headers_disagree"
+
+
+class HeaderForged(ChainDisagrees):
+    """A header whose fields do not hash to the hash under which it is told, so that one of them is not the chain's."""
+
+    code = "header_forged"
+
+    def __init__(self, endpoint: str, number: str, block_hash: str) -> None:
+        super().__init__(
+            f"the header that {endpoint} tells of block {number[:18]} does not hash to {block_hash[:66]}: something in it "
+            "was altered, or the chain's headers have a form that is not known here"
+        )
+        self.endpoint = endpoint
 
 
 class LogsDisagree(ChainDisagrees):
