@@ -204,8 +204,8 @@ class HeaderForged(ChainDisagrees):
 
     def __init__(self, endpoint: str, number: str, block_hash: str) -> None:
         super().__init__(
-            f"the header that {endpoint} tells of block {number[:18]} does not hash to {block_hash[:66]}: something in it "
-            "was altered, or the chain's headers have a form that is not known here"
+            f"the header that {endpoint} tells of block {number[:18]} does not hash to {block_hash[:66]}: "
+            "something in it was altered, or the chain's headers have a form by now that is not known here"
         )
         self.endpoint = endpoint
 

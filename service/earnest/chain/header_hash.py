@@ -1,8 +1,8 @@
 """Does a told header hash to the hash under which it is told? Then no field of it can be another than the chain's.
 
-A block's hash is the Keccak of its header's fields in RLP. A node that empties a header's bloom, so as to hide a log, or
-alters any other field, cannot tell the right hash along with it. The fields are joined as hexadecimal text and turned
-into bytes once, which takes a few microseconds: it is done for each header of a backfill. Sources: the yellow paper,
+A block's hash is the Keccak of its header's fields in RLP. A node that empties a header's bloom, so as to hide a log,
+or alters any other field, cannot tell the right hash along with it. The fields are joined as hexadecimal text and
+turned into bytes once, which takes some 8 us: it is done for each header of a backfill. Sources: the yellow paper,
 4.4.3 and appendix B; EIP-1559, 4895, 4844, 4788, 7685 for the fields that came later.
 """
 
@@ -15,8 +15,8 @@ import msgspec
 from earnest.payment.primitives import keccak
 
 
-class RawHeader(msgspec.Struct, rename="camel", frozen=True):
-    """A header as nodes tell it, all fields as text. Of the hashed ones some may be missing where nobody checks them."""
+class RawHeader(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """A header as nodes tell it, all fields as text; those that only the hash needs may be missing."""
 
     number: str
     hash: str
@@ -57,7 +57,11 @@ def fits_its_hash(told: RawHeader) -> bool:
 
 
 def _oldest(told: RawHeader) -> str:
-    """Return the fields of the first form, encoded, as hexadecimal text; raises `ValueError` if one has another size."""
+    """Return the fields of the first form, encoded, as hexadecimal text.
+
+    Raises:
+        ValueError: one has another size.
+    """
     parent, uncles, state, txs = told.parent_hash, told.sha3_uncles, told.state_root, told.transactions_root
     receipts, mix, miner, bloom, nonce = told.receipts_root, told.mix_hash, told.miner, told.logs_bloom, told.nonce
     # The size of each: else one could begin where another ends, and the whole still be the same.
@@ -117,8 +121,10 @@ def _word(text: str) -> str:
 
 _SIZES: Final = ["", "", "", "", ""] + [f"{0x80 + (size + 1) // 2:x}{'0' * (size & 1)}" for size in range(3, 65)]
 """What stands before a quantity's digits, by the length of its text."""
-_SHORT: Final = {"0x0": "80"}
-_SHORT |= {f"0x{number:x}": f"{number:02x}" if number < 0x80 else f"81{number:x}" for number in range(1, 256)}
+_SHORT: Final = {
+    "0x0": "80",
+    **{f"0x{number:x}": f"{number:02x}" if number < 0x80 else f"81{number:x}" for number in range(1, 256)},
+}
 
 
 def _number(text: str) -> str:
