@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from earnest.chain.errors import MalformedAnswer, NoContract, RpcError
+from earnest.chain.errors import HeaderForged, MalformedAnswer, NoContract, RpcError
+from earnest.chain.header_hash import RawHeader, fits_its_hash
 from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
 
@@ -41,15 +42,6 @@ class RawLog(msgspec.Struct, rename="camel", frozen=True):
     transaction_hash: str
     log_index: str
     removed: bool = False
-
-
-class _RawHeader(msgspec.Struct, rename="camel", frozen=True):
-    number: str
-    hash: str
-    parent_hash: str
-    timestamp: str
-    logs_bloom: str
-    base_fee_per_gas: str | None = None
 
 
 class _RawReceipt(msgspec.Struct, rename="camel", frozen=True):
@@ -98,6 +90,8 @@ class Node(ABC):
 
     endpoint: str = "node"
     """The node's name for people: its host, never the whole URL."""
+    recomputes: bool = False
+    """Whether each header has to hash to the hash under which it is told; not every chain's form is known."""
 
     @abstractmethod
     def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
@@ -150,7 +144,7 @@ class Node(ABC):
 
     def header_by_hash(self, block_hash: Hash32) -> Header | None:
         """Return the header with this hash, None if the node does not know it."""
-        return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), _RawHeader | None))
+        return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), RawHeader | None))
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """Return the headers at these numbers, None where the node has none, also when it is asked for those again."""
@@ -231,10 +225,13 @@ class Node(ABC):
             pass
         raise MalformedAnswer(self.endpoint, f"told {str(text)[:80]!r} where a quantity belongs")
 
-    def as_header(self, raw: _RawHeader | None) -> Header | None:
-        """Return a told header as ours."""
+    def as_header(self, raw: RawHeader | None) -> Header | None:
+        """Return a told header as ours; raises `HeaderForged` where it has to hash to its hash, and does not."""
         if raw is None:
             return None
+        # Of the first block only the hash counts, and some chains made theirs in a form of its own.
+        if self.recomputes and raw.number != "0x0" and not fits_its_hash(raw):
+            raise HeaderForged(self.endpoint, raw.number, raw.hash)
         block = Block(
             self.quantity(raw.number), self._hash(raw.hash), self._hash(raw.parent_hash), self.quantity(raw.timestamp)
         )
@@ -262,7 +259,7 @@ def logs_call(escrow: Address, block_hash: Hash32) -> Call:
 
 def header_call(at: int | Tag) -> Call:
     """Return the question for a header; never for full txs, which cost a node thirty times as much."""
-    return Call("eth_getBlockByNumber", (_at(at), False), _RawHeader | None)
+    return Call("eth_getBlockByNumber", (_at(at), False), RawHeader | None)
 
 
 def _at(at: int | Tag) -> str:
