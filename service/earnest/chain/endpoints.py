@@ -16,8 +16,9 @@ from typing import Any, Final, TypeVar
 
 from earnest.chain.background import Background, at_once
 from earnest.chain.errors import ChainMismatch, GenesisChanged, NodeBehind, NodeUnavailable
+from earnest.chain.header_hash import RawHeader, fits_its_hash
 from earnest.chain.health import ALARMING, EndpointReport, EndpointState, Health, mildest
-from earnest.chain.node import NOT_REPEATED, Call, Header, Node
+from earnest.chain.node import NOT_REPEATED, Call, Header, Node, header_call
 from earnest.chain.updates import Block
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Hash32
@@ -85,6 +86,8 @@ class Endpoints(Node):
         self._anchor = threading.local()
         self.genesis: Hash32 | None = None
         """The first block of the chain that is followed, once it is known."""
+        self.recomputed: bool | None = None
+        """Whether the hashes of this chain's headers are recomputed; None: no header was seen yet."""
         self.disputes = 0
         """How often it could not be known which endpoint is wrong."""
         self.all = [Endpoint(node, Health(name, clock())) for node, name in zip(nodes, _names(nodes), strict=True)]
@@ -184,12 +187,32 @@ class Endpoints(Node):
         """
         # First of all and alone, since of a stranger nothing else can be expected.
         self.check_chain(one, one.node.call(*Call("eth_chainId", (), str)))
-        return self._check_genesis(one, one.node.header(0))
+        if self.recomputed:
+            return self._check_genesis(one, one.node.header(0))
+        genesis, latest = one.node.gather([header_call(0), header_call("latest")])
+        self._learn_form(one, latest)
+        return self._check_genesis(one, one.node.as_header(genesis))
 
     def recognise(self, one: Endpoint, chain_id: object, genesis: Header | None) -> Block:
         """Return the first block that an endpoint told along with its chain id, as `greet` does."""
         self.check_chain(one, chain_id)
         return self._check_genesis(one, genesis)
+
+    def _learn_form(self, one: Endpoint, latest: RawHeader | None) -> None:
+        """Find out from one header whether this chain's can be recomputed; one that can shows it for all endpoints.
+
+        It cannot be shown falsely: nobody finds other fields that hash to a block's hash.
+        """
+        if latest is None:
+            return
+        if not fits_its_hash(latest):
+            if self.recomputed is None:
+                log.warning("headers of chain %d as %s tells them are in no known form", self._chain_id, one.name)
+                self.recomputed = False
+            return
+        for each in self.all:
+            each.node.recomputes = True
+        self.recomputed = True
 
     def _check_genesis(self, one: Endpoint, genesis: Header | None) -> Block:
         if genesis is None:
