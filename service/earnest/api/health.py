@@ -32,6 +32,8 @@ class Reason(StrEnum):
     """Nothing of the chain is mirrored yet."""
     NO_FOLLOWER = "no_follower"
     """No process follows the chain."""
+    HANGS = "follower_hangs"
+    """The follower neither goes on nor fails."""
     DIFFERENCES = "differences"
     """The mirror and the contract differ."""
     NOT_REACHED = "not_reached"
@@ -83,6 +85,8 @@ def _chain_reasons(
         reasons.append(f"nothing is mirrored yet ({Reason.NOT_MIRRORED})")
     if following.vacancy is not None:
         reasons.append(f"{following.vacancy} ({Reason.NO_FOLLOWER})")
+    if following.hanging is not None:
+        reasons.append(f"{following.hanging} ({Reason.HANGS})")
     if (found := reason_against(last)) is not None:
         reasons.append(f"{found} ({Reason.DIFFERENCES})")
     status = following.report

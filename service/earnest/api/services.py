@@ -78,6 +78,7 @@ class ChainService:
         endpoints: how each endpoint of the chain fares, as this process sees it.
         follower_status: how far the follower is; None, or answering None: another process follows, and tells how that
             goes in the database.
+        follower_quiet_seconds: how long ago this process' follower did its last step.
         deployed_at_block: the block of the escrow's deployment.
         sender_status: how the operator's txs fare; None: this process sends none.
         prover: who makes proofs of payments; None: this process makes none.
@@ -89,6 +90,7 @@ class ChainService:
     rpc: Node
     sender: Submitter | None = None
     follower_status: Callable[[], FollowerReport | None] | None = None
+    follower_quiet_seconds: Callable[[], int] = int
     endpoints: Callable[[], Sequence[EndpointReport]] = tuple
     deployed_at_block: int | None = None
     sender_status: Callable[[], SenderStatus] | None = None

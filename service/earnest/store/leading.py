@@ -27,6 +27,9 @@ HAND_OVER_SECONDS: Final = 1.0
 write is refused."""
 STUCK_SECONDS: Final = 120.0
 """A job that has not come one step further for so long hangs: no step waits longer, not even for a node that drips."""
+HANGS: Final = "hangs"
+QUIET_SECONDS: Final = "quiet_seconds"
+"""Fields of a leader's report beside those of its status: that its job hangs, and how long ago it did its last step."""
 GRACE_SECONDS: Final = 10.0
 
 
@@ -55,11 +58,17 @@ class Led:
         self._presence, self.name, self._job = presence, name, run
         self._fence, self._status, self._stuck_seconds = fence or Fence(), status, stuck_seconds
         self._is_leading = False
+        self._stepped_at = time.monotonic()
 
     @property
     def leads(self) -> bool:
         """Whether this process does the job now."""
         return self._is_leading and self._presence.alive()
+
+    @property
+    def quiet_seconds(self) -> int:
+        """How long ago the job, which this process does now, was last seen to come a step further."""
+        return int(time.monotonic() - self._stepped_at)
 
     @property
     def loop(self) -> Loop:
@@ -88,6 +97,7 @@ class Led:
             log.info("leads %s (epoch %d)", self.name, lead.epoch)
             self._fence.lead = lead
             work = _Work(self._job, self.name)
+            self._stepped_at = time.monotonic()
             self._is_leading = True
             try:
                 self._watch(work, lead, stop)
@@ -105,15 +115,18 @@ class Led:
 
     def _watch(self, work: _Work, lead: Lead, stop: threading.Event) -> None:
         """Return when the job is over, or is to end: told to stop, the lead lost, or no step done for too long."""
-        seen, since = self._seen(), time.monotonic()
+        seen = self._seen()
         while not stop.wait(WATCH_SECONDS) and work.thread.is_alive():
             now = self._seen()
             if now is None or now is not seen:
-                seen, since = now, time.monotonic()
-            elif time.monotonic() - since > self._stuck_seconds:
+                seen, self._stepped_at = now, time.monotonic()
+            report = {**(plain(now) or {}), QUIET_SECONDS: self.quiet_seconds}
+            if self.quiet_seconds > self._stuck_seconds:
                 log.error("%s hangs: no step for %d s; another process may lead", self.name, self._stuck_seconds)
+                # It stays in the row until another leads, so that everybody can tell why nobody does.
+                self._presence.tell(lead, {**report, HANGS: True})
                 return
-            if not self._presence.keeps(lead, plain(now)):
+            if not self._presence.keeps(lead, report):
                 log.warning("lost the lead of %s: another leads, or the database was away for too long", self.name)
                 return
 

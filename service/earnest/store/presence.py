@@ -95,6 +95,11 @@ class Presence:
             log.warning("could not make sure of the lead %s: %s", lead.name, error)
             return self.alive()
 
+    def tell(self, lead: Lead, report: Mapping[str, Any]) -> None:
+        """Tell the others how a job goes, whatever becomes of its lead."""
+        with suppress(EarnestError), self._store.transaction() as tx:
+            tx.leads.report(lead, report)
+
     def give_back(self, lead: Lead) -> None:
         """End a lead; one that is lost already, or cannot be ended now, ends with this process' last sign of life."""
         with suppress(EarnestError), self._store.transaction() as tx:

@@ -75,6 +75,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
             rpc=rpc,
             sender=sender,
             follower_status=lambda: follower.status() if follower and following and following.leads else None,
+            follower_quiet_seconds=lambda: following.quiet_seconds if following else 0,
             endpoints=rpc.reports,
             deployed_at_block=deployment.block_number,
             sender_status=sender.status if sender is not None and Job.SEND in jobs else None,

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from earnest.chain.follower import Follower
+from earnest.chain.node import Call, Node
+from earnest.mirror import ChainMirror
 from earnest.payment.errors import Misconfigured
+from earnest.settings import FinalityRule
 from earnest.store import Store, open_store
 from earnest.store.errors import LeadLost
 from earnest.store.leading import HAND_OVER_SECONDS, Led
 from earnest.store.leads import Fence
 from earnest.store.presence import LEASE_SECONDS, Presence
+from earnest.testing.fake_node import FakeNode
+from tests.support.ledger import CHAIN_ID, ESCROW
 
 JOB = "follow-1"
 PATIENCE_SECONDS = 30.0
@@ -163,6 +170,79 @@ def test_a_job_that_hangs_is_led_by_another(stores: tuple[Store, Store]) -> None
         one.hold_up.clear()
         wait_until(lambda: one.led.leads)
         assert one.may_write()
+
+
+class HangingNode(Node):
+    """A node's client that returns no more at some moment, as one with a fault of its own would."""
+
+    def __init__(self, node: Node) -> None:
+        self._node, self.endpoint = node, node.endpoint
+        self.hangs, self.goes_on = threading.Event(), threading.Event()
+
+    def _wait(self) -> None:
+        if self.hangs.is_set():
+            self.goes_on.wait(PATIENCE_SECONDS)
+
+    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+        self._wait()
+        return self._node.call(method, params, into)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        self._wait()
+        return self._node.batch(calls)
+
+
+def test_a_follower_that_hangs_without_a_word_loses_the_lead_though_its_process_lives(
+    stores: tuple[Store, Store],
+) -> None:
+    chain = FakeNode(ESCROW)
+    stuck = HangingNode(chain)
+    with ExitStack() as ends:
+        leds: list[Led] = []
+        for store, node in zip(stores, (stuck, chain), strict=True):
+            presence, fence = ends.enter_context(Presence(store)), Fence()
+            mirror = ChainMirror(store, CHAIN_ID, ESCROW, lambda _: None, lambda: 0, fence=fence)
+            rule = FinalityRule(depth_blocks=4)
+            follower = Follower(
+                node, mirror, chain_id=CHAIN_ID, escrow=ESCROW, deployed_at_block=1, finality=rule, poll_seconds=0.1
+            )
+            led = Led(presence, JOB, follower.run, fence=fence, status=follower.status, stuck_seconds=2.0)
+            stop = threading.Event()
+            ends.callback(stop.set)
+            threading.Thread(target=led.run, args=(stop,), daemon=True).start()
+            leds.append(led)
+            wait_until(lambda: leds[0].leads)
+        ends.callback(stuck.goes_on.set)
+
+        def head() -> int | None:
+            with stores[0].read() as tx:
+                view = tx.blocks.view(CHAIN_ID)
+            return view.head.number if view else None
+
+        chain.mine_empty(3)
+        wait_until(lambda: head() == 3)
+        stuck.hangs.set()
+        chain.mine_empty(2)
+        wait_until(lambda: leds[1].leads)
+        wait_until(lambda: head() == 5)
+        assert (leds[0].leads, leds[1].quiet_seconds < 2) == (False, True)
+
+
+def test_what_hangs_alone_says_so_to_everybody(stores: tuple[Store, Store]) -> None:
+    process = Process(stores[0], stuck_seconds=1.0)
+    with process.running():
+        wait_until(lambda: process.led.leads)
+        process.hold_up.set()
+        process.goes_on = False
+        wait_until(lambda: not process.led.leads)
+
+        def said() -> object:
+            with stores[1].read() as tx:
+                leader = tx.leads.leader(JOB)
+            return leader.report if leader and not leader.is_there else None
+
+        wait_until(lambda: said() is not None)
+        assert said() == {"quiet_seconds": 2, "hangs": True}
 
 
 def test_connections_that_end_end_no_lead(stores: tuple[Store, Store], postgres_url: str) -> None:

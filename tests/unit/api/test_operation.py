@@ -197,6 +197,13 @@ def test_what_holds_the_follower_up_is_named(house: House, state: str, code: str
     assert (chain["error"], chain["error_code"]) == ("words", code)
 
 
+def test_a_follower_of_this_process_that_does_no_step_is_seen(house: House) -> None:
+    chain = replace(house.services.chains[CHAIN_ID], follower_quiet_seconds=lambda: 61)
+    with client_of(replace(house.services, chains={CHAIN_ID: chain})) as client:
+        (reason,) = client.get("/health/ready").json()["reasons"]
+    assert reason.endswith(f"({Reason.HANGS})")
+
+
 def test_every_reason_ends_with_its_word(house: House) -> None:
     house.report.lag_blocks = None
     chain = replace(house.services.chains[CHAIN_ID], escrow=None)

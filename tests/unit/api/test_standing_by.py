@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from earnest.api.leaders import VACANT_FORGIVEN_SECONDS
+from earnest.api.leaders import QUIET_FORGIVEN_SECONDS, VACANT_FORGIVEN_SECONDS
 from earnest.store.leads import follow_lead
 from earnest.store.records import Lead
 from tests.support.ledger import CHAIN_ID
@@ -86,3 +86,25 @@ def test_a_vacancy_is_forgiven_as_long_as_a_take_over_may_take(beside: House) ->
         tx.leads._connection.exec_driver_sql(long_ago)
     (reason,) = reasons(beside)
     assert f"since {LEADER} ended" in reason
+
+
+def test_a_leader_that_does_no_step_is_seen_before_it_loses_the_lead(beside: House) -> None:
+    lead(beside, quiet_seconds=QUIET_FORGIVEN_SECONDS)
+    assert reasons(beside) == []
+    lead(beside, quiet_seconds=QUIET_FORGIVEN_SECONDS + 1)
+    (reason,) = reasons(beside)
+    assert "no step for 61 seconds" in reason
+    assert reason.endswith("(follower_hangs)")
+    (chain,) = beside.get("/health/sync", key=None).json()["chains"]
+    assert chain["leader"]["quiet_seconds"] == 61
+
+
+def test_what_hung_and_is_followed_by_nobody_is_named_until_another_leads(beside: House) -> None:
+    led = lead(beside, hangs=True, quiet_seconds=121)
+    with beside.store.transaction() as tx:
+        tx.leads.give_back(led)
+    (reason,) = reasons(beside)
+    assert f"the follower in {LEADER} hangs" in reason
+    assert reason.endswith("(follower_hangs)")
+    lead(beside)
+    assert reasons(beside) == []

@@ -53,6 +53,7 @@ class Leader(Answer):
     since: OutTime
     leads: Annotated[bool, Field(description="False: it ended or fell silent, and nobody has taken over yet.")]
     here: Annotated[bool, Field(description="Whether it is the process that answers.")]
+    quiet_seconds: Annotated[int, Field(description="How long ago it did its last step; one that hangs shows here.")]
 
 
 class LastReconciliation(Answer):
