@@ -40,6 +40,11 @@ def hashes_orphaned(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     return {block.hash for update in updates if isinstance(update, BlocksOrphaned) for block in update.blocks}
 
 
+def highest_accepted(updates: Sequence[ChainUpdate]) -> int:
+    """Return the number of the highest accepted block, -1 if there is none."""
+    return max((update.block.number for update in updates if isinstance(update, BlockAccepted)), default=-1)
+
+
 def highest_final(updates: Sequence[ChainUpdate]) -> tuple[int, int]:
     """Return the number and the time up to which blocks become final, (-1, -1) if none does."""
     finals = [update.block for update in updates if isinstance(update, BlockFinal)]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
 from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
+from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
 from earnest.payment.errors import SequenceGap
@@ -61,6 +62,7 @@ class Belief:
         expiring: the ids of those that may have expired by then, of which nobody was told yet.
         dismissals: the canonical dismissals by the merchants of these payments.
         herald: who words the notifications.
+        held: the events of which merchants were not told yet, and their rules.
     """
 
     def __init__(
@@ -74,8 +76,9 @@ class Belief:
         expiring: Iterable[Hash32],
         dismissals: Iterable[StoredDismissal],
         herald: Herald,
+        held: HeldBack,
     ) -> None:
-        self._chain_id, self._escrow, self._herald = chain_id, escrow, herald
+        self._chain_id, self._escrow, self._herald, self.held = chain_id, escrow, herald, held
         self.window = window
         self._payments = dict(payments)
         self._may_take_back = history is not None
@@ -108,6 +111,7 @@ class Belief:
                 self._take_event(where, log, log.event)
             else:
                 self._take_side_event(where, log, log.event)
+        self._tell_what_is_due()
 
     def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
         before = self._payments.get(event.payment_id) or self._foreign(event)
@@ -119,7 +123,7 @@ class Belief:
         self._waiting.append(stored)
         if self._may_take_back:
             self._history.setdefault(event.payment_id, []).append(stored)
-        if after.account is None:
+        if after.account is None or self.held.hold(before, stored):
             self._keep(after)
         else:
             self._tell(after, TYPE_OF_EVENT[event.kind], [stored])
@@ -166,8 +170,11 @@ class Belief:
         kept = [each for each in self._history[id_] if each not in lost]
         self._history[id_] = kept
         state = fold((each.event, each.block.timestamp) for each in kept)
-        block = kept[-1].block if kept else None
-        self._tell(self._payments[id_].after(state, block), NotificationType.REORGED, lost)
+        payment = self._payments[id_].after(state, kept[-1].block if kept else None)
+        if told := self.held.drop(id_, lost):
+            self._tell(payment, NotificationType.REORGED, told)
+        else:
+            self._keep(payment)
         # Whoever was paid was not told that he expired; now that may be to come.
         if state.status is Status.CREATED and not self._payments[id_].is_foreign and id_ not in self._expiring:
             self._expiring.append(id_)
@@ -178,9 +185,12 @@ class Belief:
         reached = [each for each in self._waiting if each.block.number <= block.number]
         self._waiting = self._waiting[len(reached) :]
         for each in reached:
+            if each.event.payment_id in self.held.payments:
+                self._tell_of(self.held.up_to(each))
             payment = self._payments[each.event.payment_id]
             if not payment.is_foreign and changes_status(each.event):
                 self._tell(payment, NotificationType.FINALIZED, [each])
+        self._tell_what_is_due()
         for id_ in list(self._expiring):
             payment = self._payments[id_]
             if payment.state.status is Status.CREATED and payment.terms.pay_by <= block.timestamp:
@@ -188,12 +198,23 @@ class Belief:
                 self.changes.expired.append(id_)
                 self._tell(payment, NotificationType.EXPIRED, [])
 
+    def _tell_what_is_due(self) -> None:
+        """Tell of the events that were held back for as long as their merchants wish."""
+        if self.held.payments:
+            head, final = self.window.head, self.window.final
+            self._tell_of(self.held.due(head.number if head else -1, final.number if final else -1))
+
+    def _tell_of(self, released: Iterable[StoredEvent]) -> None:
+        for each in released:
+            self._tell(self._payments[each.event.payment_id], TYPE_OF_EVENT[each.event.kind], [each])
+
     def _tell(self, payment: Payment, type_: NotificationType, events: list[StoredEvent]) -> None:
         """Keep a changed payment and tell its merchant, if it has one."""
         if not payment.is_foreign:
             dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
             payment = replace(payment, version=payment.version + 1, operator_dismissed=dismissed)
-            self.changes.notifications.append(self._herald.tell(payment, type_, events, self.window.view))
+            shown = self.held.as_told(payment) if self.held.payments else payment
+            self.changes.notifications.append(self._herald.tell(shown, type_, events, self.window.view))
         self._keep(payment)
 
     def _keep(self, payment: Payment) -> None:

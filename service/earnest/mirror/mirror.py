@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
-from earnest.mirror.batch import hashes_orphaned, highest_final, name_of, payments_told
+from earnest.mirror.batch import hashes_orphaned, highest_accepted, highest_final, name_of, payments_told
 from earnest.mirror.belief import Belief
 from earnest.mirror.errors import BlockDoesNotFit, EscrowChanged, GenesisChanged
+from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
 from earnest.payment.money import Token
@@ -15,7 +16,7 @@ from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
 from earnest.store.leads import Fence
-from earnest.store.records import ChainRow, StoredBlock
+from earnest.store.records import ChainRow, StoredBlock, Untold
 
 
 def _merchants(payments: Iterable[Payment]) -> set[Address]:
@@ -122,19 +123,34 @@ class ChainMirror:
         touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
         touched |= {each.event.payment_id for each in waiting}
         touched |= {each.id for each in expiring}
+        untold = self._untold(tx, chain, updates, touched)
+        touched |= untold.keys()
         payments = tx.payments.many(self._chain_id, touched, lock=True)
         accounts = {each.account for each in payments.values() if each.account is not None}
+        merchants = tx.merchants.many(accounts)
+        history = tx.events.canonical(self._chain_id, touched if dropped else untold)
         return Belief(
             self._chain_id,
             self._escrow,
             Window(self._blocks(tx), chain.final, covered_up_to=final_number),
             payments,
-            history=tx.events.canonical(self._chain_id, touched) if dropped else None,
+            history=history if dropped else None,
             waiting=waiting,
             expiring=[each.id for each in expiring],
             dismissals=tx.dismissals.of(self._chain_id, _merchants(payments.values())),
-            herald=Herald(self._clock(), tx.merchants.many(accounts), self._tokens, self._checkout_url),
+            herald=Herald(self._clock(), merchants, self._tokens, self._checkout_url),
+            held=HeldBack(merchants, payments, untold, history),
         )
+
+    def _untold(
+        self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate], touched: Collection[Hash32]
+    ) -> dict[Hash32, list[Untold]]:
+        """Read what was held back of the touched payments, and of those whose merchants may be told now."""
+        if not tx.untold.any(self._chain_id):
+            return {}
+        final = max(chain.final.number if chain.final else -1, highest_final(updates)[0])
+        due = tx.untold.due(self._chain_id, highest_accepted(updates), final)
+        return tx.untold.of(self._chain_id, due.union(touched))
 
     def _write(
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
@@ -161,6 +177,7 @@ class ChainMirror:
             if changes.settles_earlier:
                 tx.events.mark_final(self._chain_id, final_number)
             tx.blocks.prune(self._chain_id, final_number)
+        tx.untold.replace(self._chain_id, belief.held.rows())
         tx.outbox.add(changes.notifications)
         tx.blocks.set_position(self._chain_id, ref(window.head) if window.head else None, window.final, name)
 
