@@ -45,6 +45,12 @@ def checksum_address(lower: str) -> Address:
     return Address("0x" + (text ^ (to_raise & (text & _LETTERS) >> 1)).to_bytes(40).decode())
 
 
+@lru_cache(maxsize=8_192)
+def address_of(raw: bytes) -> Address:
+    """Return 20 raw bytes as an address."""
+    return checksum_address.__wrapped__("0x" + raw.hex())
+
+
 def parse_address(text: str, *, param: str | None = None) -> Address:
     """Parse an address from outside.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -18,10 +20,31 @@ def quick(cls: type[T]) -> type[T]:
     Raises:
         TypeError: a field is none that an `__init__` of plain parameters could fill.
     """
-    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    made = _written(cls, "__init__", "self, ", "_become(self, _Filling)", "")
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
+    cls.__init__ = made  # type: ignore[method-assign]
+    return cls
+
+
+def maker(cls: Callable[P, T]) -> Callable[P, T]:
+    """Return a function that makes the same instances as calling a quick class does, in half of that time.
+
+    For the few places that make one for each event: a function of ours calls another one without what it takes to go
+    through a type and its `__init__`.
+
+    Raises:
+        TypeError: as `quick`.
+    """
+    made: Callable[P, T] = _written(cls, "make", "", "self = _Filling()", "return self")
+    return made
+
+
+def _written(cls: Any, name: str, first: str, begin: str, end: str) -> Any:
+    """Return a function, written for this class, that fills an instance of its unfrozen twin and turns it into ours."""
+    names = [field.name for field in fields(cls)]
     known: dict[str, Any] = {"_made": cls, "_become": object.__dict__["__class__"].__set__}
     parameters = []
-    for field in fields(cls):  # type: ignore[arg-type]
+    for field in fields(cls):
         if not field.init or field.kw_only or field.default_factory is not MISSING or hasattr(cls, "__post_init__"):
             raise TypeError(f"{cls.__name__}.{field.name} needs the `__init__` that dataclass writes")
         if field.default is MISSING:
@@ -31,13 +54,11 @@ def quick(cls: type[T]) -> type[T]:
             parameters.append(f"{field.name}=_default_{field.name}")
     known["_Filling"] = type(cls.__name__, (), {"__slots__": tuple(names)})
     lines = [
-        f"def __init__(self, {', '.join(parameters)}):",
-        "    _become(self, _Filling)",
-        *(f"    self.{name} = {name}" for name in names),
+        f"def {name}({first}{', '.join(parameters)}):",
+        f"    {begin}",
+        *(f"    self.{field} = {field}" for field in names),
         "    self.__class__ = _made",
+        f"    {end}",
     ]
     exec("\n".join(lines), known)  # noqa: S102 - as dataclass itself does; every word of it is a field's name
-    made = known["__init__"]
-    made.__qualname__ = f"{cls.__qualname__}.__init__"
-    cls.__init__ = made  # type: ignore[method-assign]
-    return cls
+    return known[name]

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, dataclass, field, replace
 
 import pytest
 
-from earnest.payment.values import quick
+from earnest.payment.values import maker, quick
 
 
 @quick
@@ -66,3 +66,14 @@ def test_a_class_that_it_cannot_fill_is_refused() -> None:
     for cls in (Listing, Checked):
         with pytest.raises(TypeError, match="needs the"):
             quick(cls)
+
+
+def test_a_maker_makes_the_very_same_and_takes_the_same_parameters() -> None:
+    make = maker(Quick)
+    assert make(1) == make(number=1, text="some") == Quick(1)
+    assert type(make(1)) is Quick
+    assert make(1, "other").text == "other"
+    with pytest.raises(FrozenInstanceError):
+        make(1).number = 2  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        make()  # type: ignore[call-arg]
