@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from earnest.chain.node import RawLog
 from earnest.payment.events import EVERY_TOPIC
 from earnest.payment.primitives import Address, Hash32, keccak
 
@@ -34,3 +35,20 @@ def may_hold(bloom: int, value: Address | Hash32) -> bool:
 def may_hold_events(bloom: int, escrow: Address) -> bool:
     """Return whether a block with this bloom can hold an event of the escrow."""
     return may_hold(bloom, escrow) and any(may_hold(bloom, topic) for topic in EVERY_TOPIC)
+
+
+def accounted_for(raws: Sequence[RawLog]) -> int:
+    """Return the bits that these logs account for; what is no hexadecimal accounts for nothing.
+
+    Most values stand in several logs of a block, so each is looked at once.
+    """
+    values = {raw.address for raw in raws}
+    for raw in raws:
+        values.update(raw.topics)
+    bits = 0
+    for value in values:
+        try:
+            bits |= mask(value)
+        except ValueError:
+            continue
+    return bits

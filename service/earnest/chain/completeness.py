@@ -8,15 +8,14 @@ it is kept back twice; therefore blocks with several events are asked for twice,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from earnest.chain.bloom import mask, may_hold_events
+from earnest.chain.bloom import accounted_for, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
 from earnest.chain.node import Call, Header, Node, RawLog
 from earnest.payment.errors import EarnestError
-from earnest.payment.primitives import Address
+from earnest.payment.primitives import Address, Hash32
 
 ASKED_AGAIN: Final = 3
 """How often it is asked again for what is missing, with nothing gained: nodes were seen to give 10% of all answers
@@ -41,8 +40,15 @@ class Doubter:
     def __init__(self, node: Node, escrow: Address, others: Callable[[], Sequence[Node]]) -> None:
         self._node, self._escrow, self._others = node, escrow, others
 
-    def kept_back(self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]]) -> dict[int, Sequence[RawLog]]:
+    def kept_back(
+        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], accounted: Sequence[int]
+    ) -> dict[int, Sequence[RawLog]]:
         """Return the right logs of those blocks for which the node did not tell all, by their place in `headers`.
+
+        Args:
+            headers: blocks, each beside its logs as the node told them.
+            logs: those.
+            accounted: what `accounted_for` says of each block's logs.
 
         Raises:
             LogsDisagree: it does not tell them when it is asked again either.
@@ -51,9 +57,9 @@ class Doubter:
         silent: list[int] = []
         beside: list[int] = []
         several: list[int] = []
-        for at, (header, raws) in enumerate(zip(headers, logs, strict=True)):
+        for at, (header, raws, bits) in enumerate(zip(headers, logs, accounted, strict=True)):
             if raws:
-                if header.bloom != SAYS_NOTHING and header.bloom & ~_bloom_of(raws):
+                if header.bloom not in (bits, SAYS_NOTHING) and header.bloom & ~bits:
                     beside.append(at)
                 elif len(raws) > 1:
                     several.append(at)
@@ -73,16 +79,16 @@ class Doubter:
     ) -> list[int]:
         """Return those of many blocks for which another endpoint, or the same one asked again, tells other logs."""
         first, last = headers[doubted[0]].block.number, headers[doubted[-1]].block.number
-        counted = Counter(raw.block_hash.lower() for raw in self._range_elsewhere(first, last))
-        return [at for at in doubted if counted[headers[at].block.hash] != len(logs[at])]
+        counted = self._counts_elsewhere(first, last)
+        return [at for at in doubted if counted.get(headers[at].block.hash) != len(logs[at])]
 
-    def _range_elsewhere(self, first: int, last: int) -> Sequence[RawLog]:
+    def _counts_elsewhere(self, first: int, last: int) -> dict[Hash32, int]:
         for other in self._others():
             try:
-                return other.logs_in_range(self._escrow, first, last)
+                return other.log_counts(self._escrow, first, last)
             except EarnestError:
                 continue
-        return self._node.logs_in_range(self._escrow, first, last)
+        return self._node.log_counts(self._escrow, first, last)
 
     def _whole(
         self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], doubted: Sequence[int]
@@ -149,7 +155,7 @@ class Doubter:
 
 def _is_whole(header: Header, every: Sequence[RawLog]) -> bool:
     """Return whether these can be all logs of a block: they account for its bloom, and are numbered without gaps."""
-    if header.bloom != SAYS_NOTHING and header.bloom & ~_bloom_of(every):
+    if header.bloom != SAYS_NOTHING and header.bloom & ~accounted_for(every):
         return False
     return [_index(raw) for raw in every] == list(range(len(every)))
 
@@ -159,16 +165,3 @@ def _index(raw: RawLog) -> int:
         return int(raw.log_index, 16)
     except ValueError:
         return -1
-
-
-def _bloom_of(raws: Sequence[RawLog]) -> int:
-    """Return the bits that these logs account for; what is no hexadecimal accounts for nothing."""
-    bits = 0
-    for raw in raws:
-        try:
-            bits |= mask(raw.address)
-            for topic in raw.topics:
-                bits |= mask(topic)
-        except ValueError:
-            continue
-    return bits

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
+from earnest.chain.bloom import accounted_for
 from earnest.chain.canonical import check_linked, linked
 from earnest.chain.completeness import Doubter
 from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcError
@@ -20,6 +23,7 @@ LIVE_BLOCKS: Final = 128
 MAX_PAGE_LOGS: Final = 10_000
 """A page with more logs is cut, so that memory and one transaction of the mirror stay bounded."""
 _NONE_KNOWN: Final[Mapping[int, Header]] = {}
+_BLOCK_NUMBER: Final = attrgetter("block_number")
 
 
 def nobody() -> list[Node]:
@@ -120,8 +124,8 @@ class Fetcher:
 
     def _by_number(self, raws: Sequence[RawLog], numbers: range) -> dict[int, list[RawLog]]:
         by_number: dict[int, list[RawLog]] = {}
-        for raw in raws:
-            by_number.setdefault(self._node.quantity(raw.block_number), []).append(raw)
+        for text, neighbours in groupby(raws, _BLOCK_NUMBER):
+            by_number.setdefault(self._node.quantity(text), []).extend(neighbours)
         strange = sorted(number for number in by_number if number not in numbers)
         if strange:
             raise LogsDisagree(f"logs of blocks {strange[:3]} in an answer about {numbers[0]} to {numbers[-1]}")
@@ -129,11 +133,12 @@ class Fetcher:
 
     def _accept(self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]]) -> list[BlockAccepted]:
         """Return the blocks decoded. That each log fits its block is checked first, then that none is missing."""
+        accounted = [accounted_for(raws) if raws else 0 for raws in logs]
         accepted = [
-            BlockAccepted(header.block, decode_block(header, raws, self._escrow))
-            for header, raws in zip(headers, logs, strict=True)
+            BlockAccepted(header.block, decode_block(header, raws, self._escrow, bits))
+            for header, raws, bits in zip(headers, logs, accounted, strict=True)
         ]
-        for at, raws in self._doubter.kept_back(headers, logs).items():
+        for at, raws in self._doubter.kept_back(headers, logs, accounted).items():
             accepted[at] = BlockAccepted(headers[at].block, decode_block(headers[at], raws, self._escrow))
         return accepted
 

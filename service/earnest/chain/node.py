@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Call(NamedTuple):
     into: Any = Any
 
 
-class RawLog(msgspec.Struct, rename="camel", frozen=True):
+class RawLog(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A log as `eth_getLogs` tells it; all fields as text."""
 
     address: str
@@ -42,6 +43,10 @@ class RawLog(msgspec.Struct, rename="camel", frozen=True):
     transaction_hash: str
     log_index: str
     removed: bool = False
+
+
+class _Place(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    block_hash: str
 
 
 class _RawReceipt(msgspec.Struct, rename="camel", frozen=True):
@@ -83,6 +88,13 @@ class FeeHistory:
 
     next_base_fee: int
     tips: tuple[int, ...]
+
+
+# Made once, since whoever decodes knows a type again by its identity.
+_LOGS: Final[Any] = list[RawLog]
+_LOGS_OR_NONE: Final[Any] = list[RawLog] | None
+_PLACES: Final[Any] = list[_Place]
+_HEADER: Final[Any] = RawHeader | None
 
 
 class Node(ABC):
@@ -144,7 +156,7 @@ class Node(ABC):
 
     def header_by_hash(self, block_hash: Hash32) -> Header | None:
         """Return the header with this hash, None if the node does not know it."""
-        return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), RawHeader | None))
+        return self.as_header(self.call("eth_getBlockByHash", (block_hash, False), _HEADER))
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """Return the headers at these numbers, None where the node has none, also when it is asked for those again."""
@@ -162,18 +174,30 @@ class Node(ABC):
     def logs_in_range(self, escrow: Address, first: int, last: int) -> list[RawLog]:
         """Return the address's logs in the blocks from `first` to `last`, both included."""
         where = {"address": escrow, "fromBlock": hex(first), "toBlock": hex(last)}
-        result: list[RawLog] = self.call("eth_getLogs", (where,), list[RawLog])
+        result: list[RawLog] = self.call("eth_getLogs", (where,), _LOGS)
         return result
+
+    def log_counts(self, escrow: Address, first: int, last: int) -> dict[Hash32, int]:
+        """Return how many logs of the address each block from `first` to `last` has, by its hash; left out: none.
+
+        Of a log only its block is read, which takes a fifth of the time.
+        """
+        where = {"address": escrow, "fromBlock": hex(first), "toBlock": hex(last)}
+        told: list[_Place] = self.call("eth_getLogs", (where,), _PLACES)
+        counts: Counter[Hash32] = Counter()
+        for block_hash, count in Counter(each.block_hash for each in told).items():
+            counts[Hash32(block_hash.lower())] += count
+        return counts
 
     def logs_in_blocks(self, escrow: Address, hashes: Sequence[Hash32]) -> list[list[RawLog]]:
         """Return the address's logs in each of these blocks. Source: EIP-234."""
         return self.gather(
-            [Call("eth_getLogs", ({"address": escrow, "blockHash": each},), list[RawLog]) for each in hashes]
+            [Call("eth_getLogs", ({"address": escrow, "blockHash": each},), _LOGS) for each in hashes]
         )
 
     def every_log_in_block(self, block_hash: Hash32) -> list[RawLog]:
         """Return the logs of all addresses in one block, which together make up its bloom. Source: EIP-234."""
-        result: list[RawLog] = self.call("eth_getLogs", ({"blockHash": block_hash},), list[RawLog])
+        result: list[RawLog] = self.call("eth_getLogs", ({"blockHash": block_hash},), _LOGS)
         return result
 
     def receipts(self, tx_hashes: Sequence[Hash32]) -> list[Receipt | None]:
@@ -254,12 +278,12 @@ class Node(ABC):
 
 def logs_call(escrow: Address, block_hash: Hash32) -> Call:
     """Return the question for an address's logs in a block that the node may not have: then the answer may be null."""
-    return Call("eth_getLogs", ({"address": escrow, "blockHash": block_hash},), list[RawLog] | None)
+    return Call("eth_getLogs", ({"address": escrow, "blockHash": block_hash},), _LOGS_OR_NONE)
 
 
 def header_call(at: int | Tag) -> Call:
     """Return the question for a header; never for full txs, which cost a node thirty times as much."""
-    return Call("eth_getBlockByNumber", (_at(at), False), RawHeader | None)
+    return Call("eth_getBlockByNumber", (_at(at), False), _HEADER)
 
 
 def _at(at: int | Tag) -> str:
