@@ -6,15 +6,19 @@ import math
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from earnest.cli.console import say, show_json
 from earnest.payment.errors import InvalidInput
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
+from earnest.payment.tell_rule import parse_tell_rule
 from earnest.payment.terms import DAY, HOUR
 from earnest.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from earnest.store.records import Merchant
 
 merchant_app = typer.Typer(no_args_is_help=True, help="The merchants' accounts.")
 key_app = typer.Typer(no_args_is_help=True, help="The merchants' API keys.")
@@ -25,6 +29,7 @@ DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", sho
 MAX_COUNT = 1_000_000
 """Of days or hours: far more than any term allows, and as seconds it still fits every column."""
 MERCHANT = Annotated[str, typer.Argument(metavar="MERCHANT", help="The account's id, mer_…")]
+STEP = "TOKEN:FINALITY:AMOUNT"
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +54,14 @@ def create_merchant_command(
     arbitration_days: Annotated[float, typer.Option(help="How long the arbiter has, from the dispute.")] = 14,
     payment_hours: Annotated[float, typer.Option(help="How long a buyer has to pay.")] = 1,
     safe_depth_blocks: Annotated[int, typer.Option(help="Blocks on top that make a payment safe for him.")] = 2,
+    tell: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar=STEP,
+            help="From this amount on (base units) tell him of events at safe or final; may be given often. "
+            "Default: of everything at once.",
+        ),
+    ] = None,
     data_dir: DATA_DIR = None,
     database_url: DATABASE_URL = None,
 ) -> None:
@@ -68,11 +81,12 @@ def create_merchant_command(
         arbitration_period=_seconds(arbitration_days, DAY, "arbitration_days") if disputes else 0,
         payment_window=_seconds(payment_hours, HOUR, "payment_hours"),
         safe_depth_blocks=safe_depth_blocks,
+        tell=parse_tell_rule(tell or ()),
     )
     from earnest.wiring import open_database, wall_clock  # noqa: PLC0415 (after what was mistyped, since it is slow)
 
     with closing(open_database(_settings(data_dir, database_url))) as store:
-        show_json(asdict(create_merchant(store, new, wall_clock())))
+        show_json(_shown(create_merchant(store, new, wall_clock())))
     if not disputes:
         say("without an arbiter no dispute is possible: confirming delivery releases the money at once")
 
@@ -83,7 +97,35 @@ def list_merchants(data_dir: DATA_DIR = None, database_url: DATABASE_URL = None)
     from earnest.wiring import open_database  # noqa: PLC0415
 
     with closing(open_database(_settings(data_dir, database_url))) as store, store.read() as tx:
-        show_json([asdict(each) for each in tx.merchants.list()])
+        show_json([_shown(each) for each in tx.merchants.list()])
+
+
+@merchant_app.command(name="tell")
+def tell_merchant(
+    merchant: MERCHANT,
+    steps: Annotated[
+        list[str] | None,
+        typer.Argument(metavar=f"[{STEP}]...", help="The whole rule; `*` stands for every token that is not named."),
+    ] = None,
+    at_once: Annotated[bool, typer.Option("--at-once", help="Tell him of everything at `included`.")] = False,
+    data_dir: DATA_DIR = None,
+    database_url: DATABASE_URL = None,
+) -> None:
+    """Set from which finality on a merchant is told of events, by token and amount in base units.
+
+    `earnest merchant tell mer_… 0xA0b8…:safe:50000000 0xA0b8…:final:1000000000` tells him of payments below 50 of a
+    token with six decimals at once, from 50 on when they are safe, and from 1,000 on when they are final.
+    """
+    from earnest.commands.set_tell_rule import set_tell_rule  # noqa: PLC0415
+
+    if bool(steps) is at_once:
+        raise InvalidInput("give the whole rule, or --at-once for none", param="tell")
+    rule = parse_tell_rule(steps or ())
+    from earnest.wiring import open_database  # noqa: PLC0415
+
+    with closing(open_database(_settings(data_dir, database_url))) as store:
+        show_json(_shown(set_tell_rule(store, merchant, rule)))
+    say("it holds for the events that are mirrored from now on; what waits already keeps waiting")
 
 
 @key_app.command(name="create")
@@ -148,6 +190,10 @@ def upgrade(data_dir: DATA_DIR = None, database_url: DATABASE_URL = None) -> Non
 
     open_database(_settings(data_dir, database_url)).close()
     say("the database is up to date")
+
+
+def _shown(merchant: Merchant) -> dict[str, Any]:
+    return asdict(merchant) | {"tell": [str(each) for each in merchant.tell.steps]}
 
 
 def _settings(data_dir: Path | None, database_url: str | None) -> Settings:

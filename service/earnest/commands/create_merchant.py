@@ -8,6 +8,7 @@ from typing import Final
 from earnest.commands.names import Random, new_id, strong_random
 from earnest.payment.errors import InvalidInput, TermOutOfBounds
 from earnest.payment.primitives import ZERO_ADDRESS, ZERO_HASH, Address
+from earnest.payment.tell_rule import AT_ONCE, TellRule
 from earnest.payment.terms import DAY, HOUR, MAX_PERIOD, Terms, check_terms
 from earnest.store import Store
 from earnest.store.records import Merchant
@@ -36,6 +37,7 @@ class NewMerchant:
     arbitration_period: int = 0
     payment_window: int = HOUR
     safe_depth_blocks: int = 2
+    tell: TellRule = AT_ONCE
 
 
 def create_merchant(store: Store, new: NewMerchant, now: int, random: Random = strong_random) -> Merchant:
@@ -65,6 +67,7 @@ def create_merchant(store: Store, new: NewMerchant, now: int, random: Random = s
         payment_window=new.payment_window,
         safe_depth_blocks=new.safe_depth_blocks,
         created_at=now,
+        tell=new.tell,
     )
     with store.transaction() as tx:
         tx.merchants.add(merchant)

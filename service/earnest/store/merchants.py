@@ -8,7 +8,6 @@ from functools import lru_cache
 from sqlalchemy import BigInteger, Column, Connection, Dialect, Integer, Table, Text, select
 from sqlalchemy.types import TypeDecorator
 
-from earnest.payment.errors import NotFound
 from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
 from earnest.store.records import Merchant
 from earnest.store.schema import columns_of, in_lists, metadata
@@ -66,10 +65,8 @@ class Merchants:
         self._connection.execute(merchants.insert(), columns_of(merchant))
 
     def set_tell_rule(self, merchant_id: str, rule: TellRule) -> None:
-        """Set from which finality on a merchant is told; raises `NotFound`."""
-        changed = merchants.update().where(merchants.c.id == merchant_id).values(tell=rule)
-        if self._connection.execute(changed).rowcount != 1:
-            raise NotFound(f"no merchant {merchant_id}")
+        """Set from which finality on a merchant is told."""
+        self._connection.execute(merchants.update().where(merchants.c.id == merchant_id).values(tell=rule))
 
     def get(self, merchant_id: str) -> Merchant | None:
         """Return the account, None if there is none of that id."""

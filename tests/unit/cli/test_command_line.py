@@ -16,7 +16,7 @@ ARBITER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 PAYMENT = "0x" + "ab" * 32
 COMMANDS = [
     *("demo", "dev", "chain", "compile", "deploy", "serve", "follow", "send", "deliver", "doctor", "verify"),
-    *("merchant create", "merchant list", "key create", "key list", "key revoke", "db upgrade"),
+    *("merchant create", "merchant list", "merchant tell", "key create", "key list", "key revoke", "db upgrade"),
     *(f"payment {verb}" for verb in ("create", "show", "list", "timeline", "confirm-delivery", "refund")),
     *(f"payment {verb}" for verb in ("fund", "release", "reclaim", "dispute", "resolve", "withdraw")),
     *(f"payment {verb}" for verb in ("confirm-delivery-many", "release-many", "collect", "repay", "dismiss-operator")),
@@ -70,6 +70,18 @@ def test_a_merchant_and_a_key_are_made_listed_and_revoked(capsys: pytest.Capture
     assert [each["id"] for each in told(capsys, "merchant", "list")] == [merchant["id"]]
 
 
+def test_a_merchants_rule_when_he_is_told_is_set_with_the_account_and_changed_later(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    steps = [f"{PAYOUT}:safe:5", f"{PAYOUT}:final:6"]
+    merchant = told(capsys, "merchant", "create", "A shop", "--payout", PAYOUT, "--tell", steps[1], "--tell", steps[0])
+    assert merchant["tell"] == steps
+    assert told(capsys, "merchant", "tell", merchant["id"], "*:final:0")["tell"] == ["*:final:0"]
+    assert told(capsys, "merchant", "list")[0]["tell"] == ["*:final:0"]
+    assert told(capsys, "merchant", "tell", merchant["id"], "--at-once")["tell"] == []
+    assert told(capsys, "merchant", "list")[0] == merchant | {"tell": []}
+
+
 def test_a_merchant_without_an_arbiter_has_no_dispute_window(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "merchant", "create", "A shop", "--payout", PAYOUT)["dispute_window"] == 0
 
@@ -81,6 +93,10 @@ def test_a_merchant_without_an_arbiter_has_no_dispute_window(capsys: pytest.Capt
         (["merchant", "create", "A shop", "--payout", "0x12"], EXIT_USAGE, "'0x12' is no address"),
         (["merchant", "create", "A shop", "--payout", PAYOUT, "--delivery-days", "500"], EXIT_USAGE, "delivery_period"),
         (["merchant", "create", "A shop", "--payout", PAYOUT, "--arbiter", PAYOUT], EXIT_USAGE, "arbiter"),
+        (["merchant", "create", "A shop", "--payout", PAYOUT, "--tell", "final"], EXIT_USAGE, "TOKEN:FINALITY:AMOUNT"),
+        (["merchant", "tell", "mer_1"], EXIT_USAGE, "--at-once"),
+        (["merchant", "tell", "mer_1", "*:final:0", "--at-once"], EXIT_USAGE, "--at-once"),
+        (["merchant", "tell", "mer_nobody", "--at-once"], EXIT_FAILED, "no merchant mer_nobody"),
         (["key", "create", "mer_nobody"], EXIT_FAILED, "no merchant mer_nobody"),
         (["payment", "list"], EXIT_USAGE, "EARNEST_API_KEY"),
         (["payment", "show", "0x12"], EXIT_USAGE, "'0x12' is no 32-byte value"),
