@@ -24,6 +24,7 @@ from earnest.payment.events import EscrowEvent
 from earnest.payment.primitives import Address, Hash32, checksum_address, hash32, keccak
 from earnest.testing.one_by_one import OneByOneNode
 from earnest.testing.raw_logs import encode_event
+from earnest.testing.sealed_headers import sealed_header
 
 Event = EscrowEvent
 Fault = Callable[[str, Sequence[Any]], EarnestError | None]
@@ -49,12 +50,12 @@ class FakeTx:
 
 @dataclass(frozen=True)
 class FakeBlock:
-    """A block with the escrow's events and the txs in it."""
+    """A block with its header as it is told, the escrow's events and the txs in it."""
 
     block: Block
+    header: dict[str, str]
     events: tuple[Event, ...] = ()
     txs: tuple[FakeTx, ...] = ()
-    base_fee: int = 10**9
 
 
 @dataclass
@@ -66,6 +67,7 @@ class FakeNode(OneByOneNode):
         finality_depth: how many blocks on top make one final; the final number never falls.
         range_limit: `eth_getLogs` over more blocks fails, with `range_error` as its text.
         base_fee: of the blocks mined from now on, wei per gas.
+        seals: whether headers have the usual form, so that their fields hash to their hash; else theirs is unknown.
         reverting: call data that the contract refuses; estimates fail, mined txs fail.
         faults: asked before each call; what it returns is raised.
         tamper: given each answer; what it returns is told instead.
@@ -77,6 +79,7 @@ class FakeNode(OneByOneNode):
     range_limit: int | None = None
     range_error: str = "please ask for less"
     base_fee: int = 10**9
+    seals: bool = True
     balances: dict[Address, int] = field(default_factory=dict)
     reverting: dict[bytes, str] = field(default_factory=dict)
     faults: Fault | None = None
@@ -101,12 +104,12 @@ class FakeNode(OneByOneNode):
         """Start another chain with the same id."""
         with self._lock:
             self.blocks, self.pool, self._finalized = [], {}, -1
-            self._append(FakeBlock(self._next_block()))
+            self._append(self._next_block((), ()))
 
     def fork(self, endpoint: str) -> FakeNode:
         """Return another node with the same blocks so far; from here on each goes its own way."""
         with self._lock:
-            other = FakeNode(self.escrow, self.id, self.finality_depth, endpoint=endpoint)
+            other = FakeNode(self.escrow, self.id, self.finality_depth, seals=self.seals, endpoint=endpoint)
             other.blocks, other._known, other._finalized = list(self.blocks), dict(self._known), self._finalized
             other._salt = count((next(self._salt) + 1) * 10**6)
             return other
@@ -115,7 +118,7 @@ class FakeNode(OneByOneNode):
         """Mine a block with these events, and with what waits in the pool and can pay."""
         with self._lock:
             chosen = tuple(self._choose()) if txs else ()
-            return self._append(FakeBlock(self._next_block(), events, chosen, self.base_fee))
+            return self._append(self._next_block(events, chosen))
 
     def mine_empty(self, blocks: int) -> None:
         """Mine blocks without anything in them."""
@@ -264,12 +267,18 @@ class FakeNode(OneByOneNode):
     def _nonce(self, account: Address, at: int) -> int:
         return sum(tx.sender == account for each in self.blocks[: at + 1] for tx in each.txs)
 
-    def _next_block(self) -> Block:
+    def _next_block(self, events: tuple[Event, ...], txs: tuple[FakeTx, ...]) -> FakeBlock:
         number = len(self.blocks)
         parent = self.blocks[-1].block if self.blocks else None
-        block_hash = hash32(keccak(f"{next(self._salt)}".encode()))
+        parent_hash = parent.hash if parent else hash32(bytes(32))
         timestamp = parent.timestamp + 12 if parent else 1_700_000_000
-        return Block(number, block_hash, parent.hash if parent else hash32(bytes(32)), timestamp)
+        topics = [topic for event in events for topic in encode_event(event)[0]]
+        bloom = bloom_of([self.escrow, *topics]) if events else 0
+        salt = str(next(self._salt)).encode()
+        header = sealed_header(number, parent_hash, timestamp, bloom, base_fee=self.base_fee, salt=salt)
+        if not self.seals:
+            header["hash"] = hash32(keccak(header["hash"].encode()))
+        return FakeBlock(Block(number, Hash32(header["hash"]), parent_hash, timestamp), header, events, txs)
 
     def _append(self, block: FakeBlock) -> Block:
         self.blocks.append(block)
@@ -296,16 +305,7 @@ class FakeNode(OneByOneNode):
         return chosen
 
     def _header(self, each: FakeBlock) -> dict[str, Any]:
-        logs = self._logs(each)
-        values = [self.escrow, *(topic for log in logs for topic in log["topics"])] if logs else []
-        return {
-            "number": hex(each.block.number),
-            "hash": each.block.hash,
-            "parentHash": each.block.parent_hash,
-            "timestamp": hex(each.block.timestamp),
-            "logsBloom": f"0x{bloom_of(values):0512x}",
-            "baseFeePerGas": hex(each.base_fee),
-        }
+        return dict(each.header)
 
     def _logs(self, each: FakeBlock) -> list[dict[str, Any]]:
         return [

@@ -17,6 +17,7 @@ from earnest.chain.updates import Block
 from earnest.payment.primitives import ZERO_HASH, Address, Hash32, checksum_address, hash32, keccak
 from earnest.testing.fake_node import read_tx
 from earnest.testing.one_by_one import OneByOneNode
+from earnest.testing.sealed_headers import sealed_header
 from tests.support.evm import Outcome, Signer
 from tests.support.evm_revm import RevmChain
 
@@ -42,13 +43,14 @@ class ChainTx:
 
 @dataclass(frozen=True)
 class MinedBlock:
-    """A block, its txs with what became of each, all logs, and the way back to the state before it."""
+    """A block, its header as it is told, its txs with what became of each, all logs, and the way back to the state
+    before it."""
 
     block: Block
+    header: dict[str, str]
     txs: tuple[ChainTx, ...]
     outcomes: tuple[Outcome, ...]
     logs: tuple[dict[str, Any], ...]
-    bloom: int
     before: object
 
 
@@ -89,10 +91,14 @@ class ContractChain(OneByOneNode):
         before = self.evm.snapshot() if self.undoable else None
         outcomes = [self._carry_out(each, timestamp) for each in txs]
         salt = f"{number} {parent.hash if parent else ''} {next(self._salt)}".encode()
-        block = Block(number, hash32(keccak(salt)), parent.hash if parent else ZERO_HASH, timestamp)
+        parent_hash = parent.hash if parent else ZERO_HASH
+        written = [log for outcome in outcomes for log in outcome.logs]
+        topics = [hash32(topic) for log in written for topic in log.topics]
+        bloom = bloom_of([*(log.address for log in written), *topics])
+        header = sealed_header(number, parent_hash, timestamp, bloom, base_fee=FEE, salt=keccak(salt))
+        block = Block(number, Hash32(header["hash"]), parent_hash, timestamp)
         logs = _logs_of(block, txs, outcomes)
-        bloom = bloom_of(value for log in logs for value in (log["address"], *log["topics"]))
-        mined = MinedBlock(block, tuple(txs), tuple(outcomes), logs, bloom, before)
+        mined = MinedBlock(block, header, tuple(txs), tuple(outcomes), logs, before)
         self.blocks.append(mined)
         self._known[block.hash] = mined
         self.finalized = max(self.finalized, number - self.finality_depth)
@@ -160,11 +166,11 @@ class ContractChain(OneByOneNode):
 
     def _eth_getBlockByNumber(self, at: str, _full: bool) -> dict[str, Any] | None:  # noqa: N802
         number = self._number(at)
-        return _header(self.blocks[number]) if 0 <= number < len(self.blocks) else None
+        return self.blocks[number].header if 0 <= number < len(self.blocks) else None
 
     def _eth_getBlockByHash(self, block_hash: Hash32, _full: bool) -> dict[str, Any] | None:  # noqa: N802
         found = self._known.get(block_hash)
-        return _header(found) if found else None
+        return found.header if found else None
 
     def _eth_getLogs(self, where: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: N802
         if "blockHash" in where:
@@ -281,15 +287,3 @@ def _fits(log: dict[str, Any], address: Any, topics: Any) -> bool:
         return False
     first = topics[0] if topics else None
     return first is None or log["topics"][:1] == [first] or (isinstance(first, list) and log["topics"][0] in first)
-
-
-def _header(mined: MinedBlock) -> dict[str, Any]:
-    block = mined.block
-    return {
-        "number": hex(block.number),
-        "hash": block.hash,
-        "parentHash": block.parent_hash,
-        "timestamp": hex(block.timestamp),
-        "logsBloom": f"0x{mined.bloom:0512x}",
-        "baseFeePerGas": hex(FEE),
-    }

@@ -311,7 +311,7 @@ def test_with_a_hint_the_logs_come_along_with_the_block() -> None:
         pass
     assert mirror.blocks[-1] == mined
     assert [log.event for log in mirror.logs.values()] == [delivery(1)]
-    first = chain.asked.index("eth_getBlockByNumber", 2)  # after the greeting
+    first = chain.asked.index("eth_getBlockByNumber", 3)  # after the greeting
     assert chain.asked[first : first + 2] == ["eth_getBlockByNumber", "eth_getLogs"]
 
 
