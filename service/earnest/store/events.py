@@ -26,7 +26,7 @@ from earnest.payment.events import Credited, EventKind, Funding, PaymentEvent
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import BlockRef
 from earnest.payment.status import Status
-from earnest.store.bulk import Upsert, amount_writer
+from earnest.store.bulk import Upsert, amount_writer, flag_writer
 from earnest.store.payment_table import TERMS, payments, terms_of
 from earnest.store.records import StoredEvent
 from earnest.store.schema import Amount, in_lists, metadata
@@ -64,6 +64,12 @@ Index(
     sqlite_where=text("NOT final AND NOT orphaned"),
     postgresql_where=text("NOT final AND NOT orphaned"),
 )
+Index(
+    "ix_events_credited",
+    events.c.chain_id,
+    sqlite_where=text("credited <> 0"),
+    postgresql_where=text("credited <> 0"),
+)
 
 
 class Events:
@@ -77,8 +83,17 @@ class Events:
 
         What stands in a block up to `final_number` is final, unless it is orphaned.
         """
-        amount = amount_writer(self._connection)
-        _ADDING.write(self._connection, [_row(chain_id, each, amount, final_number) for each in told])
+        amount, flag = amount_writer(self._connection), flag_writer(self._connection)
+        fundings, others = [], []
+        for each in told:
+            row = _row(chain_id, each, amount, flag, final_number)
+            funding = each.event.funding
+            if funding is None:
+                others.append(row)
+            else:
+                fundings.append((*row, funding.payer, funding.buyer))
+        _ADDING_FUNDINGS.write(self._connection, fundings)
+        _ADDING.write(self._connection, others)
 
     def canonical(self, chain_id: int, payment_ids: Collection[Hash32]) -> dict[Hash32, list[StoredEvent]]:
         """Return the payments' events that count, by payment, in order of `seq`."""
@@ -120,7 +135,12 @@ class Events:
         return [_event(row) for row in self._connection.execute(wanted)]
 
 
-_ADDING: Final = Upsert(events, events.c.keys(), ("chain_id", "block_hash", "log_index"), changed=("orphaned", "final"))
+_OF_FUNDING: Final = ("funding_payer", "funding_buyer")
+_OF_EVERY: Final = tuple(column.name for column in events.c if column.name not in _OF_FUNDING)
+_KEY: Final = ("chain_id", "block_hash", "log_index")
+# Apart, so that no row gives an empty column: see `bulk`.
+_ADDING: Final = Upsert(events, _OF_EVERY, _KEY, changed=("orphaned", "final"))
+_ADDING_FUNDINGS: Final = Upsert(events, (*_OF_EVERY, *_OF_FUNDING), _KEY, changed=("orphaned", "final"))
 
 
 def _all(chain_id: int) -> Select[Any]:
@@ -138,9 +158,11 @@ def _waiting(up_to_block_number: int) -> tuple[Any, ...]:
     return (events.c.block_number <= up_to_block_number, text("NOT events.final AND NOT events.orphaned"))
 
 
-def _row(chain_id: int, stored: StoredEvent, amount: Callable[[int], Any], final_number: int) -> tuple[Any, ...]:
-    """Return an event in the order of the table's columns."""
-    event, block, funding = stored.event, stored.block, stored.event.funding
+def _row(
+    chain_id: int, stored: StoredEvent, amount: Callable[[int], Any], flag: Callable[[bool], Any], final_number: int
+) -> tuple[Any, ...]:
+    """Return an event in the order of `_OF_EVERY`."""
+    event, block = stored.event, stored.block
     return (
         chain_id,
         block.hash,
@@ -158,10 +180,8 @@ def _row(chain_id: int, stored: StoredEvent, amount: Callable[[int], Any], final
         amount(event.to_fee_recipient),
         amount(event.to_buyer),
         event.credited._value_,
-        funding.payer if funding else None,
-        funding.buyer if funding else None,
-        stored.orphaned,
-        stored.final or (block.number <= final_number and not stored.orphaned),
+        flag(stored.orphaned),
+        flag(stored.final or (block.number <= final_number and not stored.orphaned)),
     )
 
 

@@ -116,26 +116,29 @@ CHAIN_FACTS: Final = (
 """The columns that only the mirror writes."""
 
 
-GIVEN: Final = (
-    *("chain_id", "id", "escrow", "account", "order_reference", "salt", "created_at", "recorded_at"),
-    *TERMS,
-    *CHAIN_FACTS,
-)
+ASKED: Final = ("chain_id", "id", "escrow", "recorded_at", *TERMS)
+"""The columns that every payment has from its first moment on."""
+
+MERCHANTS: Final = ("account", "order_reference", "salt", "created_at")
+"""The columns that only a merchant's own payment has."""
+
+GIVEN: Final = (*ASKED, *CHAIN_FACTS, *MERCHANTS)
 """The columns that `row_of` gives, in its order."""
 
 
 def row_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
     """Return a payment as a row; `amount` makes of base units what the database's driver takes."""
-    terms, state, block = payment.terms, payment.state, payment.block
-    created_at = payment.created_at
+    own = (payment.account, payment.order_reference, payment.salt, payment.created_at)
+    return (*asked_of(payment, amount), *facts_of(payment, amount), *own)
+
+
+def asked_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
+    """Return the columns `ASKED` of a payment."""
+    terms, block, created_at = payment.terms, payment.block, payment.created_at
     return (
         payment.chain_id,
         payment.id,
         payment.escrow,
-        payment.account,
-        payment.order_reference,
-        payment.salt,
-        created_at,
         created_at if created_at is not None else (block.timestamp if block else 0),
         terms.buyer,
         terms.merchant,
@@ -150,6 +153,13 @@ def row_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
         terms.dispute_window,
         terms.arbitration_period,
         terms.order_hash,
+    )
+
+
+def facts_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
+    """Return the columns `CHAIN_FACTS` of a payment."""
+    state, block = payment.state, payment.block
+    return (
         state.status._value_,
         state.since,
         state.seq,

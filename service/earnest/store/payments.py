@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, select
 
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
-from earnest.store.bulk import Upsert, amount_writer
+from earnest.store.bulk import Update, Upsert, amount_writer
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.errors import AlreadyThere
 from earnest.store.payment_pages import WHOLE, newest
-from earnest.store.payment_table import CHAIN_FACTS, GIVEN, payment_of, payments, row_of
+from earnest.store.payment_table import (
+    ASKED,
+    CHAIN_FACTS,
+    GIVEN,
+    asked_of,
+    facts_of,
+    payment_of,
+    payments,
+    row_of,
+)
 from earnest.store.records import Page, PaymentFilter
 from earnest.store.schema import in_lists, insert, is_one_of, rows_written
 
@@ -54,10 +64,24 @@ class Payments:
         found = map(payment_of, self._connection.execute(wanted))
         return {payment.id: payment for payment in found}
 
-    def save(self, changed: Iterable[Payment]) -> None:
-        """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign)."""
+    def save(self, changed: Iterable[Payment], known: Container[Hash32] = ()) -> None:
+        """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign).
+
+        `known` are ids of payments that were read in this transaction: they are there, which makes them cheaper.
+        """
         amount = amount_writer(self._connection)
-        _SAVING.write(self._connection, [row_of(payment, amount) for payment in changed])
+        there, foreign, others = [], [], []
+        for payment in changed:
+            if payment.id in known:
+                there.append((*facts_of(payment, amount), payment.chain_id, payment.id))
+            elif payment.account is None:
+                foreign.append((*asked_of(payment, amount), *facts_of(payment, amount)))
+            else:
+                others.append(row_of(payment, amount))
+        _CHANGING.write(self._connection, there)
+        # Neighbours in the key's order meet in the same pages of its index.
+        _ADDING_FOREIGN.write(self._connection, sorted(foreign, key=_id_of_row))
+        _ADDING.write(self._connection, others)
 
     def page(
         self, merchant_id: str | None, where: PaymentFilter, *, cursor: str | None = None, limit: int = 20
@@ -108,4 +132,9 @@ def _adopting(dialect: str) -> Any:
     )
 
 
-_SAVING: Final = Upsert(payments, GIVEN, ("chain_id", "id"), changed=CHAIN_FACTS)
+_KEY: Final = ("chain_id", "id")
+_CHANGING: Final = Update(payments, CHAIN_FACTS, _KEY)
+_ADDING: Final = Upsert(payments, GIVEN, _KEY, changed=CHAIN_FACTS)
+# Apart, so that no row gives an empty column: see `bulk`.
+_ADDING_FOREIGN: Final = Upsert(payments, (*ASKED, *CHAIN_FACTS), _KEY, changed=CHAIN_FACTS)
+_id_of_row: Final = itemgetter(ASKED.index("id"))
