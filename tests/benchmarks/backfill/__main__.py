@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from deploy.tools.setup import ROOT
 from tests.benchmarks.backfill import check, recording, replay, table
 from tests.benchmarks.backfill.run import Result
 from tests.benchmarks.backfill.story import Recording
+from tests.benchmarks.progress import Progress
 from tests.support.postgres import PostgresServer, find_binaries, running_server
 
 EVENTS = 104_000
@@ -66,29 +67,29 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def run(events: int, runs: object, repeat: int) -> tuple[dict[tuple[str, str], Result], list[str]]:
+def run(events: int, runs: Sequence[tuple[str, str]], repeat: int) -> tuple[dict[tuple[str, str], Result], list[str]]:
     """Run each so often, in turn, and return the quickest of each, and what was wrong in words."""
     results: dict[tuple[str, str], Result] = {}
     wrong: list[str] = []
     with ExitStack() as stack:
-        recorded = stack.enter_context(recording.opened(events, _progress("recording the chain")))
+        making = Progress("recording the chain, events")
+        recorded = stack.enter_context(recording.opened(events, making))
+        making.end()
         url = stack.enter_context(replay.replayed(recorded))
         binaries = find_binaries()
         server = stack.enter_context(running_server(binaries)) if binaries else None
         print(table.about(recorded.story), flush=True)
+        possible = [each for each in runs if server is not None or each[1] != "postgresql"]
+        running = Progress("runs")
         for turn in range(repeat):
-            for name, database in runs:  # type: ignore[attr-defined]
-                if database == "postgresql" and server is None:
-                    continue
-                print(
-                    f"\r{f'run {turn + 1} of {repeat}: {name} into {database}':70}", end="", flush=True, file=sys.stderr
-                )
+            for at, (name, database) in enumerate(possible):
+                running(turn * len(possible) + at, repeat * len(possible))
                 result, differences = once(name, database, recorded, url, server)
                 wrong += [f"{name}, {database}: {each}" for each in differences]
                 before = results.get((name, database))
                 if result and (before is None or result.seconds < before.seconds):
                     results[name, database] = result
-    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+    running.end()
     return results, wrong
 
 
@@ -116,14 +117,6 @@ def _empty(database: str, server: PostgresServer | None) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="earnest-backfill-") as folder:
         yield f"sqlite:///{Path(folder) / 'mirror.db'}"
-
-
-def _progress(what: str) -> recording.Progress:
-    def show(done: int, of: int) -> None:
-        if done // 1_000 != (done - 20) // 1_000:
-            print(f"\r{what}: {done:,} of {of:,} events", end="", flush=True, file=sys.stderr)
-
-    return show
 
 
 if __name__ == "__main__":

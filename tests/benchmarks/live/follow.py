@@ -6,7 +6,6 @@ until its standard input ends, and prints what it saw and what it cost as JSON.
 
 from __future__ import annotations
 
-import resource
 import sys
 import threading
 import time
@@ -39,6 +38,7 @@ from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.post import Poster
 from earnest.webhooks.retry import Answer
 from earnest.webhooks.secretbox import SecretBox, new_key
+from tests.benchmarks.backfill.watch import peak_mib
 from tests.benchmarks.live.story import CHAIN_ID, WARM_UP, Story
 
 ACCOUNT = "mer_1"
@@ -146,7 +146,7 @@ def main() -> None:
             sent=poster.sent,
             follower_cpu=sum(cpu.values()) - webhooks,
             webhooks_cpu=webhooks,
-            peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_mib=peak_mib(),
             released=_released(store, task),
             events=mirror.events,
             heads=f"{status.heads} {status.heads_why or ''}".strip(),
