@@ -17,6 +17,7 @@ from earnest.chain.endpoints import Endpoint, Endpoints
 from earnest.chain.errors import EndpointsDisagree, HeadersDisagree, MirrorMoved, ReorgPastFinality
 from earnest.chain.fetch import Fetcher
 from earnest.chain.finality import newest
+from earnest.chain.header_hash import HeadersAre
 from earnest.chain.heads import Heads, Polling
 from earnest.chain.health import mildest, state_for
 from earnest.chain.lookout import Lookout
@@ -49,7 +50,8 @@ class FollowerState(StrEnum):
 class FollowerStatus:
     """For health checks. Numbers are block numbers, `lag_blocks` what is still to be told; times are Unix seconds.
 
-    `code` is the error's; `endpoint` names who was followed last; `heads` is a `HeadsBy`, `heads_why` says why polling.
+    `code` is the error's; `endpoint` names who was followed last; `heads` is a `HeadsBy`, `heads_why` says why polling;
+    `headers` is a `HeadersAre`.
     """
 
     state: FollowerState = FollowerState.STARTING
@@ -64,6 +66,7 @@ class FollowerStatus:
     last_update_at: float | None = None
     heads: str | None = None
     heads_why: str | None = None
+    headers: str | None = None
 
 
 class Follower:
@@ -282,6 +285,7 @@ class Follower:
             last_update_at=self._clock() if told else self._status.last_update_at,
             heads=heads.by,
             heads_why=heads.why,
+            headers=HeadersAre.RECOMPUTED if self._endpoints.recomputed else HeadersAre.TAKEN,
         )
 
     def _note_failure(self, error: Exception) -> None:

@@ -8,11 +8,21 @@ turned into bytes once, which takes some 8 us: it is done for each header of a b
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from earnest.payment.primitives import keccak
+
+
+class HeadersAre(StrEnum):
+    """What is done with the headers of a chain."""
+
+    RECOMPUTED = "recomputed"
+    """Each one's hash is computed from its fields: whoever alters one is found out."""
+    TAKEN = "taken"
+    """They are taken as they are told, since no header was seen yet that has a form known here."""
 
 
 class RawHeader(msgspec.Struct, rename="camel", frozen=True, gc=False):
