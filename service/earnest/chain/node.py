@@ -191,9 +191,7 @@ class Node(ABC):
 
     def logs_in_blocks(self, escrow: Address, hashes: Sequence[Hash32]) -> list[list[RawLog]]:
         """Return the address's logs in each of these blocks. Source: EIP-234."""
-        return self.gather(
-            [Call("eth_getLogs", ({"address": escrow, "blockHash": each},), _LOGS) for each in hashes]
-        )
+        return self.gather([Call("eth_getLogs", ({"address": escrow, "blockHash": each},), _LOGS) for each in hashes])
 
     def every_log_in_block(self, block_hash: Hash32) -> list[RawLog]:
         """Return the logs of all addresses in one block, which together make up its bloom. Source: EIP-234."""
