@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """The follower stopped: only the host can help."""
     FROZEN = "reorg_past_finality"
     """A final block is gone from the chain."""
+    FORGED = "header_forged"
+    """Every endpoint tells headers that do not hash to their hashes."""
     DISAGREE = "endpoints_disagree"
     """Two endpoints tell different final blocks."""
 
@@ -108,7 +110,7 @@ def _held_up(status: FollowerReport) -> Reason:
         case "frozen":
             return Reason.DISAGREE if status.code == Reason.DISAGREE else Reason.FROZEN
         case _:
-            return Reason.WAITING
+            return Reason.FORGED if status.code == Reason.FORGED else Reason.WAITING
 
 
 def sync_of(services: Services) -> list[dict[str, Any]]:
@@ -134,6 +136,7 @@ def _sync(
         "error_code": status.code if status else None,
         "endpoint": status.endpoint if status else None,
         "heads": {"by": status.heads, "why": status.heads_why} if status and status.heads else None,
+        "headers": status.headers if status else None,
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
         "operator": _operator(chain),

@@ -35,6 +35,7 @@ class ToldByAnother:
     failures: int = 0
     heads: str | None = None
     heads_why: str | None = None
+    headers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class FollowerReport(Protocol):
     def heads_why(self) -> str | None:
         """Why nobody tells it of new blocks."""
 
+    @property
+    def headers(self) -> str | None:
+        """Whether it recomputes headers: `recomputed` or `taken`; None before the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainService:

@@ -99,6 +99,22 @@ def test_sync_tells_how_new_blocks_are_noticed_and_why(house: House) -> None:
     assert house.get("/health/sync", key=None).json()["chains"][0]["heads"] is None
 
 
+def test_sync_tells_whether_headers_are_recomputed(house: House) -> None:
+    house.report.headers = "taken"
+    (chain,) = Sync.model_validate(house.get("/health/sync", key=None).json()).chains
+    assert chain.headers == "taken"
+
+
+def test_an_altered_header_on_every_endpoint_is_a_reason_of_its_own(house: House) -> None:
+    house.report.error, house.report.code = "the header that node.example tells does not hash to 0x01", "header_forged"
+    house.report.state, house.report.failures = "waiting", 5
+    ready = house.get("/health/ready", key=None)
+    assert ready.status_code == 503
+    assert ready.json()["reasons"] == [
+        "local: the follower is held up by an error, see /health/sync (header_forged)"
+    ]
+
+
 def test_sync_and_metrics_tell_how_the_operators_txs_fare(house: House) -> None:
     status = SenderStatus(OPERATOR, unsettled=2, balance=15 * 10**17, error="no coin for gas")
     chain = replace(house.services.chains[CHAIN_ID], sender_status=lambda: status)

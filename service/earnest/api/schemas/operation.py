@@ -89,6 +89,12 @@ class ChainSync(Answer):
     error_code: str | None
     endpoint: Annotated[str | None, Field(description="Which endpoint was followed last.")]
     heads: Annotated[Heads | None, Field(description="Null before the first look.")]
+    headers: Annotated[
+        Literal["recomputed", "taken"] | None,
+        Field(
+            description="Whether each header's hash is computed from its fields; taken as told: their form is not known."
+        ),
+    ]
     endpoints: list[Endpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
