@@ -110,9 +110,7 @@ def test_an_altered_header_on_every_endpoint_is_a_reason_of_its_own(house: House
     house.report.state, house.report.failures = "waiting", 5
     ready = house.get("/health/ready", key=None)
     assert ready.status_code == 503
-    assert ready.json()["reasons"] == [
-        "local: the follower is held up by an error, see /health/sync (header_forged)"
-    ]
+    assert ready.json()["reasons"] == ["local: the follower is held up by an error, see /health/sync (header_forged)"]
 
 
 def test_sync_and_metrics_tell_how_the_operators_txs_fare(house: House) -> None:

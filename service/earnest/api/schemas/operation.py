@@ -91,9 +91,7 @@ class ChainSync(Answer):
     heads: Annotated[Heads | None, Field(description="Null before the first look.")]
     headers: Annotated[
         Literal["recomputed", "taken"] | None,
-        Field(
-            description="Whether each header's hash is computed from its fields; taken as told: their form is not known."
-        ),
+        Field(description="Whether each header's hash is computed from its fields; `taken`: their form is not known."),
     ]
     endpoints: list[Endpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
