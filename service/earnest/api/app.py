@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from earnest.api.gate import Gate
 from earnest.api.metrics import Metrics
 from earnest.api.middleware import BodyLimit, Telemetry
+from earnest.api.mirrored import Mirrored
 from earnest.api.once import Idempotency
 from earnest.api.openapi import document
 from earnest.api.problems import answer_problem
@@ -43,7 +44,7 @@ def create_app(services: Services) -> FastAPI:
     """Build the API over the services that it is given."""
     # The framework's pages of documentation load scripts from elsewhere; `docs` is our own.
     app = FastAPI(title="Earnest", version=services.version, docs_url=None, redoc_url=None, openapi_url=None)
-    metrics = Metrics(services.chains, Reconciled(services))
+    metrics = Metrics(services.chains, Mirrored(services), Reconciled(services))
     app.state.services = services
     app.state.metrics = metrics
     app.state.hub = Hub(services)

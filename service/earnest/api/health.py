@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from earnest.api.endpoints import represent_endpoint
 from earnest.api.leaders import Following, following_of, leader_of
-from earnest.api.reconciliations import reason_against, represent_reconciliation
+from earnest.api.reconciliations import reason_against, represent_failing, represent_reconciliation
 from earnest.api.services import ChainService, FollowerReport, Services
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
 from earnest.payment.representation import caip2, rfc3339
-from earnest.store.reconciliations import Reconciliation
+from earnest.store.reconciliations import FailedReconciliation, Reconciliation
 
 MAX_LAG_BLOCKS: Final = 20
 """A follower that polls once in a third of a block is never two behind; twenty are a fault, or a long catching up."""
@@ -60,26 +61,35 @@ def reasons_against(services: Services) -> list[str]:
     except EarnestError as error:
         return [f"the database does not answer ({error.code})"]
     for chain_id, chain in services.chains.items():
-        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(chain, *found[chain_id])]
+        reasons += [f"{chain.network.name}: {reason}" for reason in _chain_reasons(chain, found[chain_id])]
     return reasons
 
 
-def _look(services: Services) -> dict[int, tuple[ChainView | None, Following, Reconciliation | None]]:
-    """Return what is mirrored of each chain, by whom, and what was found against it."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database tells of a chain: what is mirrored, by whom, and what was found against it."""
+
+    view: ChainView | None
+    following: Following
+    last: Reconciliation | None
+    failing: FailedReconciliation | None
+
+
+def _look(services: Services) -> dict[int, _Found]:
     with services.store.read() as tx:
         return {
-            chain_id: (
+            chain_id: _Found(
                 tx.blocks.view(chain_id),
                 following_of(tx, chain_id, chain),
                 tx.reconciliations.last(chain_id),
+                tx.reconciliations.failing(chain_id),
             )
             for chain_id, chain in services.chains.items()
         }
 
 
-def _chain_reasons(
-    chain: ChainService, view: ChainView | None, following: Following, last: Reconciliation | None
-) -> list[str]:
+def _chain_reasons(chain: ChainService, found: _Found) -> list[str]:
+    view, following = found.view, found.following
     reasons: list[str] = []
     if chain.escrow is None:
         reasons.append(f"no escrow is deployed ({Reason.NO_ESCROW})")
@@ -89,8 +99,8 @@ def _chain_reasons(
         reasons.append(f"{following.vacancy} ({Reason.NO_FOLLOWER})")
     if following.hanging is not None:
         reasons.append(f"{following.hanging} ({Reason.HANGS})")
-    if (found := reason_against(last)) is not None:
-        reasons.append(f"{found} ({Reason.DIFFERENCES})")
+    if (against := reason_against(found.last)) is not None:
+        reasons.append(f"{against} ({Reason.DIFFERENCES})")
     status = following.report
     if status is None:  # whoever follows has told nothing yet
         return reasons
@@ -116,12 +126,12 @@ def _held_up(status: FollowerReport) -> Reason:
 def sync_of(services: Services) -> list[dict[str, Any]]:
     """Return how far each chain is mirrored."""
     found = _look(services)
-    return [_sync(chain_id, chain, *found[chain_id]) for chain_id, chain in services.chains.items()]
+    now = services.clock()
+    return [_sync(chain_id, chain, found[chain_id], now) for chain_id, chain in services.chains.items()]
 
 
-def _sync(
-    chain_id: int, chain: ChainService, view: ChainView | None, following: Following, last: Reconciliation | None
-) -> dict[str, Any]:
+def _sync(chain_id: int, chain: ChainService, found: _Found, now: int) -> dict[str, Any]:
+    view, following = found.view, found.following
     status = following.report
     return {
         "chain": caip2(chain_id),
@@ -130,6 +140,7 @@ def _sync(
         "head": view.head.number if view else None,
         "final": view.final.number if view and view.final.number >= 0 else None,
         "chain_time": rfc3339(view.head.timestamp) if view else None,
+        "age_seconds": max(0, now - view.head.timestamp) if view else None,
         "node_head": status.node_head if status else None,
         "lag_blocks": status.lag_blocks if status else None,
         "error": status.error if status else None,
@@ -140,7 +151,8 @@ def _sync(
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
         "operator": _operator(chain),
-        "reconciliation": represent_reconciliation(last),
+        "reconciliation": represent_reconciliation(found.last),
+        "reconciliation_failing": represent_failing(found.failing),
     }
 
 

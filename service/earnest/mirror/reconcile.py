@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from earnest.chain.endpoints import Endpoints
@@ -20,7 +21,8 @@ from earnest.mirror.replay import Progress
 from earnest.payment.errors import EarnestError, Unavailable
 from earnest.payment.primitives import Address
 from earnest.payment.record import BlockRef
-from earnest.store import Store
+from earnest.store import Store, Transaction
+from earnest.store.leads import follow_lead
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ BREATHER_SECONDS: Final = 0.05
 """Between two pages of a scheduled run, about as long as a page takes: whoever follows the chain here goes first."""
 AGAIN_SECONDS: Final = 60.0
 """After a failure it is not waited for the next turn of the schedule."""
+ALARMING_FAILURES: Final = 3
+"""A node that does not answer once or twice is an ordinary day; after that nobody checks the mirror any more."""
 
 
 class Reconciler:
@@ -64,12 +68,29 @@ class Reconciler:
             StateNotKept: the node keeps no state that would do; the message says what helps.
             Unavailable: the node or the database does not answer.
         """
-        started = time.monotonic()
-        done = self._compare(progress, pause)
-        duration_ms = round((time.monotonic() - started) * 1_000)
-        with self._store.transaction() as tx:
-            tx.reconciliations.put(done.record(self._chain_id, self._clock(), duration_ms))
-        return done
+        for turn in range(TURNS):
+            started, epoch = time.monotonic(), self._epoch()
+            done = self._compare(progress, pause)
+            duration_ms = round((time.monotonic() - started) * 1_000)
+            with self._store.transaction() as tx:
+                # What a rebuild has mended meanwhile must not be written down after it as if it were still there.
+                if not done.differences or turn + 1 == TURNS or _epoch(tx, self._chain_id) == epoch:
+                    tx.reconciliations.put(done.record(self._chain_id, self._clock(), duration_ms))
+                    return done
+        raise AssertionError("unreachable")
+
+    def _epoch(self) -> int:
+        with self._store.read() as tx:
+            return _epoch(tx, self._chain_id)
+
+    def note_failure(self, error: Exception) -> None:
+        """Write down for every process to see why a comparison failed."""
+        known = isinstance(error, EarnestError)
+        # Of what is not in our tree only the kind is told: its words were not written for people outside.
+        words = str(error) if known else f"a fault of ours ({type(error).__name__}): see the log"
+        code = error.code if isinstance(error, EarnestError) else "fault"
+        with suppress(EarnestError), self._store.transaction() as tx:
+            tx.reconciliations.fail(self._chain_id, self._clock(), code, words)
 
     def seconds_since_last(self) -> int | None:
         """Return how long ago the last one ended, None if there was none since the mirror was last rebuilt."""
@@ -117,6 +138,16 @@ class Reconciler:
         return list(dict.fromkeys([*([chain.final] if chain.final else []), *recent, view.head]))
 
 
+def _epoch(tx: Transaction, chain_id: int) -> int:
+    """Return a number that rises whenever somebody begins to follow the chain, or to rebuild its mirror."""
+    leader = tx.leads.leader(follow_lead(chain_id))
+    return -1 if leader is None else leader.epoch
+
+
+class Stopped(Exception):
+    """Whoever compares is told to end."""
+
+
 class Schedule:
     """Reconciles again and again for as long as the service runs.
 
@@ -130,6 +161,7 @@ class Schedule:
         self, reconciler: Reconciler, every_seconds: float, *, breather_seconds: float = BREATHER_SECONDS
     ) -> None:
         self._reconciler, self._every_seconds, self._breather_seconds = reconciler, every_seconds, breather_seconds
+        self._failures = 0
 
     def run(self, stop: threading.Event) -> None:
         """Run until told to stop; what fails is tried again."""
@@ -146,22 +178,24 @@ class Schedule:
             done = self._reconciler.run(pause=lambda: _breathe(stop, self._breather_seconds))
         except NothingMirrored:
             return min(self._every_seconds, AGAIN_SECONDS)
-        except _Stopped:
+        except Stopped:
             return 0.0
-        except EarnestError as error:
-            log.warning("could not reconcile the mirror with the contract: %s", error)
+        except Exception as error:
+            self._failures += 1
+            self._reconciler.note_failure(error)
+            if not isinstance(error, EarnestError):
+                raise
+            level = logging.WARNING if self._failures < ALARMING_FAILURES else logging.ERROR
+            log.log(level, "could not compare the mirror with the contract (%d times): %s", self._failures, error)
             return min(self._every_seconds, AGAIN_SECONDS)
+        self._failures = 0
         _report(done)
         return self._every_seconds
 
 
-class _Stopped(Exception):
-    """The service ends."""
-
-
 def _breathe(stop: threading.Event, seconds: float) -> None:
     if stop.wait(seconds):
-        raise _Stopped
+        raise Stopped
 
 
 def _report(done: Reconciled) -> None:

@@ -25,6 +25,34 @@ reconciliations = Table(
     Column("named", JSON, nullable=False),
 )
 
+# One row a chain while they fail; a comparison that comes to its end takes it away.
+failed_reconciliations = Table(
+    "failed_reconciliations",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("since", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReconciliation:
+    """Comparisons that did not come to their end, since the last one that did.
+
+    `since` and `at` are when the first and the latest failed (wall time, Unix), `times` how many; `code` and `error`
+    say why the latest did.
+    """
+
+    chain_id: int
+    since: int
+    at: int
+    times: int
+    code: str
+    error: str
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
@@ -50,7 +78,7 @@ class Reconciliations:
         self._connection = connection
 
     def put(self, done: Reconciliation) -> None:
-        """Write down a reconciliation in place of the one before."""
+        """Write down a reconciliation in place of the one before, and of those that failed since."""
         row = {
             "chain_id": done.chain_id,
             "block_number": done.block.number,
@@ -64,6 +92,23 @@ class Reconciliations:
         }
         putting = insert(self._connection.dialect.name, reconciliations)
         self._connection.execute(putting.on_conflict_do_update(index_elements=["chain_id"], set_=row), row)
+        failed = failed_reconciliations
+        self._connection.execute(failed.delete().where(failed.c.chain_id == done.chain_id))
+
+    def fail(self, chain_id: int, now: int, code: str, error: str) -> None:
+        """Write down that a comparison failed."""
+        table = failed_reconciliations
+        failing = insert(self._connection.dialect.name, table).values(
+            chain_id=chain_id, since=now, at=now, times=1, code=code, error=error
+        )
+        changes = {"at": now, "times": table.c.times + 1, "code": code, "error": error}
+        self._connection.execute(failing.on_conflict_do_update(index_elements=["chain_id"], set_=changes))
+
+    def failing(self, chain_id: int) -> FailedReconciliation | None:
+        """Return how the comparisons fail, None if the latest came to its end."""
+        table = failed_reconciliations
+        row = self._connection.execute(select(table).where(table.c.chain_id == chain_id)).one_or_none()
+        return None if row is None else FailedReconciliation(**row._mapping)
 
     def last(self, chain_id: int) -> Reconciliation | None:
         """Return the chain's last reconciliation, None if there was none since the mirror was last rebuilt."""

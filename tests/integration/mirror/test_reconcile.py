@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,8 +13,11 @@ from earnest.chain.errors import RpcError
 from earnest.chain.node import Call, Node
 from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS
 from earnest.mirror.errors import NothingMirrored, StateNotKept
+from earnest.mirror.reconcile import Schedule
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.terms import Terms, payment_id
+from earnest.store import Transaction
+from earnest.store.leads import follow_lead
 from tests.integration.mirror.yard import NOW, Yard
 from tests.support.provable import CHAIN_ID, MERCHANT, account
 from tests.support.rebuilding import by_hand
@@ -39,6 +44,24 @@ class Pruned(Node):
             if not self._keeps(number):
                 raise RpcError(method, -32000, "missing trie node 0a1b2c (path ) state 0x0a1b2c is not available")
         return self._node.call(method, params, into)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        return [self.call(*each) for each in calls]
+
+
+class AfterAnswers(Node):
+    """A node after each of whose answers something happens."""
+
+    endpoint = "node"
+
+    def __init__(self, node: Node, happens: Callable[[object], None]) -> None:
+        self._node, self._happens = node, happens
+
+    def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
+        answer = self._node.call(method, params, into)
+        if method == "eth_call":
+            self._happens(answer)
+        return answer
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         return [self.call(*each) for each in calls]
@@ -181,3 +204,72 @@ def test_a_node_that_forgets_the_state_meanwhile_is_asked_anew(yard: Yard) -> No
 def test_before_anything_is_mirrored_there_is_nothing_to_compare(yard: Yard) -> None:
     with pytest.raises(NothingMirrored):
         yard.reconciled()
+
+
+def scheduled(yard: Yard, node: Node, until: Callable[[Transaction], object]) -> None:
+    """Let the service's own schedule run on a node until that is so."""
+    stop = threading.Event()
+    schedule = Schedule(yard.reconciler(node), 0.05, breather_seconds=0.0)
+    thread = threading.Thread(target=schedule.run, args=(stop,))
+    thread.start()
+    try:
+        for _ in range(2_000):
+            with yard.store.read() as tx:
+                if until(tx):
+                    return
+            time.sleep(0.01)
+        raise TimeoutError("it did not come to that")
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_schedule_that_keeps_failing_says_so_to_every_process_until_it_succeeds(yard: Yard) -> None:
+    yard.busy()
+
+    def failed_thrice(tx: Transaction) -> bool:
+        failing = tx.reconciliations.failing(CHAIN_ID)
+        return failing is not None and failing.times >= 3
+
+    scheduled(yard, Pruned(yard.node, lambda _: False), failed_thrice)
+    with yard.store.read() as tx:
+        failing = tx.reconciliations.failing(CHAIN_ID)
+        assert tx.reconciliations.last(CHAIN_ID) is None
+    assert failing is not None
+    assert (failing.code, failing.since, "missing trie node" in failing.error) == ("state_not_kept", NOW, True)
+    scheduled(yard, yard.node, lambda tx: tx.reconciliations.last(CHAIN_ID))
+    with yard.store.read() as tx:
+        assert tx.reconciliations.failing(CHAIN_ID) is None
+
+
+def test_a_host_who_asks_another_node_by_hand_in_vain_leaves_the_services_own_state_alone(yard: Yard) -> None:
+    yard.busy()
+    with pytest.raises(StateNotKept):
+        yard.reconciled(Pruned(yard.node, lambda _: False))
+    with yard.store.read() as tx:
+        assert tx.reconciliations.failing(CHAIN_ID) is None
+
+
+def test_what_a_rebuild_has_mended_meanwhile_is_not_written_down_after_it(yard: Yard) -> None:
+    terms = yard.busy()
+    statement = f"UPDATE payments SET status = 'released' WHERE id = '{named(yard, terms['delivered'])}'"
+    by_hand(yard.store, statement)
+    mended = False
+
+    def mend(_: object) -> None:
+        nonlocal mended
+        if mended:
+            return
+        mended = True
+        yard.rebuilt()
+        with yard.store.transaction() as tx:
+            tx.processes.beat("rebuild", "rebuild", 3.0)
+            assert tx.leads.take(follow_lead(CHAIN_ID), "rebuild", seize=True) is not None
+
+    # The rows were read before the mirror was mended, so the first comparison finds what is no more.
+    done = yard.reconciler(AfterAnswers(yard.node, mend)).run()
+    assert (mended, [str(each) for each in done.differences]) == (True, [])
+    with yard.store.read() as tx:
+        last = tx.reconciliations.last(CHAIN_ID)
+    assert last is not None
+    assert last.differences == 0

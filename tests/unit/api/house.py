@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,8 @@ from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.payment.record import Payment
 from earnest.payment.status import Status
 from earnest.settings import FinalityRule, Network
-from earnest.store import Store, open_store
+from earnest.store import Store, Transaction, open_store
+from earnest.store.errors import DatabaseUnavailable
 from earnest.webhooks.secretbox import SecretBox, new_key
 from tests.support.ledger import CHAIN_ID, ESCROW, MERCHANT, OPERATOR, START, TOKEN, FakeChain, digest
 from tests.support.stores import make_mirror
@@ -45,6 +46,26 @@ LOCAL = Network(
     tokens=(Token(TOKEN, "USDX", 6),),
     is_local=True,
 )
+
+
+class Refusal(AbstractContextManager[Transaction]):
+    """A transaction that cannot begin."""
+
+    def __enter__(self) -> Transaction:
+        raise DatabaseUnavailable("connection refused")
+
+    def __exit__(self, *_: object) -> None:
+        """Undo nothing: nothing was begun."""
+
+
+class Down(Store):
+    """A database that does not answer."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        return Refusal()
 
 
 class ScriptedNode:

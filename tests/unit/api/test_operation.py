@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -16,30 +15,8 @@ from earnest.api.health import Reason
 from earnest.api.schemas.operation import Head, Live, Ready, Sync
 from earnest.chain.health import EndpointReport, EndpointState
 from earnest.chain.sender import SenderStatus
-from earnest.store import Store, Transaction
-from earnest.store.errors import DatabaseUnavailable
 from tests.support.ledger import CHAIN_ID, OPERATOR
-from tests.unit.api.house import LOCAL, House, client_of, open_house
-
-
-class Refusal(AbstractContextManager[Transaction]):
-    """A transaction that cannot begin."""
-
-    def __enter__(self) -> Transaction:
-        raise DatabaseUnavailable("connection refused")
-
-    def __exit__(self, *_: object) -> None:
-        """Undo nothing: nothing was begun."""
-
-
-class Down(Store):
-    """A database that does not answer."""
-
-    def __init__(self) -> None:
-        """Open nothing."""
-
-    def read(self) -> AbstractContextManager[Transaction]:
-        return Refusal()
+from tests.unit.api.house import LOCAL, Down, House, client_of, open_house
 
 
 def test_alive_is_whoever_answers(house: House) -> None:

@@ -12,7 +12,7 @@ from earnest.api.leaders import QUIET_FORGIVEN_SECONDS, VACANT_FORGIVEN_SECONDS
 from earnest.store.leads import follow_lead
 from earnest.store.records import Lead
 from tests.support.ledger import CHAIN_ID
-from tests.unit.api.house import House, client_of, open_house
+from tests.unit.api.house import Down, House, client_of, open_house
 
 LEADER = "machine-2/4711"
 REPORT = {"state": "following", "head": 1, "final": None, "node_head": 4, "lag_blocks": 3, "error": None, "failures": 0}
@@ -108,3 +108,30 @@ def test_what_hung_and_is_followed_by_nobody_is_named_until_another_leads(beside
     assert reason.endswith("(follower_hangs)")
     lead(beside)
     assert reasons(beside) == []
+
+
+def test_the_numbers_of_a_process_that_does_not_follow_say_who_does_and_how_far_the_mirror_is(beside: House) -> None:
+    named = f'{{chain="{CHAIN_ID}"}}'
+    assert f"earnest_mirror_followed{named} 0.0" in beside.get("/metrics", key=None).text
+    lead(beside, error="no node answers", quiet_seconds=4)
+    beside.moment[0] = beside.chain.head.timestamp + 30
+    told = beside.get("/metrics", key=None).text
+    for line in (
+        f"earnest_mirror_head_block{named} {float(beside.chain.head.number)}",
+        f"earnest_mirror_age_seconds{named} 30.0",
+        f"earnest_mirror_lag_blocks{named} 3.0",
+        f"earnest_mirror_failing{named} 1.0",
+        f"earnest_mirror_quiet_seconds{named} 4.0",
+        f"earnest_mirror_followed{named} 1.0",
+        f'earnest_mirror_leader{{chain="{CHAIN_ID}",here="false",process="{LEADER}"}} 1.0',
+    ):
+        assert line in told.splitlines()
+    (chain,) = beside.get("/health/sync", key=None).json()["chains"]
+    assert chain["age_seconds"] == 30
+
+
+def test_the_numbers_say_nothing_of_the_mirror_while_the_database_is_away(beside: House) -> None:
+    lead(beside)
+    with client_of(replace(beside.services, store=Down())) as client:
+        answer = client.get("/metrics")
+    assert (answer.status_code, "earnest_mirror_head_block{" in answer.text) == (200, False)

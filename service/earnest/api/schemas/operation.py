@@ -67,6 +67,16 @@ class LastReconciliation(Answer):
     named: Annotated[list[str], Field(description="The first differences, as sentences.")]
 
 
+class FailingReconciliation(Answer):
+    """Comparisons that did not come to their end, since the last one that did."""
+
+    since: OutTime
+    at: Annotated[OutTime, Field(description="When the latest failed.")]
+    times: int
+    error: str
+    error_code: str
+
+
 class Heads(Answer):
     """How new blocks are noticed: a node tells of each at once, or is asked again and again."""
 
@@ -83,6 +93,7 @@ class ChainSync(Answer):
     head: int | None
     final: int | None
     chain_time: OutTime | None
+    age_seconds: Annotated[int | None, Field(description="How old the newest mirrored block is, by our clock.")]
     node_head: int | None
     lag_blocks: int | None
     error: str | None
@@ -98,6 +109,9 @@ class ChainSync(Answer):
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
     reconciliation: Annotated[
         LastReconciliation | None, Field(description="Null where there was none since the mirror was last rebuilt.")
+    ]
+    reconciliation_failing: Annotated[
+        FailingReconciliation | None, Field(description="Null unless the latest comparison failed.")
     ]
 
 

@@ -14,6 +14,20 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("merchants", sa.Column("tell", sa.Text(), nullable=True))
     _untold()
+    _failed_reconciliations()
+
+
+def _failed_reconciliations() -> None:
+    op.create_table(
+        "failed_reconciliations",
+        sa.Column("chain_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("chain_id", name=op.f("pk_failed_reconciliations")),
+    )
 
 
 def _untold() -> None:
