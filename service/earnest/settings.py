@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     reconcile_seconds: int = Field(
         3_600, ge=0, description="How often every payment is compared with the contract; 0: never."
     )
+    relay: bool = Field(
+        True, description="Send for buyers, by their signatures, what anyone may send; the operator pays the gas."
+    )
     max_fee_gwei: int = Field(500, gt=0, description="The sender never bids more than this for a unit of gas.")
 
     def database(self) -> str:

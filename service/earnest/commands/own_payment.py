@@ -16,7 +16,7 @@ from earnest.payment.record import Payment
 from earnest.payment.status import Role, Verb
 from earnest.store import Transaction
 
-_GAVE_UP = (TxState.FAILED, TxState.LOST)
+GAVE_UP = (TxState.FAILED, TxState.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def free_dedupe_key(tx: Transaction, stem: str) -> tuple[str, OutgoingTx | None]
     number = 0
     while row := tx.txs.by_dedupe_key(f"{stem}:{number}"):
         sent = outgoing_tx(row)
-        if sent.state not in _GAVE_UP:
+        if sent.state not in GAVE_UP:
             return f"{stem}:{number}", sent
         number += 1
     return f"{stem}:{number}", None

@@ -8,7 +8,7 @@ from earnest.payment.terms import Terms
 
 def checkout_url(base_url: str, payment_id: Hash32) -> str:
     """Return where a payment's buyer pays; `base_url` is the service's, without a slash at the end."""
-    return f"{base_url}/v1/checkout/{payment_id}"
+    return f"{base_url}/checkout/{payment_id}"
 
 
 def payment_uri(terms: Terms, chain_id: int, escrow: Address) -> str | None:

@@ -66,6 +66,8 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
         from earnest.api.services import ChainService, Services  # noqa: PLC0415
         from earnest.chain.proofs.prover import Prover  # noqa: PLC0415
         from earnest.store.loops import Loop  # noqa: PLC0415
+        from earnest.web import add_pages  # noqa: PLC0415
+        from earnest.wiring.pages import make_site  # noqa: PLC0415
 
         follower, following = parts.following if Job.FOLLOW in jobs else (None, None)
         sender = parts.sending[0] if parts.sending is not None else None
@@ -92,6 +94,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
             version=__version__,
         )
         app = create_app(services)
+        add_pages(app, make_site(services, relays=settings.relay))
         return Service([*parts.loops(jobs), Loop("streams", app.state.hub.run)], resources.pop_all(), app)
 
 

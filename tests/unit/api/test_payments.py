@@ -28,7 +28,7 @@ def test_a_payment_is_created_with_the_accounts_parties_and_an_id_that_follows_f
     Payment.model_validate(made)
     assert (made["status"], made["finality"], made["version"], made["foreign"]) == ("created", None, 0, False)
     assert made["amount"] == {"base_units": "1000000", "decimals": 6, "token": TOKEN, "symbol": "USDX", "value": "1.00"}
-    assert made["checkout_url"] == f"https://pay.example/v1/checkout/{made['id']}"
+    assert made["checkout_url"] == f"https://pay.example/checkout/{made['id']}"
     assert made["order_reference"] == "order 7"
     terms = parse_terms(made["terms"])
     assert (terms.merchant, terms.operator, terms.arbiter, terms.fee_recipient) == (PAYOUT, OPERATOR, ARBITER, FEES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi.responses import JSONResponse
+from fastapi import Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from earnest.api.access import public
 from earnest.api.call import Call, InCall
@@ -13,15 +14,21 @@ from earnest.payment.errors import NotFound
 from earnest.payment.primitives import parse_hash32
 from earnest.payment.record import Payment
 from earnest.payment.representation import represent_public
+from earnest.payment.uri import checkout_url
 
 routes = router("/v1", "checkout")
 
 
 @routes.get("/checkout/{id}", response_model=PublicPayment, summary="What a buyer may see")
 @public(cross_origin=True)
-def get_checkout(id: str, call: InCall) -> JSONResponse:  # noqa: A002
-    """Return the payment without the merchant's order reference; no key is needed, the id is the key."""
+def get_checkout(id: str, call: InCall, request: Request) -> Response:  # noqa: A002
+    """Return the payment without the merchant's order reference; no key is needed, the id is the key.
+
+    A browser is sent on to the page: links of before it existed lead here.
+    """
     payment = find_public(call, id)
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(checkout_url(call.services.public_url, payment.id), 303)
     with call.services.store.read() as tx:
         whole = PaymentView(call.services, tx).show(payment)
     return JSONResponse(represent_public(whole))

@@ -1,0 +1,1 @@
+"""The buyer's checkout: one page a payment, public, for whoever has its link."""

@@ -1,0 +1,108 @@
+// The page's parts that change: asked for again and again, and put in where they differ.
+import { announce, page } from "../dom.js";
+import { localise, setChainTime } from "../times.js";
+
+const FAST_MS = 1000; // while something is on its way
+const CALM_MS = 3000;
+const HIDDEN_MS = 20000; // a tab that nobody looks at
+const url = `/checkout/${page.payment}/parts?lang=${page.lang}`;
+const parts = document.getElementById("parts");
+const offline = document.getElementById("offline");
+const shown = new Map();
+const listeners = [];
+let tag = null;
+let timer = null;
+let hurry = () => false;
+let running = null;
+
+/** What the page says of the payment now. */
+export function status() {
+  return parts.querySelector("[data-part=status]").dataset;
+}
+
+/** Call `listener` after parts were put in. */
+export function onChange(listener) {
+  listeners.push(listener);
+}
+
+/** Look more often while `isBusy()`. */
+export function hurryWhile(isBusy) {
+  hurry = isBusy;
+}
+
+/** Look now; resolves when the page shows what the service knows. */
+export function refresh() {
+  running ??= look().finally(() => (running = null));
+  return running;
+}
+
+async function look() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch(url, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    if (answer.status === 200) put(await answer.text());
+    else if (answer.status !== 304) throw new Error(`status ${answer.status}`);
+    tag = answer.headers.get("ETag");
+    setChainTime(Number(answer.headers.get("Earnest-Chain-Time")));
+    offline.hidden = true;
+  } catch {
+    offline.hidden = false;
+  }
+  timer = setTimeout(refresh, document.hidden ? HIDDEN_MS : hurry() ? FAST_MS : CALM_MS);
+}
+
+function put(html) {
+  const next = new DOMParser().parseFromString(html, "text/html").body;
+  const before = status().status;
+  const focused = document.activeElement?.closest?.("[data-part]")?.dataset.part;
+  const opened = new Set([...parts.querySelectorAll("details[open]")].map((each) => each.dataset.way));
+  let last = null;
+  let changed = false;
+  const names = new Set();
+  for (const part of next.querySelectorAll("[data-part]")) {
+    const name = part.dataset.part;
+    names.add(name);
+    const there = parts.querySelector(`[data-part="${name}"]`);
+    if (there && shown.get(name) === part.outerHTML) {
+      last = there;
+      continue;
+    }
+    shown.set(name, part.outerHTML);
+    changed = true;
+    for (const way of part.querySelectorAll("details[data-way]")) way.open = opened.has(way.dataset.way);
+    localise(part);
+    if (there) there.replaceWith(part);
+    else if (last?.dataset.part === "status") document.getElementById("doing").after(part);
+    else if (last) last.after(part);
+    else parts.prepend(part);
+    last = part;
+  }
+  for (const part of parts.querySelectorAll(":scope > [data-part]")) {
+    if (!names.has(part.dataset.part)) {
+      part.remove();
+      shown.delete(part.dataset.part);
+      changed = true;
+    }
+  }
+  if (!changed) return;
+  for (const listener of listeners) listener();
+  const title = document.getElementById("status-title");
+  if (before !== status().status) {
+    announce(title.textContent);
+    // What had the focus may be gone with its part; the keyboard goes on at the news.
+    if (focused && document.activeElement === document.body) {
+      title.tabIndex = -1;
+      title.focus({ preventScroll: true });
+    }
+  }
+}
+
+/** Begin: take what the server rendered as it is, then keep looking. */
+export function start() {
+  for (const part of parts.querySelectorAll("[data-part]")) shown.set(part.dataset.part, part.outerHTML);
+  localise(document);
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  addEventListener("online", refresh);
+  addEventListener("pageshow", (event) => event.persisted && refresh());
+  timer = setTimeout(refresh, FAST_MS);
+}

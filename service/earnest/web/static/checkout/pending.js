@@ -1,0 +1,108 @@
+// A tx on its way: shown until the page's status tells of it, also after a reload.
+import { announce, kept, make, page, short, t } from "../dom.js";
+import { ask, wallets } from "../wallets.js";
+import * as live from "./live.js";
+
+const LOOK_MS = 1500;
+const REPLACED_MS = 8000; // the service may still have to see the tx that took its place
+const DROPPED_MS = 90000;
+const box = document.getElementById("doing");
+
+/** Whether something is on its way. */
+export function isPending() {
+  return kept.get("pending") !== null;
+}
+
+/** Show a tx as on its way and watch it. `wallet` may be null where the service has sent it. */
+export function follow(pending) {
+  kept.set("pending", { seq: Number(live.status().seq), at: Date.now(), ...pending });
+  show("busy", t("pending.title"), pending.relayed ? t("pending.relayed") : t("pending"), pending.hash);
+  announce(t("pending.title"));
+  live.refresh();
+  watch();
+}
+
+/** Go on after a reload. */
+export function resume() {
+  const pending = kept.get("pending");
+  if (!pending) return;
+  if (arrived(pending)) return done(pending);
+  show("busy", t("pending.title"), pending.relayed ? t("pending.relayed") : t("pending"), pending.hash);
+  watch();
+}
+
+live.onChange(() => {
+  const pending = kept.get("pending");
+  if (pending && arrived(pending)) done(pending);
+});
+live.hurryWhile(isPending);
+
+function arrived(pending) {
+  return Number(live.status().seq) > pending.seq;
+}
+
+function done(pending) {
+  kept.set("pending", null);
+  if (pending.replaced) announce(t("sped_up"));
+  box.hidden = true;
+}
+
+let watching = false;
+
+async function watch() {
+  if (watching) return;
+  watching = true;
+  try {
+    for (let pending; (pending = kept.get("pending")); ) {
+      if (arrived(pending)) {
+        done(pending);
+        break;
+      }
+      const wallet = wallets().find((each) => each.info.rdns === pending.wallet);
+      if (wallet && !pending.relayed) await look(wallet, pending).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  } finally {
+    watching = false;
+  }
+}
+
+async function look(wallet, pending) {
+  const receipt = await ask(wallet, "eth_getTransactionReceipt", [pending.hash]);
+  if (receipt) {
+    if (BigInt(receipt.status ?? 1) === 0n) fail("failed.title", "failed");
+    else show("busy", t("pending.title"), t("mined"), pending.hash);
+    return;
+  }
+  const tx = await ask(wallet, "eth_getTransactionByHash", [pending.hash]);
+  if (tx) {
+    kept.set("pending", { ...pending, nonce: Number(tx.nonce) });
+    return;
+  }
+  const used = Number(await ask(wallet, "eth_getTransactionCount", [pending.from, "latest"]));
+  if (pending.nonce !== undefined && used > pending.nonce) {
+    const replaced = pending.replaced ?? Date.now();
+    kept.set("pending", { ...pending, replaced });
+    if (Date.now() - replaced > REPLACED_MS) fail("replaced.title", "replaced");
+  } else if (Date.now() - pending.at > DROPPED_MS) fail("failed.title", "dropped");
+}
+
+function fail(title, text) {
+  kept.set("pending", null);
+  show("failed", t(title), t(text));
+  announce(t(title));
+}
+
+function show(kind, title, text, hash = null) {
+  const content = [make("h2", { id: "doing-title" }, title), make("p", {}, text)];
+  if (hash) content.push(make("p", { className: "faint" }, link(hash)));
+  if (box.className === `card doing ${kind}` && !box.hidden && box.children[1].textContent === text) return;
+  box.className = `card doing ${kind}`;
+  box.replaceChildren(...content);
+  box.hidden = false;
+}
+
+function link(hash) {
+  const text = t("tx", { hash: short(hash) });
+  return page.explorer ? make("a", { href: `${page.explorer}/tx/${hash}`, rel: "noreferrer noopener", target: "_blank" }, text) : text;
+}
