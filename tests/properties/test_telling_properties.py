@@ -17,7 +17,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from earnest.chain.updates import BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate
+from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate
 from earnest.mirror.belief import changes_status
 from earnest.payment.events import PaymentEvent
 from earnest.payment.notifications import TYPE_OF_EVENT
@@ -35,6 +35,7 @@ AMOUNTS = (10, 100, 1_000)
 PAYMENTS = [make_payment(number, amount=amount, pay_by=2**33) for number, amount in enumerate(AMOUNTS)]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DEPTH = MERCHANT.safe_depth_blocks
+RISING = [Finality.INCLUDED, Finality.SAFE, Finality.FINAL]
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def mine(chain: FakeChain, chosen: Sequence[tuple[int, int]]) -> BlockAccepted:
 
 
 Place = tuple[Hash32, int]
+Said = tuple[str, tuple[Place, ...], str, str | None]
+"""A notification's type, the events that it is about, and the status and the finality that it shows."""
 
 
 @dataclass
@@ -117,10 +120,9 @@ class Heard:
     finality: Finality
     chain: list[BlockAccepted] = field(default_factory=list)
     final: int = -1
-    known: list[tuple[Place, PaymentEvent, int]] = field(default_factory=list)
-    """The events that he knows of and that count, with their blocks' times."""
-    told: list[tuple[str, tuple[Place, ...], str]] = field(default_factory=list)
-    """Type, the events that it is about, and the status that it shows."""
+    known: list[tuple[Place, PaymentEvent, Block]] = field(default_factory=list)
+    """The events that he knows of and that count, with their blocks."""
+    told: list[Said] = field(default_factory=list)
 
     def take(self, update: ChainUpdate) -> None:
         before = self.final
@@ -148,23 +150,23 @@ class Heard:
                 continue
             place = (accepted.block.hash, log.log_index)
             if place not in {each[0] for each in self.known} and self._reached(number):
-                self.known.append((place, log.event, accepted.block.timestamp))
+                self.known.append((place, log.event, accepted.block))
                 self._say(TYPE_OF_EVENT[log.event.kind].removeprefix("payment."), [place])
             if final_before < number <= self.final and changes_status(log.event):
                 self._say("finalized", [place])
 
     def _reached(self, number: int) -> bool:
-        match self.finality:
-            case Finality.INCLUDED:
-                return True
-            case Finality.SAFE:
-                return number <= self.final or self.chain[-1].block.number - number >= DEPTH
-            case Finality.FINAL:
-                return number <= self.final
+        return RISING.index(self._finality_of(number)) >= RISING.index(self.finality)
+
+    def _finality_of(self, number: int) -> Finality:
+        if number <= self.final:
+            return Finality.FINAL
+        return Finality.SAFE if self.chain[-1].block.number - number >= DEPTH else Finality.INCLUDED
 
     def _say(self, what: str, places: Sequence[Place]) -> None:
-        state = fold((event, timestamp) for _, event, timestamp in self.known)
-        self.told.append((what, tuple(places), str(state.status)))
+        state = fold((event, block.timestamp) for _, event, block in self.known)
+        finality = str(self._finality_of(self.known[-1][2].number)) if self.known else None
+        self.told.append((what, tuple(places), str(state.status), finality))
 
 
 @contextmanager
@@ -190,12 +192,13 @@ def notifications(store: Store, payment: Payment) -> list[Notification]:
                 return found[::-1]
 
 
-def said(told: Sequence[Notification]) -> list[tuple[str, tuple[Place, ...], str]]:
+def said(told: Sequence[Notification]) -> list[Said]:
     return [
         (
             each.type.removeprefix("payment."),
             tuple((event["block"]["hash"], event["log_index"]) for event in each.payload["events"]),
             each.payload["data"]["status"],
+            each.payload["data"]["finality"],
         )
         for each in told
     ]
@@ -241,4 +244,4 @@ def test_a_merchant_hears_the_story_of_what_reached_his_finality_and_nothing_els
             assert [each.seq for each in untold] == [each.event.seq for each in canonical[len(heard.known) :]]
             if heard.finality is Finality.FINAL:
                 # What he ships on can never be taken back.
-                assert "reorged" not in {what for what, _, _ in heard.told}
+                assert "reorged" not in {what for what, *_ in heard.told}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from earnest.mirror.compare import Change, compare_payments, compare_rows
 from earnest.mirror.herald import Herald
+from earnest.mirror.retelling import Retelling
 from earnest.payment.events import Credited, EventKind
 from earnest.payment.notifications import NotificationType
 from earnest.payment.primitives import Address, Hash32
@@ -138,11 +139,18 @@ class Replacement:
     ) -> None:
         payments = self._mirror.payments.many(self._chain_id, changed)
         herald = self._heralds(self._mirror, payments.values())
-        after = {id_: replace(each, version=each.version + 1) for id_, each in payments.items()}
+        late = Retelling(self._mirror, self._replay, self._chain_id, view).of(payments, herald.merchants)
+        concerned = [id_ for id_ in payments if id_ not in late or late[id_].is_news]
+        after = {id_: replace(payments[id_], version=payments[id_].version + 1) for id_ in concerned}
         notifications = []
         for id_, payment in after.items():
-            told = herald.tell(payment, NotificationType.REORGED, lost.get(id_, []), view)
-            payload = {"previous": _previous(changed[id_]), **told.payload}
+            shown, previous, gone = payment, _previous(changed[id_]), lost.get(id_, [])
+            if id_ in late:
+                shown = replace(late[id_].payment, version=payment.version)
+                previous = late[id_].previous or previous
+                gone = [each for each in gone if each.event.seq < late[id_].first_untold]
+            told = herald.tell(shown, NotificationType.REORGED, gone, view)
+            payload = {"previous": previous, **told.payload}
             notifications.append(replace(told, payload=payload))
         self._mirror.swap.set_versions(self._chain_id, {id_: each.version for id_, each in after.items()})
         self._mirror.outbox.add(notifications)

@@ -198,3 +198,27 @@ def test_two_merchants_are_told_each_by_his_own_rule(mirror: ChainMirror, store:
     assert types(told(store, mine)) == ["funded"]
     with store.read() as tx:
         assert tx.outbox.page("mer_2").items == []
+
+
+def test_an_event_that_became_final_unseen_is_told_with_the_next_block(
+    mirror: ChainMirror, store: Store, chain: FakeChain
+) -> None:
+    payment = ask(store, LARGE)
+    mirror.take([chain.mine(chain.next(payment, FUNDED)), chain.mine()])
+    with store.transaction() as tx:
+        tx.events.mark_final(CHAIN_ID, 1)  # as a rebuild may leave it
+    mirror.take([chain.finalize(1)])
+    assert types(told(store)) == ["funded"]
+
+
+def test_an_event_that_moved_to_a_later_block_is_waited_for_from_there(
+    mirror: ChainMirror, store: Store, chain: FakeChain
+) -> None:
+    payment = ask(store, MIDDLE)
+    mirror.take([chain.mine()])
+    first = chain.mine(chain.next(payment, FUNDED))
+    moved = [chain.drop(1)[0], chain.mine(), chain.mine(chain.next(payment, FUNDED)), chain.mine()]
+    mirror.take([first, *moved])
+    assert told(store) == []
+    mirror.take([chain.mine()])
+    assert [shown(each) for each in told(store)] == [("funded", "safe", 1)]
