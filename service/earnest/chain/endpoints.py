@@ -272,7 +272,7 @@ class Endpoints(Node):
         with self._lock:
             one.greeted = False  # whoever answers next may be another
             if one.health.failed(error, self.clock()):
-                self._tell(one)
+                self._tell(one, str(error))
 
     def set_aside(self, one: Endpoint, state: EndpointState, reason: str) -> None:
         """Set an endpoint aside."""
@@ -292,10 +292,11 @@ class Endpoints(Node):
         if one.health.set_aside(state, reason, self.clock()):
             self._tell(one)
 
-    def _tell(self, one: Endpoint) -> None:
+    def _tell(self, one: Endpoint, words: str | None = None) -> None:
+        """Log that an endpoint is set aside; `words` are a node's own, which only the log shows."""
         level = logging.ERROR if one.health.state in ALARMING else logging.WARNING
-        words = "the endpoint %s of chain %d is set aside (%s): %s"
-        log.log(level, words, one.name, self._chain_id, one.health.state, one.health.reason)
+        told = "the endpoint %s of chain %d is set aside (%s): %s"
+        log.log(level, told, one.name, self._chain_id, one.health.state, words or one.health.reason)
 
     def _reference(self, one: Endpoint) -> int:
         """Return the head that the others have reached: with two and more of them, one alone cannot run ahead."""

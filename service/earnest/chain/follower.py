@@ -24,6 +24,7 @@ from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node, RawLog
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
 from earnest.chain.walk_back import Parting, walk_back
+from earnest.chain.words import public_words
 from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 from earnest.payment.primitives import Address
 from earnest.settings import FinalityRule
@@ -290,9 +291,8 @@ class Follower:
 
     def _note_failure(self, error: Exception) -> None:
         # Of what is not in our tree only the kind is told: its words were not written for people outside.
-        words = (
-            str(error) if isinstance(error, EarnestError) else f"a fault of ours ({type(error).__name__}): see the log"
-        )
+        kind = type(error).__name__
+        words = public_words(error) if isinstance(error, EarnestError) else f"a fault of ours ({kind}): see the log"
         match error:
             case Misconfigured():
                 state = FollowerState.STOPPED

@@ -18,6 +18,7 @@ from earnest.chain.errors import (
     ReorgPastFinality,
     RpcError,
 )
+from earnest.chain.words import public_words
 from earnest.payment.errors import ChainDisagrees, EarnestError, Misconfigured
 
 DOUBTS_FORGIVEN: Final = 2
@@ -161,7 +162,7 @@ class Health:
         if not self.in_use and not self.is_due(now) and (not self.trusted or state not in ALARMING):
             return False  # known, and its time is not over yet
         wished = error.retry_after_seconds if isinstance(error, RateLimited) else None
-        return self.set_aside(state, str(error), now, wished or 0.0)
+        return self.set_aside(state, public_words(error), now, wished or 0.0)
 
     def set_aside(self, state: EndpointState, reason: str, now: float, at_least_seconds: float = 0.0) -> bool:
         """Set it aside for twice as long as the last time; return whether that is news."""

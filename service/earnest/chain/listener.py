@@ -6,6 +6,7 @@ events".
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
@@ -18,6 +19,8 @@ import msgspec
 from earnest.chain.errors import BadNodeUrl, SubscriptionLost, SubscriptionRefused
 from earnest.chain.pace import Told
 from earnest.payment.primitives import Hash32
+
+log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 10.0
 """How long a node may take to agree to a subscription."""
@@ -124,7 +127,8 @@ class Listener:
                 continue
             answer = self._read(message)
             if answer.error is not None:
-                raise SubscriptionRefused(self.name, f"refuses: {answer.error.message[:200]}")
+                log.info("the node at %s refuses a subscription: %r", self.name, answer.error.message[:200])
+                raise SubscriptionRefused(self.name, f"refuses subscriptions (JSON-RPC error {answer.error.code})")
             if answer.id == _CHAIN_ID:
                 self._check_chain(answer.result)
             elif answer.id == _SUBSCRIBE:

@@ -21,6 +21,7 @@ from earnest.chain.signer import Signer
 from earnest.chain.submitting import Offer, check
 from earnest.chain.updates import Block
 from earnest.chain.whereabouts import Mined, View, find_mined, look
+from earnest.chain.words import public_words
 from earnest.payment.errors import EarnestError, Misconfigured
 from earnest.payment.primitives import Address
 from earnest.settings import FinalityRule
@@ -137,7 +138,7 @@ class Sender:
                 txs = self._step()
         except EarnestError as error:
             self._chain_checked = False
-            self._status = replace(self._status, error=str(error), failures=self._status.failures + 1)
+            self._status = replace(self._status, error=public_words(error), failures=self._status.failures + 1)
             raise
         self._status = replace(self._status, unsettled=len(txs), failures=0, last_step_at=self._clock())
         return txs

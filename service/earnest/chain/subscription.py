@@ -20,6 +20,7 @@ from earnest.chain.listener import Connect, Listener
 from earnest.chain.pace import Pace, Told
 from earnest.chain.updates import Block
 from earnest.chain.websocket import connect
+from earnest.chain.words import public_words
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Hash32
 
@@ -143,7 +144,7 @@ class _Term:
                     self._hear(listener, head)
         except EarnestError as error:
             refused = isinstance(error, SubscriptionRefused)
-            self._lose(str(error), is_refusal=refused)
+            self._lose(public_words(error), is_refusal=refused)
         except Exception as error:
             log.exception("listening to %s failed by a fault of ours", listener.name)
             self._lose(f"a fault of ours ({type(error).__name__}): see the log")

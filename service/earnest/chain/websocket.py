@@ -86,5 +86,5 @@ class _Wire:
         except TimeoutError:
             return None
         except (OSError, EOFError, ConnectionClosed) as error:
-            words = str(error) if isinstance(error, ConnectionClosed) else type(error).__name__
-            raise SubscriptionLost(self._name, f"closed the connection for new heads: {words[:200]}") from None
+            told = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else type(error).__name__
+            raise SubscriptionLost(self._name, f"closed the connection for new heads ({told})") from None
