@@ -39,7 +39,7 @@ class Prover:
         timeout_seconds: float = TIMEOUT_SECONDS,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self._maker = Maker(node)
+        self._node, self._maker = node, Maker(node)
         self._at_once, self._timeout_seconds = at_once, timeout_seconds
         self._places = threading.Semaphore(at_once)
         self._parts = _Parts(cache_bytes)
@@ -77,9 +77,11 @@ class Prover:
     def _made(self, wanted: Wanted) -> bytes:
         budget = Budget(self._timeout_seconds)
         blocks = list(dict.fromkeys(block for block, _ in wanted.events))
-        parts = [self._part(wanted, each, budget) for each in blocks]
-        budget.check()
-        return assemble(wanted, parts, self._maker.state(wanted))
+        with self._node.turn():  # a block's header and its receipts of two nodes may not fit one another
+            parts = [self._part(wanted, each, budget) for each in blocks]
+            budget.check()
+            state = self._maker.state(wanted)
+        return assemble(wanted, parts, state)
 
     def _part(self, wanted: Wanted, block: BlockRef, budget: Budget) -> BlockPart:
         key = (wanted.payment_id, block.hash)
