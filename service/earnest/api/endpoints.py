@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from earnest.api.services import ChainService
 from earnest.chain.health import IN_USE, EndpointReport
+from earnest.chain.words import plain
 from earnest.payment.representation import rfc3339
 
 
@@ -18,7 +19,7 @@ def represent_endpoint(report: EndpointReport) -> dict[str, Any]:
     return {
         "name": report.name,
         "state": report.state,
-        "reason": report.reason,
+        "reason": report.reason and plain(report.reason),
         "since": rfc3339(int(report.since)),
         "head": report.head,
         "final": report.final,

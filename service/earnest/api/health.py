@@ -10,6 +10,7 @@ from earnest.api.endpoints import represent_endpoint
 from earnest.api.leaders import Following, following_of, leader_of
 from earnest.api.reconciliations import reason_against, represent_failing, represent_reconciliation
 from earnest.api.services import ChainService, FollowerReport, Services
+from earnest.chain.words import plain
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
 from earnest.payment.representation import caip2, rfc3339
@@ -143,10 +144,10 @@ def _sync(chain_id: int, chain: ChainService, found: _Found, now: int) -> dict[s
         "age_seconds": max(0, now - view.head.timestamp) if view else None,
         "node_head": status.node_head if status else None,
         "lag_blocks": status.lag_blocks if status else None,
-        "error": status.error if status else None,
+        "error": plain(status.error) if status and status.error else None,
         "error_code": status.code if status else None,
         "endpoint": status.endpoint if status else None,
-        "heads": {"by": status.heads, "why": status.heads_why} if status and status.heads else None,
+        "heads": {"by": status.heads, "why": status.heads_why and plain(status.heads_why)} if status and status.heads else None,
         "headers": status.headers if status else None,
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
@@ -164,5 +165,5 @@ def _operator(chain: ChainService) -> dict[str, Any] | None:
         "address": status.address,
         "balance_wei": None if status.balance is None else str(status.balance),
         "unsettled_txs": status.unsettled,
-        "error": status.error,
+        "error": status.error and plain(status.error),
     }
