@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from struct import Struct
+from typing import Final
 
 from earnest.chain.node import RawLog
 from earnest.payment.events import EVERY_TOPIC
 from earnest.payment.primitives import Address, Hash32, keccak
 
+_THREE: Final = Struct(">HHH").unpack_from
+_BITS: Final = tuple(1 << bit for bit in range(2048))
+
 
 @lru_cache(maxsize=8_192)
 def mask(value: str) -> int:
     """Return the three bits that an address or a topic (of any case) sets in a block's bloom."""
-    digest = keccak(bytes.fromhex(value[2:]))
-    six = int.from_bytes(digest[:6])
-    return 1 << (six >> 32 & 2047) | 1 << (six >> 16 & 2047) | 1 << (six & 2047)
+    one, two, three = _THREE(keccak(bytes.fromhex(value[2:])))
+    bits: int = _BITS[one & 2047] | _BITS[two & 2047] | _BITS[three & 2047]
+    return bits
 
 
 def bloom_of(values: Iterable[Address | Hash32]) -> int:

@@ -15,6 +15,7 @@ from earnest.chain.errors import HeaderForged, MalformedAnswer, NoContract, RpcE
 from earnest.chain.header_hash import RawHeader, fits_its_hash
 from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
+from earnest.payment.values import maker, quick
 
 Tag = Literal["latest", "safe", "finalized", "pending", "earliest"]
 
@@ -62,6 +63,7 @@ class _FeeHistory(msgspec.Struct, rename="camel", frozen=True):
     reward: list[list[str]] | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Header:
     """A block with what only its header tells. `bloom` is the 2048-bit logs bloom; the fee is wei per gas."""
@@ -90,6 +92,8 @@ class FeeHistory:
     tips: tuple[int, ...]
 
 
+_block = maker(Block)
+_EMPTY_BLOOM: Final = "0x" + "0" * 512
 # Made once, since whoever decodes knows a type again by its identity.
 _LOGS: Final[Any] = list[RawLog]
 _LOGS_OR_NONE: Final[Any] = list[RawLog] | None
@@ -254,10 +258,11 @@ class Node(ABC):
         # Of the first block only the hash counts, and some chains made theirs in a form of its own.
         if self.recomputes and raw.number != "0x0" and not fits_its_hash(raw):
             raise HeaderForged(self.endpoint, raw.number, raw.hash)
-        block = Block(
+        block = _block(
             self.quantity(raw.number), self._hash(raw.hash), self._hash(raw.parent_hash), self.quantity(raw.timestamp)
         )
-        return Header(block, self.quantity(raw.logs_bloom), self.quantity(raw.base_fee_per_gas or "0x0"))
+        bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self.quantity(raw.logs_bloom)
+        return Header(block, bloom, self.quantity(raw.base_fee_per_gas or "0x0"))
 
     def _as_receipt(self, raw: _RawReceipt) -> Receipt:
         return Receipt(

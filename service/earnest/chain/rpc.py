@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 import msgspec
@@ -53,6 +53,14 @@ class _Answer(msgspec.Struct):
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error | None = None
+
+
+class _AsHoped(msgspec.Struct, Generic[T], frozen=True):
+    """An answer to what was asked, without an error: read in one pass, where the result is of the right type."""
+
+    id: int
+    result: T
+    error: None = None
 
 
 class Rpc(Node):
@@ -102,6 +110,9 @@ class Rpc(Node):
         body = _question(number, method, params)
 
         def read(content: bytes) -> Any:
+            hoped = _as_hoped(content, _hoped(into))
+            if hoped is not None and hoped.id == number:
+                return hoped.result
             answer = self._decode(content, _Answer)
             if answer.error is None and answer.id != number:
                 raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
@@ -143,11 +154,15 @@ class Rpc(Node):
         numbers = [next(self._ids) for _ in calls]
         body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
         repeatable = not any(each.method in NOT_REPEATED for each in calls)
+        into = calls[0].into
 
         def read(content: bytes) -> list[Any] | None:
             if not content.lstrip().startswith(b"["):
                 self._check_refusal(content)
                 return None
+            hoped = _as_hoped(content, _hoped_batch(into)) if all(each.into is into for each in calls) else None
+            if hoped is not None and [each.id for each in hoped] == numbers:
+                return [each.result for each in hoped]
             answers = {each.id: each for each in self._decode(content, list[_Answer])}
             missing = _Answer(error=_Error(0, "left out of the answer to a batch"))
             return [
@@ -250,6 +265,27 @@ class Rpc(Node):
 def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
     """Return what decodes such an answer: making one takes longer than it takes to decode a header."""
     return msgspec.json.Decoder(into)
+
+
+@cache
+def _hoped(into: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_AsHoped[into])
+
+
+@cache
+def _hoped_batch(into: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(list[_AsHoped[into]])
+
+
+def _as_hoped(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Return what was answered if all of it is as hoped; else None, and it is read again piece by piece.
+
+    Reading each answer first and its result after that took 4 us of CPU for each event.
+    """
+    try:
+        return decoder.decode(content)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 class _HostOnly(logging.Filter):
