@@ -147,7 +147,7 @@ def _sync(chain_id: int, chain: ChainService, found: _Found, now: int) -> dict[s
         "error": plain(status.error) if status and status.error else None,
         "error_code": status.code if status else None,
         "endpoint": status.endpoint if status else None,
-        "heads": {"by": status.heads, "why": status.heads_why and plain(status.heads_why)} if status and status.heads else None,
+        "heads": _heads(status) if status else None,
         "headers": status.headers if status else None,
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
@@ -155,6 +155,11 @@ def _sync(chain_id: int, chain: ChainService, found: _Found, now: int) -> dict[s
         "reconciliation": represent_reconciliation(found.last),
         "reconciliation_failing": represent_failing(found.failing),
     }
+
+
+def _heads(status: FollowerReport) -> dict[str, Any] | None:
+    why = status.heads_why and plain(status.heads_why)
+    return {"by": status.heads, "why": why} if status.heads else None
 
 
 def _operator(chain: ChainService) -> dict[str, Any] | None:

@@ -38,6 +38,10 @@ MAX_TIMEOUTS_AN_ANSWER: Final = 6
 """A whole answer takes at most so many timeouts: a node that drips would else hold the follower for days, unnoticed."""
 RETRIES: Final = 2
 FIRST_DELAY_SECONDS: Final = 0.1
+AT_ONCE_SECONDS: Final = 0.02
+"""After an answer that broke off or came from a gateway: most often the next connection, or the next machine, is well."""
+FIRST_LIMITED_SECONDS: Final = 0.05
+"""After being asked for less without a word on how much: most limits count requests by the second."""
 MAX_DELAY_SECONDS: Final = 5.0
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -322,6 +326,9 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _delay_seconds(attempt: int, error: NodeUnavailable) -> float:
-    wished = error.retry_after_seconds if isinstance(error, RateLimited) else None
-    delay = wished if wished is not None else FIRST_DELAY_SECONDS * 2**attempt
+    if isinstance(error, RateLimited):
+        wished = error.retry_after_seconds
+        delay = FIRST_LIMITED_SECONDS * 2**attempt if wished is None else wished
+    else:
+        delay = FIRST_DELAY_SECONDS * 2 ** (attempt - 1) if attempt else AT_ONCE_SECONDS
     return min(delay, MAX_DELAY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
