@@ -26,6 +26,7 @@ from earnest.api.routes import (
     payments,
     proof,
     streams,
+    reports,
     test_chain,
     verbs,
     wallet,
@@ -35,7 +36,7 @@ from earnest.api.services import Services
 from earnest.api.streams.hub import Hub
 
 ROUTERS = (
-    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, keys),
+    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, reports, keys),
     *(test_chain, health, docs),
 )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
 
+from earnest.store.audit import Audit
+from earnest.store.balances import Balances
 from earnest.store.blocks import Blocks
 from earnest.store.chain_facts import ChainFacts
 from earnest.store.credits import Credits
@@ -28,6 +30,7 @@ from earnest.store.payments import Payments
 from earnest.store.processes import Processes
 from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
+from earnest.store.settlements import Settlements
 from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
 from earnest.store.txs import Txs
@@ -48,6 +51,9 @@ class Transaction:
         self.blocks = Blocks(connection)
         self.outbox = Outbox(connection)
         self.news = News(connection)
+        self.balances = Balances(connection)
+        self.audit = Audit(connection)
+        self.settlements = Settlements(connection)
         self.untold = UntoldEvents(connection)
         self.endpoints = Endpoints(connection)
         self.txs = Txs(connection)

@@ -1,6 +1,7 @@
 """All tables in one place, for the migrations and their test: importing the subjects fills the metadata."""
 
 from earnest.store import (
+    audit,
     blocks,
     credits,  # noqa: A004
     dismissals,
@@ -23,7 +24,7 @@ from earnest.store.schema import metadata
 SUBJECTS = (
     *(merchants, keys, payments, events, side_events, credits, dismissals, untold),
     *(blocks, endpoints, outbox, txs, idempotency),
-    *(processes, leads, reconciliations),
+    *(audit, processes, leads, reconciliations),
 )
 
 __all__ = ["SUBJECTS", "metadata"]

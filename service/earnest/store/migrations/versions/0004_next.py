@@ -15,6 +15,33 @@ def upgrade() -> None:
     op.add_column("merchants", sa.Column("tell", sa.Text(), nullable=True))
     _untold()
     _failed_reconciliations()
+    _created()
+    _credits()
+    _audit_log()
+
+
+def _credits() -> None:
+    """Pushes that failed are few, and asked for on their own."""
+    some = sa.text("credited <> 0")
+    op.create_index("ix_events_credited", "events", ["chain_id"], sqlite_where=some, postgresql_where=some)
+
+
+def _audit_log() -> None:
+    op.create_table(
+        "audit_log",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("previous", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_log")),
+    )
+    op.create_index(op.f("ix_audit_log_merchant_id_number"), "audit_log", ["merchant_id", "number"], unique=False)
 
 
 def _failed_reconciliations() -> None:
