@@ -12,6 +12,7 @@ from earnest.api.gate import Gate
 from earnest.api.metrics import Metrics
 from earnest.api.middleware import BodyLimit, Telemetry
 from earnest.api.mirrored import Mirrored
+from earnest.api.node_turns import NodeTurns
 from earnest.api.once import Idempotency
 from earnest.api.openapi import document
 from earnest.api.problems import answer_problem
@@ -48,6 +49,7 @@ def create_app(services: Services) -> FastAPI:
     metrics = Metrics(services.chains, Mirrored(services), Reconciled(services))
     app.state.services = services
     app.state.metrics = metrics
+    app.state.node_turns = NodeTurns()
     app.state.hub = Hub(services)
     app.state.gate = Gate(services.store, services.clock, services.limits)
     app.state.idempotency = Idempotency(services.store, services.secrets, services.clock)

@@ -18,7 +18,9 @@ Conflict
 └── NotATestChain            time and blocks of a real chain cannot be moved
 Unavailable
 ├── StreamsNotRunning        this process serves no streams
-└── TooManyRequests          one caller asks too often
+├── TooManyRequests          one caller asks too often
+├── NodeBusy                 too many requests wait for the chain's node already
+└── NodeTooSlow              the chain's node did not answer in time
     └── TooManyStreams       one caller, or all of them together, has too many streams open
 """
 
@@ -156,3 +158,24 @@ class StreamsNotRunning(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("no streams here now; ask again in a moment, or ask without a stream")
+
+
+class NodeBusy(Unavailable):
+    """Too many requests wait for the chain's node already."""
+
+    code = "node_busy"
+    retry_after_seconds = 5
+    """About as long as a request waits at the most, so that turns are free by then if the node is well again."""
+
+    def __init__(self) -> None:
+        super().__init__("too many requests wait for the chain's node already; ask again in a moment")
+
+
+class NodeTooSlow(Unavailable):
+    """The chain's node did not answer in time."""
+
+    code = "node_too_slow"
+    retry_after_seconds = 5
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the chain's node did not answer within {seconds:g} s; ask again in a moment")

@@ -16,6 +16,8 @@ from earnest.api.errors import (
     BodyTooLarge,
     MalformedJson,
     MethodNotAllowed,
+    NodeBusy,
+    NodeTooSlow,
     NoSuchPath,
     TooManyRequests,
     Unauthenticated,
@@ -139,7 +141,7 @@ def _of_tree(error: EarnestError) -> Problem:
 def _headers(error: EarnestError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="earnest"'}
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, TooManyRequests | NodeBusy | NodeTooSlow):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {"Retry-After": "1"} if isinstance(error, Unavailable) else {}
 

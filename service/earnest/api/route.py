@@ -10,9 +10,10 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from earnest.api.access import access_of
+from earnest.api.access import Access, access_of
 from earnest.api.errors import OddText, UnsupportedMediaType
 from earnest.api.gate import Gate
+from earnest.api.node_turns import NodeTurns
 from earnest.api.once import Idempotency, Once
 from earnest.api.openapi import described
 from earnest.api.problems import answer_problem
@@ -33,6 +34,8 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """Return the framework's handler with ours around it."""
         inner = super().get_route_handler()
+        if self.access.asks_node:
+            inner = _in_turn(inner, self.access)
 
         async def handle(request: Request) -> Response:
             try:
@@ -48,7 +51,9 @@ class GuardedRoute(APIRoute):
     async def _admitted(self, request: Request, inner: Handler) -> Response:
         gate: Gate = request.app.state.gate
         address = request.client.host if request.client else "unknown"
-        caller = await run_in_threadpool(gate.admit, self.access, request.headers.get("authorization"), address)
+        caller = None
+        if self.access.scope is not None or self.access.limited:
+            caller = await run_in_threadpool(gate.admit, self.access, request.headers.get("authorization"), address)
         request.state.caller = caller
         request.state.once = None
         body = await request.body()
@@ -63,6 +68,16 @@ class GuardedRoute(APIRoute):
         if once is None:
             return await inner(request)
         return once if isinstance(once, Response) else await _once(request, inner, once)
+
+
+def _in_turn(inner: Handler, access: Access) -> Handler:
+    """Return a handler that asks a node, and waits for its turn to end no longer than it may."""
+
+    async def handle(request: Request) -> Response:
+        turns: NodeTurns = request.app.state.node_turns
+        return await turns.run(inner(request), is_public=access.scope is None, seconds=access.node_seconds)
+
+    return handle
 
 
 async def _once(request: Request, inner: Handler, once: Once) -> Response:

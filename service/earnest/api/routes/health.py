@@ -16,8 +16,8 @@ routes = router(tag="operation")
 
 @routes.get("/health/live", response_model=Live, summary="Is the process alive?")
 @public(limited=False)
-def get_live(call: InCall) -> JSONResponse:
-    """Answer; nothing else is asked."""
+async def get_live(call: InCall) -> JSONResponse:
+    """Answer; nothing else is asked, and no thread is needed that others could have taken."""
     return JSONResponse({"status": "live", "version": call.services.version})
 
 

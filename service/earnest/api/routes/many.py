@@ -24,7 +24,7 @@ routes = router("/v1", "payments")
     response_model=ManyAccepted,
     summary="Confirm many deliveries",
 )
-@keyed("payments:write")
+@keyed("payments:write", asks_node=True)
 def post_confirm_delivery_many(body: ManyRequest, call: InCall) -> JSONResponse:
     """Confirm the delivery of many payments, by one tx for each set of terms that they have in common.
 
@@ -38,7 +38,7 @@ def post_confirm_delivery_many(body: ManyRequest, call: InCall) -> JSONResponse:
 
 
 @routes.post("/payments/release_many", status_code=202, response_model=ManyAccepted, summary="Release many payments")
-@keyed("payments:write")
+@keyed("payments:write", asks_node=True)
 def post_release_many(body: ManyRequest, call: InCall) -> JSONResponse:
     """Release many payments whose dispute windows are over, by one tx for each set of terms that they have in common.
 

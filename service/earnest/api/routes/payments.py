@@ -28,7 +28,7 @@ Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` 
 
 
 @routes.post("/payments", status_code=201, response_model=Payment, summary="Create a payment")
-@keyed("payments:write")
+@keyed("payments:write", asks_node=True)
 def post_payment(body: CreatePaymentRequest, call: InCall) -> JSONResponse:
     """Create a payment. Nothing happens on chain; the buyer pays at `checkout_url` or with any wallet.
 

@@ -20,7 +20,7 @@ routes = router("/v1/test", "test")
 
 
 @routes.post("/clock", response_model=Head, summary="Move the chain's clock")
-@keyed("test:write")
+@keyed("test:write", asks_node=True)
 def post_clock(body: ClockRequest, call: InCall) -> JSONResponse:
     """Move the chain's clock forward and mine a block, so that the new time counts. Local chains only."""
     node = _test_node(call.services)
@@ -30,7 +30,7 @@ def post_clock(body: ClockRequest, call: InCall) -> JSONResponse:
 
 
 @routes.post("/mine", response_model=Head, summary="Mine blocks")
-@keyed("test:write")
+@keyed("test:write", asks_node=True)
 def post_mine(call: InCall, body: MineRequest | None = None) -> JSONResponse:
     """Mine empty blocks. Local chains only."""
     node = _test_node(call.services)
@@ -40,7 +40,7 @@ def post_mine(call: InCall, body: MineRequest | None = None) -> JSONResponse:
 
 
 @routes.post("/reorg", response_model=Head, summary="Reorganise the chain")
-@keyed("test:write")
+@keyed("test:write", asks_node=True)
 def post_reorg(call: InCall, body: ReorgRequest | None = None) -> JSONResponse:
     """Drop the newest blocks with all their txs, and put as many empty ones in their place. Local chains only."""
     node = _test_node(call.services)

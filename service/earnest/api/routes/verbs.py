@@ -27,7 +27,7 @@ routes = router("/v1", "payments")
 @routes.post(
     "/payments/{id}/confirm_delivery", status_code=202, response_model=Accepted, summary="Confirm the delivery"
 )
-@keyed("payments:write")
+@keyed("payments:write", asks_node=True)
 def post_confirm_delivery(id: str, call: InCall, body: EmptyRequest | None = None) -> JSONResponse:  # noqa: A002, ARG001
     """Say that the goods or the service were handed over; opens the dispute window, or releases where there is none.
 
@@ -39,7 +39,7 @@ def post_confirm_delivery(id: str, call: InCall, body: EmptyRequest | None = Non
 
 
 @routes.post("/payments/{id}/refund", status_code=202, response_model=Accepted, summary="Refund the buyer")
-@keyed("refunds:write")
+@keyed("refunds:write", asks_node=True)
 def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSONResponse:  # noqa: A002
     """Give the buyer back everything that is held, or a part of it.
 
@@ -60,7 +60,7 @@ def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSO
     response_model=Accepted,
     summary="Release by the buyer's receipt",
 )
-@keyed("payments:write")
+@keyed("payments:write", asks_node=True)
 def post_release_with_receipt(id: str, call: InCall, body: ReceiptRequest) -> JSONResponse:  # noqa: A002
     """Release everything that is held by what the buyer signed at the door; the host pays the gas.
 

@@ -24,6 +24,8 @@ from earnest.payment.status import Verb
 
 routes = router("/v1", "checkout")
 
+NODE_SECONDS = 5.0
+"""Three or four questions, which a node that is well answers in some tenths of a second."""
 MAX_DIGITS = 78
 """2^256 has that many."""
 
@@ -90,7 +92,7 @@ class Given:
     response_model=PreparedTx | ToSign,
     summary="The unsigned tx, or the typed data, for a wallet",
 )
-@public(cross_origin=True)
+@public(cross_origin=True, node_seconds=NODE_SECONDS)
 def get_unsigned_tx(
     id: str,  # noqa: A002
     verb: Verb,
