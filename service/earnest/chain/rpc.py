@@ -39,7 +39,7 @@ MAX_TIMEOUTS_AN_ANSWER: Final = 6
 RETRIES: Final = 2
 FIRST_DELAY_SECONDS: Final = 0.1
 AT_ONCE_SECONDS: Final = 0.02
-"""After an answer that broke off or came from a gateway: most often the next connection, or the next machine, is well."""
+"""After an answer that broke off, or that a gateway gave: most often the next connection, or machine, is well."""
 FIRST_LIMITED_SECONDS: Final = 0.05
 """After being asked for less without a word on how much: most limits count requests by the second."""
 MAX_DELAY_SECONDS: Final = 5.0
