@@ -15,7 +15,6 @@ def upgrade() -> None:
     op.add_column("merchants", sa.Column("tell", sa.Text(), nullable=True))
     _untold()
     _failed_reconciliations()
-    _created()
     _credits()
     _audit_log()
 
