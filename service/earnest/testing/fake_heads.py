@@ -16,6 +16,8 @@ from earnest.chain.errors import SubscriptionLost
 from earnest.chain.listener import Wire
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Hash32
+from earnest.testing.fault_plans import FaultPlan
+from earnest.testing.faulty_heads import heads_told
 
 SUBSCRIPTION = "0x9cef478923ff08bf67fde6c64013158d"
 
@@ -46,11 +48,13 @@ class FakeHeads:
         chain_id: what it says that it is on.
         refusal: what it answers to a subscription, if not with one.
         trouble: raised instead of opening a connection.
+        plan: which faults befall what is told; none by default.
     """
 
     chain_id: int
     refusal: str | None = None
     trouble: EarnestError | None = None
+    plan: FaultPlan = field(default_factory=FaultPlan)
     opened: int = 0
     """How many connections were opened so far."""
     asked: list[str] = field(default_factory=list)
@@ -78,8 +82,12 @@ class FakeHeads:
                 self._changed.notify_all()
 
     def tell(self, number: int, block_hash: Hash32) -> None:
-        """Tell everyone who listens of a block."""
-        self.send(head_message(number, block_hash))
+        """Tell everyone who listens of a block, as the plan has it."""
+        for told in heads_told(self.plan, number, block_hash):
+            if told is None:
+                self.hang_up()
+            else:
+                self.send(head_message(*told) if isinstance(told, tuple) else told)
 
     def send(self, message: str | bytes) -> None:
         """Send anything to everyone who listens."""

@@ -58,6 +58,17 @@ class FaultKind(StrEnum):
     NO_SUCH_BLOCK = "no_such_block"
     """A block is asked for, and the node says that it has none there."""
 
+    HEADS_DROP = "heads_drop"
+    """The connection by which new heads are told is closed."""
+    HEADS_SILENCE = "heads_silence"
+    """A new head is not told, and the connection stays open."""
+    HEADS_GARBAGE = "heads_garbage"
+    """What is no head, or no JSON, is told."""
+    HEADS_OF_A_FORK = "heads_of_a_fork"
+    """A head is told that the node itself never shows."""
+    HEADS_TWICE = "heads_twice"
+    """A head is told twice, and once under an older number."""
+
 
 WHOLE_REQUEST: Final = frozenset(
     {
@@ -80,6 +91,7 @@ _METHODS: Final = {
     FaultKind.MISSING_LOGS: ("eth_getLogs",),
     FaultKind.DUPLICATE_LOGS: ("eth_getLogs",),
     FaultKind.WRONG_CHAIN: ("eth_chainId", "net_version"),
+    **dict.fromkeys((each for each in FaultKind if each.startswith("heads_")), ("eth_subscription",)),
     FaultKind.NO_SUCH_BLOCK: ("eth_getBlockByNumber", "eth_getBlockByHash"),
 }
 

@@ -12,6 +12,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from earnest.payment.primitives import Hash32
 from earnest.testing.fake_heads import answer_to, head_message
+from earnest.testing.fault_plans import FaultPlan
+from earnest.testing.faulty_heads import heads_told
 
 _SILENT: Final = logging.getLogger(f"{__name__}.library")
 _SILENT.setLevel(logging.CRITICAL + 1)
@@ -27,9 +29,13 @@ class HeadsServer:
         chain_id: what it says that it is on.
         refusal: what it answers to a subscription, if not with one.
         port: 0 picks a free one.
+        plan: which faults befall what is told; none by default.
     """
 
-    def __init__(self, chain_id: int, *, refusal: str | None = None, port: int = 0) -> None:
+    def __init__(
+        self, chain_id: int, *, refusal: str | None = None, port: int = 0, plan: FaultPlan | None = None
+    ) -> None:
+        self.plan = plan or FaultPlan()
         self._chain_id, self._refusal = chain_id, refusal
         self._changed = Condition()
         self._open: list[ServerConnection] = []
@@ -48,8 +54,12 @@ class HeadsServer:
         return f"ws://127.0.0.1:{self.port}"
 
     def tell(self, number: int, block_hash: Hash32) -> None:
-        """Tell everyone who subscribed of a block."""
-        self.send(head_message(number, block_hash))
+        """Tell everyone who subscribed of a block, as the plan has it."""
+        for told in heads_told(self.plan, number, block_hash):
+            if told is None:
+                self.kill()
+            else:
+                self.send(head_message(*told) if isinstance(told, tuple) else told)
 
     def send(self, message: str | bytes) -> None:
         """Send anything to everyone who subscribed."""
