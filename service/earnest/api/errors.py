@@ -15,12 +15,13 @@ NotAllowed
 └── MethodNotAllowed         the path is there, and does not take this method
 Conflict
 ├── IdempotencyRunning       the same request is being worked on right now
+├── NotTheEmbeddedChain      only the embedded chain can fail on order
 └── NotATestChain            time and blocks of a real chain cannot be moved
 Unavailable
 ├── StreamsNotRunning        this process serves no streams
-├── TooManyRequests          one caller asks too often
 ├── NodeBusy                 too many requests wait for the chain's node already
-└── NodeTooSlow              the chain's node did not answer in time
+├── NodeTooSlow              the chain's node did not answer in time
+└── TooManyRequests          one caller asks too often
     └── TooManyStreams       one caller, or all of them together, has too many streams open
 """
 
@@ -129,6 +130,15 @@ class NotATestChain(Conflict):
 
     def __init__(self, network: str) -> None:
         super().__init__(f"{network} is no test chain: nobody can move its clock, mine its blocks or reorganise it")
+
+
+class NotTheEmbeddedChain(Conflict):
+    """Only the embedded chain can fail on order."""
+
+    code = "not_the_embedded_chain"
+
+    def __init__(self, network: str) -> None:
+        super().__init__(f"the node of {network} is not the embedded chain, and cannot be told to fail")
 
 
 class TooManyRequests(Unavailable):

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.tools.setup import ROOT
 from earnest.api.health import Reason
 from earnest.api.schemas.operation import Head, Live, Ready, Sync
+from earnest.chain.errors import RpcError
 from earnest.chain.health import EndpointReport, EndpointState
 from earnest.chain.sender import SenderStatus
 from tests.support.ledger import CHAIN_ID, OPERATOR
@@ -137,9 +138,23 @@ def test_time_blocks_and_reorgs_of_a_local_chain_can_be_moved(house: House) -> N
         assert [method for method, _ in house.node.calls] == [*methods, "eth_getBlockByNumber"]
 
 
+def test_the_embedded_chain_fails_on_order_and_another_node_says_that_it_cannot(house: House) -> None:
+    house.node.answers["earnest_faults"] = {"eth_call": 2}
+    answer = house.post("/v1/test/faults", {"method": "eth_call", "kind": "drop", "times": 2})
+    assert (answer.status_code, answer.json()) == (200, {"waiting": {"eth_call": 2}})
+    assert house.node.calls[-1] == ("earnest_faults", [{"method": "eth_call", "kind": "drop", "times": 2}])
+    house.node.answers["earnest_faults"] = {}
+    assert house.post("/v1/test/faults", {}).json() == {"waiting": {}}
+    assert house.node.calls[-1] == ("earnest_faults", [])
+    house.node.answers["earnest_faults"] = RpcError("earnest_faults", -32601, "the method does not exist")
+    answer = house.post("/v1/test/faults", {"kind": "error"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_the_embedded_chain")
+    assert house.post("/v1/test/faults", {"kind": "explode"}).status_code == 422
+
+
 def test_a_real_chain_cannot_be_moved() -> None:
     with open_house(network=replace(LOCAL, name="base", is_local=False)) as house:
-        for path, body in (("clock", {"advance_seconds": 60}), ("mine", {}), ("reorg", {})):
+        for path, body in (("clock", {"advance_seconds": 60}), ("mine", {}), ("reorg", {}), ("faults", {})):
             answer = house.post(f"/v1/test/{path}", body)
             assert (answer.status_code, answer.json()["code"]) == (409, "not_a_test_chain")
             assert "base" in answer.json()["detail"]

@@ -8,15 +8,20 @@ from fastapi.responses import JSONResponse
 
 from earnest.api.access import keyed
 from earnest.api.call import InCall
-from earnest.api.errors import NotATestChain
+from earnest.api.errors import NotATestChain, NotTheEmbeddedChain
 from earnest.api.route import router
+from earnest.api.schemas.faults import FaultRequest, FaultsOrdered
 from earnest.api.schemas.operation import ClockRequest, Head, MineRequest, ReorgRequest
 from earnest.api.services import Services
+from earnest.chain.errors import RpcError
 from earnest.commands.ports import Node
 from earnest.payment.errors import Unavailable
 from earnest.payment.representation import rfc3339
 
 routes = router("/v1/test", "test")
+
+METHOD_NOT_FOUND = -32601
+"""Source: JSON-RPC 2.0, "error object"."""
 
 
 @routes.post("/clock", response_model=Head, summary="Move the chain's clock")
@@ -46,6 +51,24 @@ def post_reorg(call: InCall, body: ReorgRequest | None = None) -> JSONResponse:
     node = _test_node(call.services)
     node.call("anvil_reorg", [body.depth if body else 1, []])
     return _head(node)
+
+
+@routes.post("/faults", response_model=FaultsOrdered, summary="Let the node fail")
+@keyed("test:write", asks_node=True)
+def post_faults(body: FaultRequest, call: InCall) -> JSONResponse:
+    """Let the next calls of a method fail, come late or get no answer, whoever makes them; the embedded chain only.
+
+    Without a `kind`, everything that was ordered and has not happened yet is forgotten.
+    """
+    node = _test_node(call.services)
+    order = [] if body.kind is None else [body.model_dump(exclude_none=True)]
+    try:
+        waiting = node.call("earnest_faults", order)
+    except RpcError as error:
+        if error.error_code != METHOD_NOT_FOUND:
+            raise
+        raise NotTheEmbeddedChain(call.services.chain().network.name) from None
+    return JSONResponse({"waiting": waiting})
 
 
 def _test_node(services: Services) -> Node:
