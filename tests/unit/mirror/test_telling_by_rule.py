@@ -217,8 +217,8 @@ def test_an_event_that_moved_to_a_later_block_is_waited_for_from_there(
     payment = ask(store, MIDDLE)
     mirror.take([chain.mine()])
     first = chain.mine(chain.next(payment, FUNDED))
-    moved = [chain.drop(1)[0], chain.mine(), chain.mine(chain.next(payment, FUNDED)), chain.mine()]
-    mirror.take([first, *moved])
+    dropped, _ = chain.drop(1)
+    mirror.take([first, dropped, chain.mine(), chain.mine(chain.next(payment, FUNDED)), chain.mine()])
     assert told(store) == []
     mirror.take([chain.mine()])
     assert [shown(each) for each in told(store)] == [("funded", "safe", 1)]
