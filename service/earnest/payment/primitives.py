@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final, NewType
 
-from eth_hash.backends.pysha3 import keccak256 as _keccak
+from sha3 import keccak_256  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from earnest.payment.errors import InvalidAddress, InvalidHash
 
@@ -25,7 +25,8 @@ _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 
 def keccak(data: bytes) -> bytes:
     """Return the 32-byte Keccak-256 digest of `data` (not SHA3-256)."""
-    return _keccak(data)
+    digest: bytes = keccak_256(data).digest()
+    return digest
 
 
 _LETTERS: Final = int.from_bytes(b"\x40" * 40)

@@ -22,7 +22,7 @@ ROOMS_THAT_MAY_IMPORT = {
     "jinja2": {"web"},
     "segno": {"web"},
 }
-CODECS = {"eth_abi", "eth_hash", "eth_typing", "eth_utils"}
+CODECS = {"eth_abi", "eth_hash", "eth_typing", "eth_utils", "sha3"}
 # A pure room asks neither the clock nor chance nor the machine that it runs on.
 IMPURE = {
     *("asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "sys"),
