@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from earnest import __version__
 from earnest.settings import Settings
+from earnest.wiring.garbage import look_rarely
 from earnest.wiring.opening import wall_clock
 from earnest.wiring.parts import Job, Parts
 
@@ -30,6 +31,7 @@ class Jobs:
         """Start each loop in a thread of its own; they end soon after `stop` is set."""
         from earnest.store.loops import keep_running  # noqa: PLC0415
 
+        look_rarely()
         threads = [
             threading.Thread(target=keep_running, args=(loop, stop), name=loop.name, daemon=True) for loop in self.loops
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
+from earnest.chain.background import in_a_thread
 from earnest.chain.follower import Follower
 from earnest.chain.rpc import Rpc
 from earnest.mirror import ChainMirror
@@ -15,6 +16,7 @@ from earnest.payment.transitions import NOTHING_YET
 from earnest.settings import FinalityRule
 from earnest.store import Store, open_store
 from earnest.store.records import Endpoint, Merchant
+from earnest.wiring.garbage import look_rarely
 from tests.benchmarks.backfill.story import Recording, Story
 from tests.benchmarks.backfill.watch import Watch
 
@@ -45,7 +47,9 @@ def backfill(recording: Recording, url: str, database: str, *, own: bool) -> Wat
             escrow=story.escrow,
             deployed_at_block=0,
             finality=FinalityRule(tag="finalized"),
+            ahead=in_a_thread,
         )
+        look_rarely()
         with Watch() as watch:
             while follower.step():
                 pass
