@@ -4,7 +4,9 @@
     .venv/bin/python -m tests.chaos.faults --blocks 3000 --only drop
 
 A row says FAILED if the follower died, if anything is missing or wrong beside the contract read directly, or if it took
-more than twice the clean time (and whatever time the fault itself takes). The status is 1 if any did.
+more than twice the clean time (and whatever time the fault itself takes). Time is compared with a clean run just before
+it, and taken again up to twice where it was too long, since somebody else may use the machine; all else has one try. A
+plan that never struck is sown anew. The status is 1 if any row failed.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -40,6 +43,8 @@ SHARE = 0.1
 OUTAGE_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 1
 AT_MOST_TIMES_CLEAN = 2.0
+TRIES = 3
+SEEDS = range(7, 20)
 REORG_SECONDS = 0.5
 FOR_EVER = 1e9
 BEGUN_AFTER_REQUESTS = 3
@@ -105,14 +110,18 @@ class Line:
             and self.seconds <= self.allowed_seconds
         )
 
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether time is all that is wrong with it."""
+        return replace(self, allowed_seconds=FOR_EVER).well and not self.well
+
     def __str__(self) -> str:
         seconds = f"{self.seconds:8.2f}" if self.seconds is not None else "   never"
         verdict = (
             ("ok" if self.happened or "clean" in self.name else "ok, but nothing struck") if self.well else "FAILED"
         )
-        told = (
-            f"{self.name:<36}{seconds}{self.allowed_seconds:8.2f}{self.happened:8}{len(self.differences):8}  {verdict}"
-        )
+        allowed = f"{self.allowed_seconds:8.2f}" if self.allowed_seconds < FOR_EVER else " " * 8
+        told = f"{self.name:<36}{seconds}{allowed}{self.happened:8}{len(self.differences):8}  {verdict}"
         return "\n    ".join([told, *([self.trouble] if self.trouble else []), *self.differences[:3]])
 
 
@@ -141,40 +150,62 @@ def lines(blocks: int, only: str = "") -> Iterator[Line]:
 
 
 def backfills(blocks: int, rows: list[Row], scratch: Path) -> Iterator[Line]:
-    """Yield three clean lines and one for each row."""
+    """Yield a clean line and one for each row."""
     if not rows:
         return
     scene = Scene(finality_depth=8)
     scene.live(blocks, undoable=False)
     scene.rest(12)
     with served(scene) as url:
-        clean = [_backfill(scene, url, Row("clean"), FOR_EVER, scratch / f"clean-{at}.db") for at in range(3)]
-        yield from clean
-        seconds = sorted(each.seconds or FOR_EVER for each in clean)[1]
-        for at, row in enumerate(rows):
-            yield _backfill(scene, url, row, AT_MOST_TIMES_CLEAN * seconds, scratch / f"{at}.db")
+        table = _Table(scene, url, scratch)
+        table.clean()  # the first one is slow for reasons of its own
+        yield table.clean()
+        for row in rows:
+            yield table.line(row)
 
 
-def _backfill(scene: Scene, url: str, row: Row, allowed: float, path: Path) -> Line:
-    with ExitStack() as ends:
-        proxy = ends.enter_context(FaultyProxy(url, FaultPlan(row.faults, seed=7)))
-        proxy.keeps_calls = False
-        if row.outage_seconds:
-            outage = threading.Thread(target=_outage, args=(proxy, row.outage_seconds), daemon=True)
-            outage.start()
-            ends.callback(outage.join)
-            allowed += row.outage_seconds
-        following = ends.enter_context(Following(scene, path, proxy.url))
-        seconds = following.reaches(30 + 10 * min(allowed, 10))
-        if row.faults and row.faults[0].retry_after_seconds:
-            allowed += (
-                proxy.plan.happened[FaultKind.RATE_LIMIT] * RETRY_AFTER_SECONDS
-            )  # it is the node that asks for it
-        trouble = f"the follower died: {following.died!r}" if following.died else ""
-        if seconds is None and not trouble:
-            trouble = f"does not arrive: {following.status}"
-        differences = following.differences(all_final=True) if seconds is not None else []
-        return Line(row.name, seconds, allowed, proxy.plan.happened.total(), differences, trouble)
+class _Table:
+    """Backfills of one scene, each into a database of its own."""
+
+    def __init__(self, scene: Scene, url: str, scratch: Path) -> None:
+        self._scene, self._url, self._scratch = scene, url, scratch
+        self._runs = count()
+
+    def clean(self) -> Line:
+        return self._backfill(Row("clean"), FOR_EVER, SEEDS[0])
+
+    def line(self, row: Row) -> Line:
+        seed, quickest = SEEDS[0], FOR_EVER
+        lines: list[Line] = []
+        while not lines or (len(lines) < TRIES and lines[-1].is_too_slow):
+            clean = self.clean()
+            quickest = min(quickest, clean.seconds or FOR_EVER)
+            line = self._backfill(row, AT_MOST_TIMES_CLEAN * quickest, seed)
+            if not line.happened and row.faults and seed < SEEDS[-1]:
+                seed += 1
+            else:
+                lines.append(line)
+        return lines[-1]
+
+    def _backfill(self, row: Row, allowed: float, seed: int) -> Line:
+        path = self._scratch / f"{next(self._runs)}.db"
+        with ExitStack() as ends:
+            proxy = ends.enter_context(FaultyProxy(self._url, FaultPlan(row.faults, seed=seed)))
+            proxy.keeps_calls = False
+            if row.outage_seconds:
+                outage = threading.Thread(target=_outage, args=(proxy, row.outage_seconds), daemon=True)
+                outage.start()
+                ends.callback(outage.join)
+                allowed += row.outage_seconds
+            following = ends.enter_context(Following(self._scene, path, proxy.url))
+            seconds = following.reaches(30 + 10 * min(allowed, 10))
+            if row.faults and row.faults[0].retry_after_seconds:  # it is the node that asks for it
+                allowed += proxy.plan.happened[FaultKind.RATE_LIMIT] * RETRY_AFTER_SECONDS
+            trouble = f"the follower died: {following.died!r}" if following.died else ""
+            if seconds is None and not trouble:
+                trouble = f"does not arrive: {following.status}"
+            differences = following.differences(all_final=True) if seconds is not None else []
+            return Line(row.name, seconds, allowed, proxy.plan.happened.total(), differences, trouble)
 
 
 def _outage(proxy: FaultyProxy, seconds: float) -> None:
