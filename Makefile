@@ -8,7 +8,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 endif
 SETUP_TOOL := "$(PYTHON)" deploy/tools/setup.py
 CHECK := .venv/bin/python -m deploy.tools.check
-PARTS := lint types layers unit properties analysis contracts integration acceptance chaos
+PARTS := lint types layers unit properties analysis contracts integration acceptance browser chaos
 ARGS ?=
 
 help: ## list the targets

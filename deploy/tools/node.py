@@ -34,26 +34,36 @@ def set_up_node() -> Path:
     Raises:
         SetupFailed: if neither the machine nor the registry has a Node, or npm fails.
     """
-    folder = _machine_node() or _wheel_node()
-    lock = (CONTRACTS / "package-lock.json").read_bytes()
-    stamp = CONTRACTS / "node_modules" / ".earnest-lock"
+    folder = find_node()
+    install_packages(CONTRACTS, folder)
+    return folder
+
+
+def find_node() -> Path:
+    """Return the folder of a Node that is new enough; raises `SetupFailed` where none is to be had."""
+    return _machine_node() or _wheel_node()
+
+
+def install_packages(project: Path, folder: Path) -> None:
+    """Make a project's `node_modules` match its lock file, by the npm in `folder`; raises `SetupFailed`."""
+    lock = (project / "package-lock.json").read_bytes()
+    stamp = project / "node_modules" / ".earnest-lock"
     fingerprint = hashlib.sha256(lock).hexdigest()
     if stamp.exists() and stamp.read_text() == fingerprint:
-        return folder
-    say("installing the contract's npm packages")
+        return
+    say(f"installing the npm packages of {project.relative_to(ROOT)}/")
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [folder / "npm", *INSTALL],
-        cwd=CONTRACTS,
+        cwd=project,
         env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         check=False,
     )
     if done.returncode:
-        raise SetupFailed("npm install failed in contracts/; what it said stands above")
+        raise SetupFailed(f"npm install failed in {project.relative_to(ROOT)}/; what it said stands above")
     stamp.write_text(fingerprint)
-    return folder
 
 
 def _machine_node() -> Path | None:

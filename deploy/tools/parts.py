@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.tools.browser import set_up_browser
 from deploy.tools.node import CONTRACTS, set_up_node
 from deploy.tools.outcome import Outcome
 from deploy.tools.proofs import set_up_proofs
@@ -171,6 +172,11 @@ def node(_: Outcome) -> None:
     os.environ["PATH"] = path
 
 
+def browser(_: Outcome) -> None:
+    """Set up Chromium and what examines the pages; it counts nothing."""
+    set_up_browser()
+
+
 def compiler(_: Outcome) -> None:
     """Let the compiler find out its version and remember it, before two programs ask at once; it counts nothing."""
     subprocess.run([str(CONTRACTS / "tools" / "solc"), "--version"], stdout=subprocess.DEVNULL, check=False)
@@ -234,6 +240,12 @@ PARTS = (
         "a payment's whole life, as a user runs it",
         (node, pytest("tests/acceptance", workers=2, options=("--dist=loadgroup", "--no-loadscope-reorder"))),
         ("tests/acceptance",),
+    ),
+    Part(
+        "browser",
+        "the pages in a real Chromium, with a wallet that signs",
+        (browser, pytest("tests/browser", workers=2)),
+        ("tests/browser",),
     ),
     Part(
         "chaos",

@@ -1,0 +1,113 @@
+"""Paying with a wallet, from the button to the last status."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.shop import Shop, dialog_says, press, says
+
+WALLET = "Test Wallet"
+
+
+def test_a_buyer_pays_by_usual_txs_and_releases(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+    says(page, "Waiting for your payment")
+    expect(page.locator("body")).not_to_contain_text("order-4711")
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "12.50 tUSD goes into escrow")
+    press(page, "Pay with a usual transaction instead")
+    dialog_says(page, "Allow the escrow to take exactly 12.50 tUSD")
+    dialog_says(page, "Pay 12.50 tUSD into escrow")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    assert wallet.asked.count("eth_sendTransaction") == 2
+    assert shop.payment(payment)["payer"] == shop.buyer.address
+
+    shop.confirm_delivery(payment)
+    says(page, "Delivered, says The sample shop")
+    press(page, "I received it")
+    dialog_says(page, "12.50 tUSD is released to The sample shop")
+    press(page, "Continue in the wallet")
+    says(page, "Done: The sample shop is paid")
+    assert shop.wait_status(payment, "released")["held"]["value"] == "0.00"
+    assert wallet.asked.count("eth_sendTransaction") == 2  # the receipt was a signature
+
+
+def test_a_buyer_without_gas_pays_by_a_signature(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "you pay no network fee")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    assert "eth_sendTransaction" not in wallet.asked
+    assert wallet.signed[0]["primaryType"] == "ReceiveWithAuthorization"
+    assert shop.payment(payment)["buyer"] == shop.buyer.address
+
+
+def test_coin_is_paid_by_one_tx(shop: Shop) -> None:
+    payment, wallet = shop.create("0.05", "ETH"), shop.wallet()
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "Pay 0.05 ETH into escrow")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    assert wallet.asked.count("eth_sendTransaction") == 1
+
+
+def test_a_wallet_on_another_network_is_offered_to_switch(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet(chain_id=1)
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "Your wallet is on another network")
+    assert "eth_signTypedData_v4" not in wallet.asked
+    press(page, "Switch to the development chain")
+    dialog_says(page, "12.50 tUSD goes into escrow")
+    assert wallet.chain_id == shop.stack.network.chain_id
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+
+
+def test_a_wallet_that_does_not_know_the_network_is_told_its_number(shop: Shop) -> None:
+    page = shop.visit(shop.create(), shop.wallet(chain_id=1, knows={1}))
+    press(page, f"Pay with {WALLET}")
+    press(page, "Switch to the development chain")
+    dialog_says(page, "does not know the development chain (chain id 31337)")
+
+
+def test_a_rejected_signature_is_taken_calmly_and_asked_for_again(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+    wallet.reject_next("eth_signTypedData_v4")
+    press(page, f"Pay with {WALLET}")
+    press(page, "Continue in the wallet")
+    dialog_says(page, "You said no in your wallet. Nothing was sent and nothing was paid.")
+    says(page, "Waiting for your payment")
+    press(page, "Try again")
+    dialog_says(page, "12.50 tUSD goes into escrow")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+
+
+def test_a_wallet_that_owns_too_little_is_told_before_it_signs(shop: Shop) -> None:
+    payment, wallet = shop.create("2000000.00"), shop.wallet()
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "The payment is 2000000.00 tUSD")
+    assert not wallet.signed
+    assert not wallet.sent
+
+
+def test_only_the_buyers_account_can_say_that_it_arrived(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    wallet.account, own = shop.chain.accounts[8], wallet.account
+    press(page, "I received it")
+    dialog_says(page, "Only the buyer 0x")
+    wallet.account = own
+    page.evaluate("window.__emit('accountsChanged', ['the other one'])")
+    dialog_says(page, "12.50 tUSD is released to The sample shop")
