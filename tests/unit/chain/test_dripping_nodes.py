@@ -22,7 +22,7 @@ class Drips(httpx.SyncByteStream):
 
 
 def test_an_answer_that_never_ends_is_given_up() -> None:
-    client = httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(200, stream=Drips())))
-    rpc = Rpc("http://node.example", timeout_seconds=0.02, retries=0, client=client)
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=Drips()))
+    rpc = Rpc("http://node.example", timeout_seconds=0.02, retries=0, transport=transport)
     with pytest.raises(NodeTimeout, match="did not finish"):
         rpc.chain_id()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,8 +31,8 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 def rpc(handler: Handler, **options: Any) -> Rpc:
-    client = httpx.Client(transport=httpx.MockTransport(handler))
-    return Rpc(URL, client=client, sleep=lambda _seconds: None, **options)
+    transport = httpx.MockTransport(handler)
+    return Rpc(URL, transport=transport, sleep=lambda _seconds: None, **options)
 
 
 def answering(*answers: Any) -> tuple[Handler, list[Any]]:
@@ -140,8 +142,8 @@ def test_a_tx_is_never_handed_over_twice_by_itself() -> None:
 def test_the_node_says_how_long_to_wait_and_we_do_within_bounds() -> None:
     waits: list[float] = []
     handler, _ = answering(httpx.Response(429, headers={"Retry-After": "2"}), httpx.Response(429), "0x1")
-    client = httpx.Client(transport=httpx.MockTransport(handler))
-    assert Rpc(URL, client=client, sleep=waits.append).chain_id() == 1
+    transport = httpx.MockTransport(handler)
+    assert Rpc(URL, transport=transport, sleep=waits.append).chain_id() == 1
     assert 1.6 <= waits[0] <= 2.4
     assert waits[1] < 1
 
@@ -304,3 +306,29 @@ def test_a_closed_client_says_that_the_node_is_not_available() -> None:
     node.close()
     with pytest.raises(NodeUnavailable):
         node.chain_id()
+
+
+def test_what_is_sent_says_what_it_is_and_who_asks() -> None:
+    sent: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={"jsonrpc": "2.0", "id": json.loads(request.content)["id"], "result": "0x1"})
+
+    rpc(handle).chain_id()
+    assert sent[0].headers["Content-Type"] == "application/json"
+    assert "gzip" in sent[0].headers["Accept-Encoding"]
+    assert sent[0].headers["Host"] == "node.example"
+    assert sent[0].headers["Authorization"] == "Basic " + b64encode(b"user:passw0rd").decode()
+    assert sent[0].extensions["timeout"]["read"] == 10.0
+
+
+def test_a_compressed_answer_is_read_and_one_that_only_says_so_is_malformed() -> None:
+    packed = gzip.compress(b'{"jsonrpc":"2.0","id":1,"result":"0x7"}')
+    answers = [httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))]
+    assert rpc(answering(*answers)[0]).chain_id() == 7
+    broken = [
+        httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"{}")) for _ in range(3)
+    ]
+    with pytest.raises(MalformedAnswer, match="decompressed"):
+        rpc(answering(*broken)[0]).chain_id()
