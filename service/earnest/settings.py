@@ -134,14 +134,20 @@ def _urls_in(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in re.split(r"[,\s]+", text or "") if each))
 
 
+def _one(flag: Any) -> Any:
+    """Return a flag that may be given several times as one text, None where it was not given at all."""
+    return (" ".join(flag) or None) if isinstance(flag, list) else flag
+
+
 def load_settings(**flags: Any) -> Settings:
-    """Read the settings; a flag that is not None goes before the environment.
+    """Read the settings; a flag that is not None goes before the environment. One given several times is a list.
 
     Raises:
         InvalidSettings: one cannot be used; the message names it, never its value (it may be a secret).
     """
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        given: dict[str, Any] = {name: _one(value) for name, value in flags.items()}
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         problems = "; ".join(f"EARNEST_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
         raise InvalidSettings(f"settings that cannot be used: {problems}") from None

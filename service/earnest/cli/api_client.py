@@ -108,13 +108,23 @@ class ApiClient:
             told = answer.json() if answer.content else {}
         except ValueError:
             told = None
+        if isinstance(told, dict) and "jsonrpc" in told:
+            raise NotTheService(
+                f"{self.base_url} is a chain's node, not this service: give the service's URL (--api-url)"
+            )
         if answer.is_success:
             if not isinstance(told, dict):
                 raise NotTheService(f"{self.base_url} does not answer as this service does: give its URL (--api-url)")
             return told
-        if not isinstance(told, dict):
-            told = {"title": f"HTTP {answer.status_code}", "retryable": answer.status_code >= 500}
-        raise ApiProblem(answer.status_code, told)
+        if isinstance(told, dict) and "code" in told:
+            raise ApiProblem(answer.status_code, told)
+        if answer.status_code >= 500:
+            words = f"{self.base_url} answers with HTTP {answer.status_code} and no more: is the service behind it up?"
+            raise ApiProblem(answer.status_code, {"title": words, "retryable": True})
+        raise NotTheService(
+            f"{self.base_url} does not answer as this service does (HTTP {answer.status_code}): give the service's URL "
+            "(--api-url)"
+        )
 
 
 def _checked_url(text: str) -> str:

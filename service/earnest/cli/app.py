@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 
 from earnest import __version__
-from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
-from earnest.cli.console import err
+from earnest.cli import admin, backup, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
+from earnest.cli.console import err, with_times
 from earnest.payment.errors import EarnestError, InvalidInput
 
 EXIT_FAILED = 1
@@ -42,6 +42,7 @@ admin.register(app)
 payment.register(app)
 verify.register(app)
 mirror.register(app)
+backup.register(app)
 doctor.register(app)
 
 
@@ -52,7 +53,7 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_FAILED
     except EarnestError as error:
-        err.print(f"[bold red]error[/] {escape(str(error))}")
+        err.print(f"[bold red]error[/] {escape(with_times(str(error)))}")
         return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
     except OSError as error:
         if error.filename is None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earnest.cli.console import err, say, show_json
+from earnest.cli.keystores import check_keystore, open_keystore
+from earnest.cli.serve import RPC_URL
 from earnest.payment.errors import InvalidInput
 from earnest.settings import Network, load_settings
 
@@ -53,7 +55,7 @@ def compile_command(
 
 def deploy_command(
     network: Annotated[str | None, typer.Option(help="A chain of networks.toml.", show_default="local")] = None,
-    rpc_url: Annotated[str | None, typer.Option(help="The chain's JSON-RPC endpoint.")] = None,
+    rpc_url: RPC_URL = None,
     keystore: Annotated[
         Path | None,
         typer.Option(help="The payer's keystore (its password: EARNEST_DEPLOYER_PASSWORD, or asked for)."),
@@ -67,11 +69,13 @@ def deploy_command(
     comes from --keystore or EARNEST_DEPLOYER_KEY; it gets no rights by deploying, for the contract has no owner.
     """
     from earnest.escrow.deploy import deploy  # noqa: PLC0415 (web3 takes its time to load)
-    from earnest.wiring import open_rpc  # noqa: PLC0415
+    from earnest.wiring import reach_node  # noqa: PLC0415
 
+    if keystore is not None:
+        check_keystore(keystore)
     settings = load_settings(network=network, rpc_url=rpc_url, data_dir=data_dir)
     chain = settings.chosen_network()
-    open_rpc(chain).close()
+    reach_node(chain).close()
     folder = settings.deployments(chain)
     with err.status(f"deploying to {chain.name} …") as status:
 
@@ -101,8 +105,7 @@ def _payer(network: Network, keystore: Path | None) -> LocalAccount:
     from earnest.localnet.accounts import dev_accounts  # noqa: PLC0415
 
     if keystore is not None:
-        password = os.environ.get("EARNEST_DEPLOYER_PASSWORD") or typer.prompt("Password", hide_input=True, err=True)
-        return LocalSigner.from_keystore(keystore, password).account
+        return open_keystore(keystore, "EARNEST_DEPLOYER_PASSWORD").account
     if key := os.environ.get("EARNEST_DEPLOYER_KEY"):
         return LocalSigner.from_key(key).account
     if network.is_local:

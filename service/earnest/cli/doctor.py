@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from earnest.cli.console import out
+from earnest.cli.serve import RPC_URL
 from earnest.payment.errors import EarnestError
 from earnest.settings import Network, Settings, load_settings
 
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     network: Annotated[str | None, typer.Option(help="A chain of networks.toml.", show_default="local")] = None,
-    rpc_url: Annotated[str | None, typer.Option(help="The chain's JSON-RPC endpoint.")] = None,
+    rpc_url: RPC_URL = None,
     database_url: Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest")] = None,
 ) -> None:
@@ -84,16 +85,12 @@ def _database(settings: Settings) -> str:
 
 
 def _node(network: Network) -> str:
-    from earnest.chain.errors import ChainMismatch  # noqa: PLC0415
-    from earnest.wiring import open_rpc  # noqa: PLC0415
+    from earnest.wiring import reach_node  # noqa: PLC0415
 
-    rpc = open_rpc(network)
+    rpc = reach_node(network)
     try:
-        actual = rpc.chain_id()
-        if actual != network.chain_id:
-            raise ChainMismatch(rpc.endpoint, network.chain_id, actual)
         head = rpc.header("latest")
-        return f"{rpc.endpoint} is on chain {actual}, at block {head.block.number if head else '?'}"
+        return f"{rpc.endpoint} is on chain {network.chain_id}, at block {head.block.number if head else '?'}"
     finally:
         rpc.close()
 
@@ -110,12 +107,12 @@ def _escrow(settings: Settings, network: Network) -> str:
 
 def _operator(settings: Settings, network: Network) -> str:
     from earnest.chain.errors import OperatorOutOfGasMoney  # noqa: PLC0415
-    from earnest.wiring import open_rpc, open_signer  # noqa: PLC0415
+    from earnest.wiring import open_signer, reach_node  # noqa: PLC0415
 
     signer: LocalSigner | None = open_signer(settings)
     if signer is None:
         return "no key given: this service will neither confirm deliveries nor refund"
-    rpc = open_rpc(network)
+    rpc = reach_node(network)
     try:
         balance = rpc.balance(signer.address)
     finally:

@@ -14,6 +14,8 @@ import typer
 
 from earnest.cli.api_client import ApiClient
 from earnest.cli.console import say, show_json
+from earnest.cli.keystores import check_keystore, open_keystore
+from earnest.cli.paying import steps_to_pay
 from earnest.payment.errors import InvalidInput, NotAllowed
 from earnest.payment.money import Token, format_value, parse_value
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address, parse_hash32
@@ -48,7 +50,10 @@ class OwnTx:
         payment: PAYMENT,
         api_url: API_URL = LOCAL_API,
         network: Annotated[str | None, typer.Option(help="A chain of networks.toml.", show_default="local")] = None,
-        rpc_url: Annotated[str | None, typer.Option(help="The chain's endpoint: yours, not the merchant's.")] = None,
+        rpc_url: Annotated[
+            list[str] | None,
+            typer.Option(help="The chain's endpoint: yours, not the merchant's; may be given several times."),
+        ] = None,
         keystore: Annotated[Path | None, typer.Option(help=_KEYSTORE_HELP)] = None,
         escrow: Annotated[
             str | None, typer.Option(help="The escrow that you trust; default: the one that the service names.")
@@ -57,6 +62,8 @@ class OwnTx:
     ) -> None:
         """Fetch and check the payment; these are the options that each of the commands has."""
         wanted = parse_hash32(payment, param="ID")
+        if keystore is not None:
+            check_keystore(keystore)
         self.network = load_settings(network=network, rpc_url=rpc_url).chosen_network()
         self.chain_id, self._yes = self.network.chain_id, yes
         told = ApiClient(api_url, None).get(f"/v1/checkout/{wanted}")
@@ -148,9 +155,7 @@ def fund(
         where = own.escrow, own.chain_id, own.terms, buyer
         return [txs.fund_with_permit(*where, deadline=own.terms.pay_by, signature=signature)]
     paying = txs.fund(own.escrow, own.chain_id, own.terms, own.wallet.address)
-    if own.terms.token == ZERO_ADDRESS:
-        return [paying]
-    return [txs.approve(own.terms.token, own.chain_id, own.escrow, own.terms.amount), paying]
+    return steps_to_pay(own.rpc, own.payment, Verb.FUND, own.wallet.address, own.terms.amount, paying)
 
 
 def sign_authorization(own: OwnTx) -> ToSign:
@@ -230,9 +235,7 @@ def repay(
         # What the service says can at worst be wrong: too much is refused by the escrow, too little leaves a rest.
         part = own.terms.amount - _told_units(own.told, "to_buyer") - _told_units(own.told, "repaid")
     repaying = txs.repay(own.escrow, own.chain_id, own.terms, part)
-    if own.terms.token == ZERO_ADDRESS:
-        return [repaying]
-    return [txs.approve(own.terms.token, own.chain_id, own.escrow, part), repaying]
+    return steps_to_pay(own.rpc, own.payment, Verb.REPAY, own.wallet.address, part, repaying)
 
 
 def dismiss_operator(own: OwnTx) -> list[CallTx]:
@@ -354,8 +357,7 @@ def _signer(keystore: Path | None) -> LocalSigner:
     from earnest.chain.signer import LocalSigner  # noqa: PLC0415
 
     if keystore is not None:
-        password = os.environ.get("EARNEST_WALLET_PASSWORD") or typer.prompt("Password", hide_input=True, err=True)
-        return LocalSigner.from_keystore(keystore, password)
+        return open_keystore(keystore, "EARNEST_WALLET_PASSWORD")
     if key := os.environ.get("EARNEST_WALLET_KEY"):
         return LocalSigner.from_key(key)
     raise InvalidInput("no wallet: give --keystore FILE, or EARNEST_WALLET_KEY in the environment")
@@ -364,8 +366,7 @@ def _signer(keystore: Path | None) -> LocalSigner:
 def _wallet(network: Network, signer: LocalSigner) -> tuple[Endpoints, Wallet]:
     from earnest.chain.wallet import Wallet  # noqa: PLC0415
     from earnest.escrow.reverts import explain_revert  # noqa: PLC0415
-    from earnest.wiring import check_chain, open_rpc  # noqa: PLC0415
+    from earnest.wiring import reach_node  # noqa: PLC0415
 
-    rpc = open_rpc(network)
-    check_chain(rpc, network)
+    rpc = reach_node(network)
     return rpc, Wallet(rpc, signer, explain=explain_revert)

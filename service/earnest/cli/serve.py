@@ -27,7 +27,10 @@ class AddressInUse(Misconfigured):
 
 
 NETWORK = Annotated[str | None, typer.Option(help="A chain of networks.toml.", show_default="local")]
-RPC_URL = Annotated[str | None, typer.Option(help="The chain's JSON-RPC endpoint.")]
+RPC_URL = Annotated[
+    list[str] | None,
+    typer.Option(help="The chain's JSON-RPC endpoint; may be given several times, the preferred one first."),
+]
 DATABASE_URL = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")]
 DATA_DIR = Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest")]
 HOST = Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")]

@@ -36,7 +36,10 @@ def verify(
         str, typer.Argument(metavar="FILE|-|ID", help="The proof's file, - for standard input, or a payment's id.")
     ],
     rpc_url: Annotated[
-        str | None, typer.Option(help="A node that you believe: its blocks are compared with the proof's.")
+        list[str] | None,
+        typer.Option(
+            help="A node that you believe: its blocks are compared with the proof's. Given several times: each node's."
+        ),
     ] = None,
     current: Annotated[
         bool, typer.Option("--current", help="Fail unless the status is proven to be the current one.")
@@ -55,13 +58,15 @@ def verify(
     try:
         proven = check_proof(content, _show)
         _check_asked(source, proven)
-        code = _compare(proven, rpc_url) if rpc_url is not None else None
+        code = None
+        for url in rpc_url or ():
+            code = _compare(proven, url)
     except ProofBroken as broken:
         out.print(f"[bold red]broken[/] {broken.layer:8} {escape(f'{broken.where}: {broken.why}')}")
         out.print("[bold red]The proof does not hold.[/]")
         raise typer.Exit(1) from None
     _show_code(proven, code)
-    _show_verdict(proven, compared=rpc_url is not None)
+    _show_verdict(proven, compared=bool(rpc_url))
     if current and proven.current_at is None:
         out.print("[bold red]Not proven:[/] that this is the current status (--current).")
         raise typer.Exit(1)
@@ -94,7 +99,7 @@ def _compare(proven: Proven, rpc_url: str) -> bytes:
     from earnest.chain.proofs.compare import code_at, compare_with_node  # noqa: PLC0415
     from earnest.chain.rpc import Rpc  # noqa: PLC0415
 
-    node = Rpc(rpc_url)
+    node = Rpc(rpc_url, timeout_seconds=5.0, retries=1, patient=False)
     try:
         compare_with_node(proven, node, _show)
         return code_at(proven.escrow, node)

@@ -1,6 +1,7 @@
 """The only place that builds things and opens keys: settings go in, a service that runs comes out."""
 
 from earnest.wiring.opening import (
+    NodeUnreachable,
     NoEndpoint,
     NoOperatorKey,
     NotDeployed,
@@ -9,7 +10,9 @@ from earnest.wiring.opening import (
     open_database,
     open_rpc,
     open_secret_box,
+    open_secret_keys,
     open_signer,
+    reach_node,
     recorded_deployment,
     wall_clock,
 )
@@ -21,6 +24,7 @@ __all__ = [
     "Jobs",
     "NoEndpoint",
     "NoOperatorKey",
+    "NodeUnreachable",
     "NotDeployed",
     "Parts",
     "SecretKeyMissing",
@@ -31,7 +35,9 @@ __all__ = [
     "open_database",
     "open_rpc",
     "open_secret_box",
+    "open_secret_keys",
     "open_signer",
+    "reach_node",
     "recorded_deployment",
     "wall_clock",
 ]

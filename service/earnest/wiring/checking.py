@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from earnest.chain.endpoints import Endpoints
 from earnest.escrow.deployment import Deployment
 from earnest.settings import Network, Settings
-from earnest.wiring.opening import open_database, wall_clock
+from earnest.wiring.opening import open_database, reach_node, wall_clock
 from earnest.wiring.parts import Parts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def opened_reconciler(settings: Settings) -> Iterator[Reconciler]:
     """Open who reconciles; the service may run meanwhile."""
     with ExitStack() as resources:
         parts = Parts(settings, resources)
+        reach_node(parts.network).close()
         store = open_database(settings)
         resources.callback(store.close)
         yield make_reconciler(store, parts.rpc, parts.network, parts.deployment)
@@ -35,6 +36,7 @@ def opened_comparison(settings: Settings, progress: Progress) -> Iterator[Rebuil
     """Open what rebuilds, to compare only; the service may run meanwhile."""
     with ExitStack() as resources:
         parts = Parts(settings, resources)
+        reach_node(parts.network).close()
         store = open_database(settings)
         resources.callback(store.close)
         yield _rebuild(settings, parts, store, progress)
@@ -56,6 +58,7 @@ def opened_rebuild(settings: Settings, progress: Progress) -> Iterator[tuple[Reb
 
     with ExitStack() as resources:
         parts = Parts(settings, resources)
+        reach_node(parts.network).close()
         name = follow_lead(parts.network.chain_id)
         try:
             resources.enter_context(parts.store.lock(f"rebuild-{parts.network.chain_id}"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from earnest.chain.background import in_a_thread
 from earnest.chain.endpoints import Endpoints
-from earnest.chain.errors import ChainMismatch, KeyUnusable
+from earnest.chain.errors import ChainMismatch, KeyUnusable, RpcError
 from earnest.chain.heads import Heads, Polling
 from earnest.chain.rpc import Rpc
 from earnest.chain.subscription import Subscription
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from earnest.webhooks.secretbox import SecretBox
 
 log = structlog.get_logger(__name__)
+
+REACH_SECONDS: Final = 4.0
+"""How long a command waits for each node's first answer; one that is well gives it in a tenth of that."""
 
 
 class NotDeployed(Misconfigured):
@@ -43,6 +47,18 @@ class NoEndpoint(Misconfigured):
     """No JSON-RPC endpoint was named for the chain."""
 
     code = "no_endpoint"
+
+
+class NodeUnreachable(Unavailable):
+    """No endpoint of the chain answers."""
+
+    code = "node_unreachable"
+
+    def __init__(self, network: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"no node of {network} answers: {'; '.join(problems)}. Is it up, and does the URL lead to a node's "
+            "JSON-RPC (--rpc-url, EARNEST_RPC_URL)?"
+        )
 
 
 class NoOperatorKey(Misconfigured):
@@ -94,12 +110,23 @@ def open_secret_box(settings: Settings) -> SecretBox:
     """Open the box for webhook secrets; raises `SecretKeyMissing`."""
     from earnest.webhooks.secretbox import SecretBox  # noqa: PLC0415
 
+    return SecretBox(_secret_key(settings))
+
+
+def open_secret_keys(settings: Settings) -> list[bytes]:
+    """Return the keys themselves, for backups; the first one seals. Raises `SecretKeyMissing`, `InvalidSecretKey`."""
+    from earnest.webhooks.secretbox import read_keys  # noqa: PLC0415
+
+    return read_keys(_secret_key(settings))
+
+
+def _secret_key(settings: Settings) -> str:
     if settings.secret_key is None:
         raise SecretKeyMissing(
-            "EARNEST_SECRET_KEY is not set: it encrypts webhook secrets in the database; "
+            "EARNEST_SECRET_KEY is not set: it encrypts webhook secrets in the database, and backups; "
             "make one with `openssl rand -base64 32` and keep it as safe as the database itself"
         )
-    return SecretBox(settings.secret_key.get_secret_value())
+    return settings.secret_key.get_secret_value()
 
 
 def open_rpc(network: Network) -> Endpoints:
@@ -109,6 +136,34 @@ def open_rpc(network: Network) -> Endpoints:
     alone = len(network.rpc_urls) == 1
     nodes = [Rpc(url, patient=alone) for url in network.rpc_urls]
     return Endpoints(nodes, chain_id=network.chain_id, background=in_a_thread)
+
+
+def reach_node(network: Network) -> Endpoints:
+    """Open the chain's endpoints for a command that does one thing, once it is known that one of them answers.
+
+    The service waits for a node that is down, for as long as it takes; a person who typed a wrong URL does not.
+
+    Raises:
+        NoEndpoint: none was named.
+        ChainMismatch: those that answer are on another chain.
+        NodeUnreachable: none answers within seconds; says what each did.
+    """
+    problems: list[str] = []
+    mismatch: ChainMismatch | None = None
+    open_rpc(network).close()  # a URL that is none is told as such
+    for url in network.rpc_urls:
+        probe = Rpc(url, timeout_seconds=REACH_SECONDS, retries=0)
+        try:
+            actual = probe.chain_id()
+        except (Unavailable, RpcError) as error:
+            problems.append(str(error))
+            continue
+        finally:
+            probe.close()
+        if actual == network.chain_id:
+            return open_rpc(network)
+        mismatch = mismatch or ChainMismatch(probe.endpoint, network.chain_id, actual)
+    raise mismatch or NodeUnreachable(network.name, problems)
 
 
 def open_heads(settings: Settings, network: Network) -> Heads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from earnest.cli.app import EXIT_FAILED, EXIT_USAGE, run
+from earnest.cli.console import with_times
+from earnest.payment.errors import TooEarly, TooLate
+from earnest.settings import load_settings
 
 PAYOUT = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -122,3 +126,41 @@ def test_a_setting_that_cannot_be_used_is_named_without_its_value(
     spoken = capsys.readouterr().err
     assert "EARNEST_PORT" in spoken
     assert "secret-99" not in spoken
+
+
+@pytest.mark.parametrize("command", [["deploy"], ["payment", "fund", PAYMENT], ["payment", "sign-receipt", PAYMENT]])
+def test_a_keystore_that_is_none_is_told_before_its_password_is_asked_for(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.delenv("EARNEST_DEPLOYER_PASSWORD", raising=False)
+    nothing, nonsense = tmp_path / "nope", tmp_path / "nonsense"
+    nonsense.write_text("{}")
+    for path, says in (
+        (nothing, "cannot be read: No such file"),
+        (nonsense, "is no keystore"),
+        (tmp_path, "directory"),
+    ):
+        assert run([*command, "--keystore", str(path)]) == EXIT_USAGE
+        spoken = capsys.readouterr()
+        assert says in spoken.err
+        assert "Password" not in spoken.err
+
+
+def test_a_flag_that_is_given_several_times_names_several_endpoints() -> None:
+    settings = load_settings(rpc_url=["http://one.example", "http://two.example,http://three.example"])
+    assert settings.chosen_network().rpc_urls == ("http://one.example", "http://two.example", "http://three.example")
+    assert load_settings(rpc_url=[]).chosen_network().rpc_urls == load_settings().chosen_network().rpc_urls
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (str(TooEarly("release", 1_763_818_917, 1_763_900_000)), "from 1763900000 (2025-11-23 12:13:20 UTC) on; chain"),
+        (str(TooLate("dispute", 1_763_818_917, 1_763_800_000)), "chain time is 1763818917 (2025-11-22 13:41:57 UTC)"),
+        ("the amount is 1763818917", "the amount is 1763818917"),
+        ("has 1763818917 base units", "has 1763818917 base units"),
+    ],
+)
+def test_times_in_an_error_are_told_as_people_read_them(words: str, told: str) -> None:
+    assert told in with_times(words)
