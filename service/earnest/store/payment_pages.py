@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, false, select, tuple_
+from sqlalchemy import Connection, Row, false, literal_column, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from earnest.payment.status import Finality, Status
@@ -23,23 +23,21 @@ from earnest.store.records import PaymentFilter
 WHOLE: Final = (payments, is_dismissed_in(payments).label("operator_dismissed"))
 ORDER: Final = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
 Conditions = tuple[ColumnElement[bool], ...]
+_FEW_FINALITIES: Final = frozenset({Finality.INCLUDED, Finality.SAFE})
+"""Of these are the payments of the last few blocks."""
 
 
 def newest(
     connection: Connection, merchant_id: str | None, where: PaymentFilter, before: Sequence[Any] | None, limit: int
 ) -> list[Row[Any]]:
     """Return the newest `limit` rows that fit, newest first, all before the place `before` if one is given."""
-    c = payments.c
-    always = [*_plain(where)]
-    if merchant_id is not None:
-        always.append(c.account == merchant_id)
-    if before is not None:
-        # The first condition follows from the second, and only the first can begin a run through an index.
-        always += [c.recorded_at <= before[0], tuple_(*ORDER) < tuple_(*before)]
+    of_merchant = () if merchant_id is None else (payments.c.account == merchant_id,)
+    always = (*of_merchant, *_plain(where))
     rows: list[Row[Any]] = []
-    for buyer, also in product(_buyers(where), _pieces(connection, where)):
-        wanted = select(*WHOLE).where(*always, *buyer, *also).order_by(*(each.desc() for each in ORDER)).limit(limit)
-        rows += connection.execute(wanted)
+    for buyer, piece in product(_buyers(where), _pieces(connection, where)):
+        limits = _in_time(where, before, few=piece.few)
+        wanted = select(*WHOLE).where(*always, *limits, *buyer, *piece.conditions)
+        rows += connection.execute(wanted.order_by(*(each.desc() for each in ORDER)).limit(limit))
     rows.sort(key=lambda row: (row.recorded_at, row.chain_id, row.id), reverse=True)
     return rows[:limit]
 
@@ -48,10 +46,19 @@ def _plain(where: PaymentFilter) -> Iterator[ColumnElement[bool]]:
     c = payments.c
     equal = {c.order_reference: where.order_reference, c.token: where.token, c.chain_id: where.chain_id}
     yield from (column == value for column, value in equal.items() if value is not None)
+
+
+def _in_time(where: PaymentFilter, before: Sequence[Any] | None, *, few: bool) -> Iterator[ColumnElement[bool]]:
+    """Give the limits in the order of the list. Where `few` fit anyway, it is not these that choose the index."""
+    at = _passive(payments.c.recorded_at) if few else payments.c.recorded_at
     if where.created_from is not None:
-        yield c.recorded_at >= where.created_from
+        yield at >= where.created_from
     if where.created_until is not None:
-        yield c.recorded_at < where.created_until
+        yield at < where.created_until
+    if before is not None:
+        # The first condition follows from the second, and only the first can begin a run through an index.
+        yield at <= before[0]
+        yield tuple_(at, *ORDER[1:]) < tuple_(*before)
 
 
 def _buyers(where: PaymentFilter) -> list[Conditions]:
@@ -62,21 +69,29 @@ def _buyers(where: PaymentFilter) -> list[Conditions]:
     return [(c.paid_for == where.buyer,), (c.paid_for.is_(None), c.buyer == where.buyer)]
 
 
-def _pieces(connection: Connection, where: PaymentFilter) -> Iterator[Conditions]:
-    """Return conditions that exclude each other and together are those of status and finality."""
+class _Piece(NamedTuple):
+    """Conditions on status and finality, and whether they name an index by which few are found."""
+
+    conditions: Conditions
+    few: bool = False
+
+
+def _pieces(connection: Connection, where: PaymentFilter) -> Iterator[_Piece]:
+    """Return pieces that exclude each other and together are what status and finality are asked for."""
     if not where.statuses and not where.finalities:
-        yield ()
+        yield _Piece(())
         return
     followed = connection.execute(select(chains)).all()
     statuses: list[Status | None] = [*sorted(where.statuses)] or [None]
     finalities: list[Finality | None] = [*sorted(where.finalities)] or [None]
     for chain, status, finality in product(followed, statuses, finalities):
         of_status = _of_status(chain, status)
-        yield (payments.c.chain_id == chain.chain_id, *of_status, *_of_finality(chain, finality, where))
+        conditions = (payments.c.chain_id == chain.chain_id, *of_status, *_of_finality(chain, finality, where))
+        yield _Piece(conditions, finality in _FEW_FINALITIES or (finality is None and status is Status.CREATED))
     if not where.finalities:
         # A payment can be asked for before its chain is followed.
         elsewhere = payments.c.chain_id.not_in([chain.chain_id for chain in followed])
-        yield from ((elsewhere, *_of_status(None, status)) for status in statuses)
+        yield from (_Piece((elsewhere, *_of_status(None, status))) for status in statuses)
 
 
 def _of_status(chain: Row[Any] | None, status: Status | None) -> Conditions:
@@ -86,11 +101,17 @@ def _of_status(chain: Row[Any] | None, status: Status | None) -> Conditions:
         case None:
             return ()
         case Status.CREATED:
-            return (c.status == Status.CREATED.value, c.pay_by > now)
+            # Few are; in the order of the list one would pass by all that expired. As the partial index has it.
+            return (c.status == literal_column("'created'"), c.pay_by > now)
         case Status.EXPIRED:
-            return (c.status == Status.CREATED.value, c.pay_by <= now)
+            return (c.status == Status.CREATED.value, _passive(c.pay_by) <= now)
         case _:
             return (c.status == status.value,)
+
+
+def _passive(column: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a column as a condition may name it that must not choose the index: SQLite keeps no count of what fits."""
+    return column + 0
 
 
 def _of_finality(chain: Row[Any], finality: Finality | None, where: PaymentFilter) -> Conditions:
@@ -104,7 +125,8 @@ def _of_finality(chain: Row[Any], finality: Finality | None, where: PaymentFilte
     safe = max(final, chain.head_number - where.safe_depth_blocks)
     match finality:
         case Finality.FINAL:
-            return (number <= final,)
+            # Nearly all are: they are met one after the other in the order of the list.
+            return (_passive(number) <= final,)
         case Finality.SAFE:
             return (number > final, number <= safe)
         case Finality.INCLUDED:

@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.add_column("merchants", sa.Column("tell", sa.Text(), nullable=True))
     _untold()
     _failed_reconciliations()
+    _created()
     _credits()
     _audit_log()
 
@@ -73,3 +74,9 @@ def _untold() -> None:
     )
     op.create_index(op.f("ix_untold_chain_id_block_number"), "untold", ["chain_id", "block_number"], unique=False)
     op.create_index(op.f("ix_untold_chain_id_due_head"), "untold", ["chain_id", "due_head"], unique=False)
+
+
+def _created() -> None:
+    """Those that wait to be paid are few among all that nobody ever paid."""
+    some = sa.text("status = 'created' AND account IS NOT NULL")
+    op.create_index("ix_payments_created", "payments", ["account", "pay_by"], sqlite_where=some, postgresql_where=some)
