@@ -47,8 +47,6 @@ class Changes:
     orphaned: set[Hash32] = field(default_factory=set)
     expired: list[Hash32] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
-    settles_earlier: bool = False
-    """Whether events of earlier batches may become final."""
 
 
 class Belief:
@@ -58,7 +56,8 @@ class Belief:
         window: the accepted blocks.
         payments: every payment that is touched, as far as it is known.
         history: the canonical events of the touched payments; None where no update orphans a block.
-        waiting: the canonical events that are not final yet, up to the highest block that the batch makes final.
+        waiting: the canonical events that are not final yet, up to the highest block that the batch makes final, of
+            payments that somebody here created.
         expiring: the ids of those that may have expired by then, of which nobody was told yet.
         dismissals: the canonical dismissals by the merchants of these payments.
         herald: who words the notifications.
@@ -80,6 +79,8 @@ class Belief:
     ) -> None:
         self._chain_id, self._escrow, self._herald, self.held = chain_id, escrow, herald, held
         self.window = window
+        self.known = payments.keys()
+        """The ids of the payments that are there already."""
         self._payments = dict(payments)
         self._may_take_back = history is not None
         self._history = {id_: list(events) for id_, events in (history or {}).items()}
@@ -88,7 +89,7 @@ class Belief:
         self._dismissals: dict[tuple[Address, Address], set[Hash32]] = {}
         for each in dismissals:
             self._dismissals.setdefault((each.merchant, each.operator), set()).add(each.block.hash)
-        self.changes = Changes(settles_earlier=bool(self._waiting))
+        self.changes = Changes()
 
     def take(self, update: ChainUpdate) -> None:
         """Believe one update; raises `ChainDisagrees` (its leaves) if it does not fit."""
@@ -115,15 +116,18 @@ class Belief:
 
     def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
         before = self._payments.get(event.payment_id) or self._foreign(event)
-        if event.funding is not None and event.funding.terms != before.terms:
+        if event.funding is not None and event.funding.terms is not before.terms != event.funding.terms:
             raise TermsDoNotMatch(f"payment {event.payment_id}: the funding tells other terms than were hashed")
         after = before.after(apply(before.state, event, block.timestamp), block)
         stored = StoredEvent(self._chain_id, block, log.tx_hash, log.log_index, event)
         self.changes.events[block.hash, log.log_index] = stored
-        self._waiting.append(stored)
         if self._may_take_back:
             self._history.setdefault(event.payment_id, []).append(stored)
-        if after.account is None or self.held.hold(before, stored):
+        if after.account is None:
+            self._keep(after)
+            return
+        self._waiting.append(stored)
+        if self.held.hold(before, stored):
             self._keep(after)
         else:
             self._tell(after, TYPE_OF_EVENT[event.kind], [stored])

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
-from earnest.mirror.batch import hashes_orphaned, highest_accepted, highest_final, name_of, payments_told
+from earnest.mirror.batch import (
+    hashes_orphaned,
+    highest_accepted,
+    highest_final,
+    name_of,
+    payments_told,
+)
 from earnest.mirror.belief import Belief
 from earnest.mirror.errors import BlockDoesNotFit, EscrowChanged, GenesisChanged
 from earnest.mirror.held_back import HeldBack
@@ -122,7 +128,7 @@ class ChainMirror:
         touched = payments_told(updates)
         touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
         touched |= {each.event.payment_id for each in waiting}
-        touched |= {each.id for each in expiring}
+        touched |= set(expiring)
         untold = self._untold(tx, chain, updates, touched)
         touched |= untold.keys()
         payments = tx.payments.many(self._chain_id, touched, lock=True)
@@ -136,7 +142,7 @@ class ChainMirror:
             payments,
             history=history if dropped else None,
             waiting=waiting,
-            expiring=[each.id for each in expiring],
+            expiring=expiring,
             dismissals=tx.dismissals.of(self._chain_id, _merchants(payments.values())),
             herald=Herald(self._clock(), merchants, self._tokens, self._checkout_url),
             held=HeldBack(merchants, payments, untold, history),
@@ -156,7 +162,7 @@ class ChainMirror:
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
         changes, window = belief.changes, belief.window
-        tx.payments.save(changes.payments.values())
+        tx.payments.save(changes.payments.values(), belief.known)
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
         tx.events.orphan(self._chain_id, changes.orphaned)
@@ -174,8 +180,7 @@ class ChainMirror:
             [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each.hash in accepted],
         )
         if window.final != before.final:
-            if changes.settles_earlier:
-                tx.events.mark_final(self._chain_id, final_number)
+            tx.events.mark_final(self._chain_id, final_number)
             tx.blocks.prune(self._chain_id, final_number)
         tx.untold.replace(self._chain_id, belief.held.rows())
         tx.outbox.add(changes.notifications)

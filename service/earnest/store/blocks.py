@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, ForeignKey, Index, Table, Text, false, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    bindparam,
+    false,
+    select,
+)
 
 from earnest.payment.primitives import ZERO_HASH, Address, Hash32
 from earnest.payment.record import BlockRef, ChainView
+from earnest.store.raw import Fixed
 from earnest.store.records import ChainRow, StoredBlock
-from earnest.store.schema import execute_many, in_lists, insert, metadata
+from earnest.store.schema import in_lists, insert, metadata
 
 chains = Table(
     "chains",
@@ -51,12 +65,11 @@ class Blocks:
 
     def chain(self, chain_id: int, *, lock: bool = False) -> ChainRow | None:
         """Return the followed chain, None if it never was; with `lock`, nobody else moves its cursor meanwhile."""
-        wanted = select(chains).where(chains.c.chain_id == chain_id)
-        row = self._connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
-        if row is None:
+        rows = (_LOCKED if lock else _CHAIN).ask(self._connection, {"chain_id": chain_id})
+        if not rows:
             return None
-        final = _ref(row.final_number, row.final_hash, row.final_timestamp)
-        return ChainRow(row.chain_id, row.genesis_hash, row.escrow, final, row.last_batch)
+        id_, genesis_hash, escrow, *_head, number, hash_, timestamp, last_batch = rows[0]
+        return ChainRow(id_, genesis_hash, escrow, _ref(number, hash_, timestamp), last_batch)
 
     def begin(self, chain_id: int, genesis_hash: Hash32, escrow: Address) -> None:
         """Note which chain is followed from now on; does nothing if one was noted before."""
@@ -67,14 +80,11 @@ class Blocks:
 
     def accepted(self, chain_id: int) -> Sequence[StoredBlock]:
         """Return the accepted blocks from the newest final one (or the first ever accepted) to the head."""
-        wanted = select(blocks).where(blocks.c.chain_id == chain_id, ~blocks.c.orphaned).order_by(blocks.c.number)
-        rows = self._connection.execute(wanted)
-        return [StoredBlock(BlockRef(row.number, row.hash, row.timestamp), row.parent_hash) for row in rows]
+        rows = _ACCEPTED.ask(self._connection, {"chain_id": chain_id})
+        return [StoredBlock(BlockRef(number, hash_, timestamp), parent) for number, hash_, parent, timestamp in rows]
 
     def add(self, chain_id: int, accepted: Iterable[StoredBlock]) -> None:
         """Add accepted blocks; one that was orphaned becomes canonical again."""
-        adding = insert(self._connection.dialect.name, blocks)
-        adding = adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={"orphaned": False})
         rows = [
             {
                 "chain_id": chain_id,
@@ -82,11 +92,10 @@ class Blocks:
                 "number": block.ref.number,
                 "parent_hash": block.parent_hash,
                 "timestamp": block.ref.timestamp,
-                "orphaned": False,
             }
             for block in accepted
         ]
-        execute_many(self._connection, adding, rows)
+        _ADDING.tell_each(self._connection, rows)
 
     def orphan(self, chain_id: int, hashes: Collection[Hash32]) -> None:
         """Flag blocks as dropped by the chain."""
@@ -96,22 +105,20 @@ class Blocks:
 
     def set_position(self, chain_id: int, head: BlockRef | None, final: BlockRef | None, last_batch: str) -> None:
         """Move the cursor: the head, the newest final block, and the batch that led there."""
-        moved = chains.update().where(chains.c.chain_id == chain_id)
-        self._connection.execute(
-            moved.values(
-                head_number=head.number if head else None,
-                head_hash=head.hash if head else None,
-                head_timestamp=head.timestamp if head else None,
-                final_number=final.number if final else None,
-                final_hash=final.hash if final else None,
-                final_timestamp=final.timestamp if final else None,
-                last_batch=last_batch,
-            )
-        )
+        reached = {
+            "head_number": head.number if head else None,
+            "head_hash": head.hash if head else None,
+            "head_timestamp": head.timestamp if head else None,
+            "final_number": final.number if final else None,
+            "final_hash": final.hash if final else None,
+            "final_timestamp": final.timestamp if final else None,
+            "last_batch": last_batch,
+        }
+        _MOVING.tell(self._connection, {"chain": chain_id, **reached})
 
     def prune(self, chain_id: int, below_number: int) -> None:
         """Forget blocks below a final one: no reorg reaches them."""
-        self._connection.execute(blocks.delete().where(blocks.c.chain_id == chain_id, blocks.c.number < below_number))
+        _PRUNING.tell(self._connection, {"chain_id": chain_id, "below": below_number})
 
     def view(self, chain_id: int) -> ChainView | None:
         """Return the head and the newest final block; None before the first block. Number -1: nothing final yet."""
@@ -120,6 +127,38 @@ class Blocks:
         if row is None or head is None:
             return None
         return ChainView(head, _ref(row.final_number, row.final_hash, row.final_timestamp) or NOTHING_FINAL)
+
+
+def _adding(dialect: str) -> ClauseElement:
+    given = ("chain_id", "hash", "number", "parent_hash", "timestamp")
+    adding = insert(dialect, blocks).values({name: bindparam(name) for name in given})
+    return adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={"orphaned": false()})
+
+
+_c: Final = blocks.c
+_this_chain: Final = bindparam("chain_id", type_=BigInteger)
+_CHAIN: Final = Fixed(lambda _: select(chains).where(chains.c.chain_id == _this_chain))
+_LOCKED: Final = Fixed(lambda _: select(chains).where(chains.c.chain_id == _this_chain).with_for_update())
+_ACCEPTED: Final = Fixed(
+    lambda _: (
+        select(_c.number, _c.hash, _c.parent_hash, _c.timestamp)
+        .where(_c.chain_id == _this_chain, ~_c.orphaned)
+        .order_by(_c.number)
+    )
+)
+_ADDING: Final = Fixed(_adding)
+_PRUNING: Final = Fixed(
+    lambda _: blocks.delete().where(_c.chain_id == _this_chain, _c.number < bindparam("below", type_=BigInteger))
+)
+_MOVING: Final = Fixed(
+    lambda _: (
+        chains.update()
+        .where(chains.c.chain_id == bindparam("chain", type_=BigInteger))
+        .values(
+            {each.name: bindparam(each.name) for each in chains.c if each.name.startswith(("head_", "final_", "last_"))}
+        )
+    )
+)
 
 
 def _ref(number: int | None, hash_: str | None, timestamp: int | None) -> BlockRef | None:

@@ -17,9 +17,11 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     false,
     select,
     text,
+    true,
 )
 
 from earnest.payment.events import Credited, EventKind, Funding, PaymentEvent
@@ -28,6 +30,7 @@ from earnest.payment.record import BlockRef
 from earnest.payment.status import Status
 from earnest.store.bulk import Upsert, amount_writer, flag_writer
 from earnest.store.payment_table import TERMS, payments, terms_of
+from earnest.store.raw import Fixed
 from earnest.store.records import StoredEvent
 from earnest.store.schema import Amount, in_lists, metadata
 
@@ -123,13 +126,17 @@ class Events:
             self._connection.execute(dropped.values(orphaned=True))
 
     def not_yet_final(self, chain_id: int, up_to_block_number: int) -> Sequence[StoredEvent]:
-        """Return the canonical events up to a block that are not marked as final, by block and log index."""
-        return self._read(_in_order(_all(chain_id).where(*_waiting(up_to_block_number))))
+        """Return the canonical events of merchants' payments up to a block that are not marked as final, in order."""
+        asked = {"chain_id": chain_id, "up_to": up_to_block_number}
+        # Whether there are any is asked with each block, and costs a tenth of reading them.
+        if not _ANY_WAITING.ask(self._connection, asked):
+            return []
+        wanted = _all(chain_id).where(*_waiting(up_to_block_number), payments.c.account.is_not(None))
+        return self._read(_in_order(wanted))
 
     def mark_final(self, chain_id: int, up_to_block_number: int) -> None:
         """Mark the canonical events up to a block as final."""
-        settled = events.update().where(events.c.chain_id == chain_id, *_waiting(up_to_block_number))
-        self._connection.execute(settled.values(final=True))
+        _SETTLING.tell(self._connection, {"chain_id": chain_id, "up_to": up_to_block_number})
 
     def _read(self, wanted: Select[Any]) -> list[StoredEvent]:
         return [_event(row) for row in self._connection.execute(wanted)]
@@ -145,17 +152,27 @@ _ADDING_FUNDINGS: Final = Upsert(events, (*_OF_EVERY, *_OF_FUNDING), _KEY, chang
 
 def _all(chain_id: int) -> Select[Any]:
     terms = (payments.c[name] for name in TERMS)
-    same = (payments.c.chain_id == events.c.chain_id) & (payments.c.id == events.c.payment_id)
-    return select(events, *terms).join(payments, same).where(events.c.chain_id == chain_id)
+    return select(events, *terms).join(payments, _of_event).where(events.c.chain_id == chain_id)
+
+
+_of_event: Final = (payments.c.chain_id == events.c.chain_id) & (payments.c.id == events.c.payment_id)
 
 
 def _in_order(wanted: Select[Any]) -> Select[Any]:
     return wanted.order_by(events.c.block_number, events.c.block_timestamp, events.c.block_hash, events.c.log_index)
 
 
-def _waiting(up_to_block_number: int) -> tuple[Any, ...]:
+def _waiting(up_to_block_number: Any) -> tuple[Any, ...]:
     # Written as the partial index has it, or SQLite does not see that it fits.
     return (events.c.block_number <= up_to_block_number, text("NOT events.final AND NOT events.orphaned"))
+
+
+_asked: Final = (events.c.chain_id == bindparam("chain_id", type_=BigInteger),)
+_waiting_up_to: Final = (*_asked, *_waiting(bindparam("up_to", type_=BigInteger)))
+_ANY_WAITING: Final = Fixed(
+    lambda _: select(events.c.seq).join(payments, _of_event).where(*_waiting_up_to, payments.c.account.is_not(None))
+)
+_SETTLING: Final = Fixed(lambda _: events.update().where(*_waiting_up_to).values(final=true()))
 
 
 def _row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Row, Table, Text, false
@@ -48,11 +49,18 @@ def block_of(row: Row[Any]) -> BlockRef:
 
 def add_logs(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add logs; one that was orphaned becomes canonical again."""
-    adding = insert(connection.dialect.name, table)
-    adding = adding.on_conflict_do_update(
+    adding = [{**row, "orphaned": False} for row in rows]
+    if adding:
+        execute_many(connection, _adding(connection.dialect.name, table), adding)
+
+
+@cache
+def _adding(dialect: str, table: Table) -> Any:
+    """Return the insert, built once: that takes longer than executing it."""
+    adding = insert(dialect, table)
+    return adding.on_conflict_do_update(
         index_elements=["chain_id", "block_hash", "log_index"], set_={"orphaned": False}
     )
-    execute_many(connection, adding, [{**row, "orphaned": False} for row in rows])
 
 
 def orphan_logs(connection: Connection, table: Table, chain_id: int, block_hashes: Collection[Hash32]) -> None:

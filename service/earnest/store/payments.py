@@ -7,7 +7,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import BigInteger, Connection, Select, bindparam, select
 
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
@@ -19,14 +19,16 @@ from earnest.store.payment_table import (
     ASKED,
     CHAIN_FACTS,
     GIVEN,
+    WAITING,
     asked_of,
     facts_of,
     payment_of,
     payments,
     row_of,
 )
+from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import Page, PaymentFilter
-from earnest.store.schema import in_lists, insert, is_one_of, rows_written
+from earnest.store.schema import in_lists, insert, rows_written
 
 
 class Payments:
@@ -57,12 +59,7 @@ class Payments:
         """Return those of these payments that there are, by id."""
         if not payment_ids:
             return {}
-        these = is_one_of(payments.c.id, sorted(payment_ids), self._connection.dialect.name)
-        wanted = select(*WHOLE).where(payments.c.chain_id == chain_id, these)
-        if lock:
-            wanted = wanted.order_by(payments.c.id).with_for_update()
-        found = map(payment_of, self._connection.execute(wanted))
-        return {payment.id: payment for payment in found}
+        return self._read(_MANY_LOCKED if lock else _MANY, chain_id, sorted(payment_ids))
 
     def save(self, changed: Iterable[Payment], known: Container[Hash32] = ()) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign).
@@ -100,14 +97,10 @@ class Payments:
             next_cursor=write_cursor(last.recorded_at, last.chain_id, last.id) if last else None,
         )
 
-    def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Payment]:
-        """Return the created payments whose `pay_by` is at or before a final block's time, and who were not told so."""
-        due = (
-            select(*WHOLE)
-            .where(payments.c.chain_id == chain_id, payments.c.pay_by <= final_timestamp)
-            .where(payments.c.status == "created", ~payments.c.told_expired, payments.c.account.is_not(None))
-        )
-        return [payment_of(row) for row in self._connection.execute(due.order_by(payments.c.pay_by, payments.c.id))]
+    def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Hash32]:
+        """Return the ids of created payments whose `pay_by` a final block has reached, and who were not told so."""
+        asked = {"chain_id": chain_id, "until": final_timestamp}
+        return [Hash32(id_) for (id_,) in _DUE_TO_EXPIRE.ask(self._connection, asked)]
 
     def mark_expired(self, chain_id: int, payment_ids: Iterable[Hash32]) -> None:
         """Note that the merchants were told that these expired."""
@@ -115,9 +108,36 @@ class Payments:
             told = payments.update().where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
             self._connection.execute(told.values(told_expired=True))
 
+    def _read(self, question: Fixed, chain_id: int, ids: Sequence[Hash32]) -> dict[Hash32, Payment]:
+        asked = {"chain_id": chain_id, "ids": many(ids, self._connection.dialect.name)}
+        found = map(payment_of, question.ask(self._connection, asked))
+        return {payment.id: payment for payment in found}
+
     def _first(self, wanted: Select[tuple[Payment]]) -> Payment | None:
         row = self._connection.execute(wanted).first()
         return payment_of(row) if row else None
+
+
+def _of_ids(dialect: str) -> Select[Any]:
+    these = is_one_of(payments.c.id, "ids", dialect)
+    return select(*WHOLE).where(payments.c.chain_id == bindparam("chain_id", type_=BigInteger), these)
+
+
+def _locked(wanted: Select[Any]) -> Select[Any]:
+    """Lock in one order, whoever locks, so that nobody waits in a circle."""
+    return wanted.order_by(payments.c.id).with_for_update()
+
+
+_MANY: Final = Fixed(_of_ids)
+_MANY_LOCKED: Final = Fixed(lambda dialect: _locked(_of_ids(dialect)))
+_DUE_TO_EXPIRE: Final = Fixed(
+    lambda _: (
+        select(payments.c.id)
+        .where(payments.c.chain_id == bindparam("chain_id", type_=BigInteger))
+        .where(payments.c.pay_by <= bindparam("until", type_=BigInteger), WAITING)
+        .order_by(payments.c.pay_by, payments.c.id)
+    )
+)
 
 
 # Building a statement that names `excluded` takes milliseconds, so each is built once.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -10,8 +9,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     BigInteger,
-    Column,
-    ColumnElement,
     Connection,
     Dialect,
     Integer,
@@ -19,10 +16,6 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
-    any_,
-    bindparam,
-    func,
-    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -101,14 +94,6 @@ def execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[
 def rows_written(connection: Connection, statement: Any, row: Mapping[str, Any]) -> int:
     """Execute an insert with `ON CONFLICT` for one row and return how many rows it added or changed."""
     return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount
-
-
-def is_one_of(column: Column[str], values: Collection[str], dialect: str) -> ColumnElement[bool]:
-    """Return the condition that a column is one of these, given as one parameter however many they are."""
-    if dialect == "postgresql":
-        return column == any_(bindparam(None, list(values), postgresql.ARRAY(Text)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return column.in_(select(listed.c.value))
 
 
 def in_lists(values: Collection[T]) -> Iterator[list[T]]:

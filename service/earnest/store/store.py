@@ -75,7 +75,10 @@ class Store:
         self.process_id = secrets.token_hex(8)
         """Tells this process (or this store, where one process has several) from all others on the database."""
         self._engine = make_engine(url, self.process_id)
-        self._writing = self._engine.execution_options(**{WRITES: True})
+        # SQLite lets one write at a time: it has a connection of its own, whose cache is worth its memory.
+        apart = self._is_sqlite and not is_memory(url)
+        self._writer = make_engine(url, self.process_id, writes=True) if apart else self._engine
+        self._writing = self._writer.execution_options(**{WRITES: True})
         reads = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self._engine.execution_options(**reads)
         self._writers = WriterQueue()
@@ -135,7 +138,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        for engine in {self._engine, self._writer}:
+            engine.dispose()
 
     @contextmanager
     def _unit_of_work(self, *, writes: bool) -> Iterator[Transaction]:

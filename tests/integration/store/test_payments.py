@@ -189,8 +189,8 @@ def test_due_to_expire_are_created_ones_that_were_not_told(store: Store) -> None
         tx.payments.mark_expired(CHAIN_ID, [told.id])
         tx.payments.mark_expired(CHAIN_ID, [])
     with store.read() as tx:
-        assert [each.id for each in tx.payments.due_to_expire(CHAIN_ID, START + 49)] == [due.id]
-        assert [each.id for each in tx.payments.due_to_expire(CHAIN_ID, START + 50)] == [due.id, later.id]
+        assert tx.payments.due_to_expire(CHAIN_ID, START + 49) == [due.id]
+        assert tx.payments.due_to_expire(CHAIN_ID, START + 50) == [due.id, later.id]
         assert tx.payments.due_to_expire(1, START + 50) == []
 
 
