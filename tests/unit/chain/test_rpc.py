@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import random
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +24,7 @@ from earnest.chain.errors import (
     RpcError,
 )
 from earnest.chain.node import Call
-from earnest.chain.rpc import Rpc
+from earnest.chain.rpc import SIDE_BY_SIDE, Rpc
 from earnest.payment.errors import EarnestError
 
 URL = "https://user:passw0rd@node.example/v2/s3cret-key?token=s3cret-too"
@@ -278,6 +279,48 @@ def test_a_node_without_batches_is_asked_one_by_one() -> None:
         return refusal if isinstance(question, list) else ok(question)
 
     assert rpc(batch_answer(answer)[0]).batch([Call("echo", (n,)) for n in range(3)]) == [0, 1, 2]
+
+
+def test_where_batches_are_refused_a_few_questions_are_asked_side_by_side_and_answered_in_order() -> None:
+    together = threading.Barrier(SIDE_BY_SIDE)
+
+    def answer(question: Any) -> Any:
+        if isinstance(question, list):
+            return {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not supported"}}
+        together.wait(20)  # breaks unless as many ask at the same time
+        return ok(question)
+
+    calls = [Call("echo", (n,)) for n in range(5 * SIDE_BY_SIDE)]
+    assert rpc(batch_answer(answer)[0]).batch(calls) == list(range(5 * SIDE_BY_SIDE))
+
+
+def test_where_batches_are_refused_and_the_node_goes_away_the_rest_is_not_asked() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        question = json.loads(request.content)
+        asked.append(question)
+        if isinstance(question, list):
+            refusal = {"code": -32600, "message": "batches are not supported"}
+            return httpx.Response(200, json={"jsonrpc": "2.0", "id": None, "error": refusal})
+        raise httpx.ConnectError("down")
+
+    asked: list[Any] = []
+    with pytest.raises(NodeUnavailable):
+        rpc(handle).batch([Call("echo", (n,)) for n in range(400)])
+    assert len(asked) < 200
+
+
+def test_txs_are_handed_over_one_after_the_other_where_batches_are_refused() -> None:
+    def answer(question: Any) -> Any:
+        if isinstance(question, list):
+            return {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not supported"}}
+        return ok(question)
+
+    handler, asked = batch_answer(answer)
+    node = rpc(handler)
+    node.batch([Call("echo", (n,)) for n in range(9)])
+    asked.clear()
+    assert node.batch([Call("eth_sendRawTransaction", (n,)) for n in range(9)]) == list(range(9))
+    assert [each["params"][0] for each in asked] == list(range(9))
 
 
 @pytest.mark.parametrize(
