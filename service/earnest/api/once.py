@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from fastapi import Request
@@ -32,11 +33,16 @@ class Once:
 
     `keep` inside the command's own transaction makes deed and answer one: after a crash there are both or neither.
     What was not kept there, the route keeps after the fact.
+
+    Only what was done is kept: a refusal says how things stood then, and whoever asks again under the same key, when
+    the node is back or the payment was funded, wants to know how they stand now.
     """
 
     def __init__(self, merchant_id: str, key: str, attempt: int, secrets: SecretBox) -> None:
         self.key = key
         self.kept = False
+        self.did_something = True
+        """False: the answer is no error, and yet nothing was done."""
         self._merchant_id, self._attempt, self._secrets = merchant_id, attempt, secrets
 
     def keep(self, tx: Transaction, response: Response) -> None:
@@ -58,12 +64,13 @@ class Once:
         self.kept = True
 
     def settle(self, store: Store, response: Response) -> None:
-        """Keep the answer if it is one for good; after a failure that a retry can mend, give the key back."""
+        """Keep the answer if something was done, and give the key back if not."""
+        is_done = response.status_code < HTTPStatus.MULTIPLE_CHOICES and self.did_something
         with store.transaction() as tx:
-            if response.status_code >= 500 or response.status_code == 429:
-                tx.idempotency.abandon(self._merchant_id, self.key, self._attempt)
-            else:
+            if is_done:
                 self.keep(tx, response)
+            else:
+                tx.idempotency.abandon(self._merchant_id, self.key, self._attempt)
 
 
 class Idempotency:

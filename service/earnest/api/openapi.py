@@ -52,7 +52,7 @@ what happened.
 * **Amounts** are base units as strings, with the decimals beside them. **Times** are RFC 3339 in UTC.
 * **`Idempotency-Key`** on any POST with an API key: the same key and body gives the stored answer, with the header
   `Idempotency-Replayed: true`; the same key with another body is refused with 422, one still running with 409. Answers
-  are kept for at least a day; failures of ours (5xx) and 429 are not kept.
+  are kept for at least a day. Only what was done is kept: after a refusal (any 4xx, 5xx) the key is free again.
 * **Errors** are `application/problem+json` (RFC 9457).
 """
 

@@ -84,7 +84,7 @@ async def _once(request: Request, inner: Handler, once: Once) -> Response:
     request.state.once = once
     try:
         response = await inner(request)
-    except Exception as error:  # the answer of an error is kept like any other
+    except Exception as error:  # nothing was done, and the key is free again
         response = answer_problem(request, error)
     if not once.kept:
         await run_in_threadpool(once.settle, request.app.state.services.store, response)

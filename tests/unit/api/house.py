@@ -227,15 +227,17 @@ def opened(folder: Path) -> Iterator[Store]:
 def open_house(folder: Path | None = None, network: Network = LOCAL, **changes: Any) -> Iterator[House]:
     """Open a house, with its database in a folder; `changes` replace fields of the services."""
     with TemporaryDirectory() as fresh, opened(folder or Path(fresh)) as store:
-        moment, node, report = [START + 50], ScriptedNode(), FollowerReport()
+        yield house_on(store, network, **changes)
 
-        def clock(moment: list[int] = moment) -> int:
-            return moment[0]
 
-        def follower_status(report: FollowerReport = report) -> FollowerReport:
-            return report
+def house_on(store: Store, network: Network = LOCAL, **changes: Any) -> House:
+    """Return a house on a store that has the merchant `mer_1` and nothing else."""
+    moment, node, report = [START + 50], ScriptedNode(), FollowerReport()
 
-        sender = FakeSender(StoreJournal(store, CHAIN_ID, OPERATOR, clock))
-        chain = ChainService(network, ESCROW, node, sender, follower_status)
-        services = make_services(store, node, clock, chain=chain, **changes)
-        yield House(store, node, sender, services, make_mirror(store), FakeChain(), report, moment)
+    def clock() -> int:
+        return moment[0]
+
+    sender = FakeSender(StoreJournal(store, CHAIN_ID, OPERATOR, clock))
+    chain = ChainService(network, ESCROW, node, sender, lambda: report)
+    services = make_services(store, node, clock, chain=chain, **changes)
+    return House(store, node, sender, services, make_mirror(store), FakeChain(), report, moment)

@@ -85,15 +85,32 @@ def test_whoever_was_taken_for_dead_leaves_nothing_behind(house: House) -> None:
     assert house.post("/v1/payments", ONE, **keyed("k")).headers["idempotency-replayed"] == "true"
 
 
-def test_an_error_for_good_is_kept_and_one_that_passes_is_not(house: House) -> None:
-    bad = {"amount": {"value": "0", "token": "USDX"}}
-    first, again = (house.post("/v1/payments", bad, **keyed("bad")) for _ in range(2))
-    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (422, 422, "true")
-    assert again.headers["content-type"] == "application/problem+json"
+def test_a_refusal_is_not_kept_and_its_key_is_free_again(house: House) -> None:
     house.node.answers["eth_getCode"] = Unavailable("the node rests")
     assert house.post("/v1/payments", ONE, **keyed("later")).status_code == 503
     house.node.answers["eth_getCode"] = "0x60"
     assert house.post("/v1/payments", ONE, **keyed("later")).status_code == 201
+    bad = {"amount": {"value": "0", "token": "USDX"}}
+    first, again = (house.post("/v1/payments", bad, **keyed("typo")) for _ in range(2))
+    assert (first.status_code, again.status_code, "idempotency-replayed" in again.headers) == (422, 422, False)
+    assert house.post("/v1/payments", ONE, **keyed("typo")).status_code == 201
+
+
+def test_a_retry_after_the_state_changed_gets_a_fresh_answer(house: House) -> None:
+    payment = house.create()["id"]
+    early = house.post(f"/v1/payments/{payment}/confirm_delivery", {}, **keyed("c"))
+    many = house.post("/v1/payments/confirm_delivery_many", {"payments": [payment]}, **keyed("m"))
+    assert (early.status_code, many.status_code, many.json()["sent"]) == (409, 202, [])
+    house.happen(payment, EventKind.PAYMENT_FUNDED)
+    assert house.post(f"/v1/payments/{payment}/confirm_delivery", {}, **keyed("c")).status_code == 202
+    assert house.post("/v1/payments/confirm_delivery_many", {"payments": [payment]}, **keyed("m")).json()["sent"]
+    house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+    for path, body, key in (
+        (f"/v1/payments/{payment}/confirm_delivery", {}, "c"),
+        ("/v1/payments/confirm_delivery_many", {"payments": [payment]}, "m"),
+    ):
+        kept = house.post(path, body, **keyed(key))
+        assert (kept.status_code, kept.headers["idempotency-replayed"]) == (202, "true")
 
 
 def test_a_stored_answer_with_a_secret_is_encrypted(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from fastapi.responses import JSONResponse
 
 from earnest.api.access import keyed
-from earnest.api.call import InCall
+from earnest.api.call import Call, InCall
 from earnest.api.route import router
 from earnest.api.schemas.payments import ManyAccepted, ManyRequest
 from earnest.api.show import show_many
+from earnest.commands.batches import ManyResult
 from earnest.commands.confirm_delivery_many import confirm_delivery_many
 from earnest.commands.release_many import release_many
 from earnest.payment.primitives import Hash32, parse_hash32
@@ -32,9 +33,7 @@ def post_confirm_delivery_many(body: ManyRequest, call: InCall) -> JSONResponse:
     payments before the txs are mined gives the same txs.
     """
     services, wanted = call.services, _ids(body.payments)
-    return JSONResponse(
-        show_many(confirm_delivery_many(services.store, services.sender, call.merchant_id, wanted)), 202
-    )
+    return _answer(call, confirm_delivery_many(services.store, services.sender, call.merchant_id, wanted))
 
 
 @routes.post("/payments/release_many", status_code=202, response_model=ManyAccepted, summary="Release many payments")
@@ -46,7 +45,13 @@ def post_release_many(body: ManyRequest, call: InCall) -> JSONResponse:
     between, shows as `ItemSkipped` in the payment's timeline.
     """
     services, wanted = call.services, _ids(body.payments)
-    return JSONResponse(show_many(release_many(services.store, services.sender, call.merchant_id, wanted)), 202)
+    return _answer(call, release_many(services.store, services.sender, call.merchant_id, wanted))
+
+
+def _answer(call: Call, result: ManyResult) -> JSONResponse:
+    if call.once is not None:
+        call.once.did_something = bool(result.sent)
+    return JSONResponse(show_many(result), 202)
 
 
 def _ids(texts: Sequence[str]) -> list[Hash32]:
