@@ -186,7 +186,11 @@ class Endpoints(Node):
             ChainMismatch, GenesisChanged: it is not.
         """
         # First of all and alone, since of a stranger nothing else can be expected.
-        self.check_chain(one, one.node.call(*Call("eth_chainId", (), str)))
+        chain_id = Call("eth_chainId", (), str)
+        try:
+            self.check_chain(one, one.node.call(*chain_id))
+        except ChainMismatch:  # a gateway before many nodes can take a wrong turn once, and this ends the following
+            self.check_chain(one, one.node.call(*chain_id))
         if self.recomputed:
             return self._check_genesis(one, one.node.header(0))
         genesis, latest = one.node.gather([header_call(0), header_call("latest")])
@@ -194,9 +198,13 @@ class Endpoints(Node):
         return self._check_genesis(one, one.node.as_header(genesis))
 
     def recognise(self, one: Endpoint, chain_id: object, genesis: Header | None) -> Block:
-        """Return the first block that an endpoint told along with its chain id, as `greet` does."""
-        self.check_chain(one, chain_id)
-        return self._check_genesis(one, genesis)
+        """Return the first block that an endpoint told along with its chain id; what is wrong is asked for again."""
+        try:
+            self.check_chain(one, chain_id)
+            return self._check_genesis(one, genesis)
+        except (ChainMismatch, GenesisChanged):
+            one.greeted = False
+            return self.greet(one)
 
     def _learn_form(self, one: Endpoint, latest: RawHeader | None) -> None:
         """Find out from one header whether this chain's can be recomputed; one that can shows it for all endpoints.
