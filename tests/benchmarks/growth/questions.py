@@ -1,0 +1,118 @@
+"""What the API and the deliverer ask of a store: each filter of a list by itself and some together, one payment in all
+its parts, what a merchant was told, and what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from earnest.payment.status import Finality, Status
+from earnest.store import Store
+from earnest.store.cursors import write_cursor
+from earnest.store.records import DeliveryState, PaymentFilter
+from tests.benchmarks.growth.filled import ENDPOINT, OWN, Filled, made
+from tests.support.ledger import BUYER, CHAIN_ID, MERCHANT, START, TOKEN
+
+Question = Callable[[Store], object]
+PAGE: Final = 100
+"""The longest page that a list gives."""
+_CLAIMED_FOR_SECONDS: Final = 60
+
+
+def questions(filled: Filled) -> dict[str, Question]:
+    """Return the questions by name; what they ask about lies in the middle of what there is."""
+    return {**_lists(filled), **_details(filled), **_told(filled)}
+
+
+def _lists(filled: Filled) -> dict[str, Question]:
+    own = _middle(filled)
+    middle = START + filled.payments // 2
+    deep = write_cursor(own.created_at, own.chain_id, own.id)
+    depth: dict[str, Any] = {"safe_depth_blocks": MERCHANT.safe_depth_blocks}
+
+    def listed(cursor: str | None = None, **where: Any) -> Question:
+        wanted = PaymentFilter(**where)
+        return reading(lambda tx: tx.payments.page(MERCHANT.id, wanted, limit=PAGE, cursor=cursor))
+
+    alive = frozenset({Status.CREATED, Status.FUNDED, Status.DISPUTED})
+    released, included = frozenset({Status.RELEASED}), frozenset({Finality.INCLUDED})
+    return {
+        "list": listed(),
+        "list, from the middle on": listed(deep),
+        **{f"list, {status}": listed(statuses=frozenset({status})) for status in Status},
+        "list, released, from the middle on": listed(deep, statuses=released),
+        "list, three statuses": listed(statuses=alive),
+        **{f"list, {finality}": listed(finalities=frozenset({finality}), **depth) for finality in Finality},
+        "list, included, from the middle on": listed(deep, finalities=included, **depth),
+        "list, final, from the middle on": listed(deep, finalities=frozenset({Finality.FINAL}), **depth),
+        "list, released and included": listed(statuses=released, finalities=included, **depth),
+        "list, order reference": listed(order_reference=own.order_reference),
+        "list, buyer": listed(buyer=own.terms.buyer),
+        "list, buyer without any": listed(buyer=BUYER),
+        "list, token": listed(token=TOKEN),
+        "list, token, from the middle on": listed(deep, token=TOKEN),
+        "list, token without any": listed(token=BUYER),
+        "list, token and funded": listed(token=TOKEN, statuses=frozenset({Status.FUNDED})),
+        "list, time": listed(created_from=middle, created_until=middle + 500),
+        "list, time and released": listed(created_from=middle, created_until=middle + 500, statuses=released),
+    }
+
+
+def _details(filled: Filled) -> dict[str, Question]:
+    id_ = _middle(filled).id
+    return {
+        "payment": reading(lambda tx: tx.payments.find(MERCHANT.id, id_)),
+        "payment, public": reading(lambda tx: tx.payments.public(id_)),
+        "timeline": reading(lambda tx: (tx.events.timeline(CHAIN_ID, id_), tx.side_events.timeline(CHAIN_ID, id_))),
+        "canonical events": reading(lambda tx: tx.events.canonical(CHAIN_ID, [id_])),
+        "outgoing txs": reading(lambda tx: tx.txs.find(MERCHANT.id, id_)),
+        "events of a payment": _events(payment_id=id_),
+    }
+
+
+def _told(filled: Filled) -> dict[str, Question]:
+    position = filled.payments * 2 // OWN // 2
+
+    def deliveries(**where: Any) -> Question:
+        return reading(lambda tx: tx.outbox.deliveries(ENDPOINT, limit=PAGE, **where))
+
+    return {
+        "events": _events(),
+        "events, from the middle on": _events(cursor=write_cursor(position)),
+        "deliveries": deliveries(),
+        "deliveries, from the middle on": deliveries(cursor=write_cursor(position)),
+        **{f"deliveries, {state}": deliveries(state=state) for state in DeliveryState},
+        "what is due": _claim,
+    }
+
+
+def reading(ask: Callable[[Any], object]) -> Question:
+    """Return a question that only reads, in a unit of work of its own."""
+
+    def question(store: Store) -> object:
+        with store.read() as tx:
+            return ask(tx)
+
+    return question
+
+
+def _events(**where: Any) -> Question:
+    return reading(lambda tx: tx.outbox.page(MERCHANT.id, limit=PAGE, **where))
+
+
+class _Undone(Exception):
+    """Takes back a claim, so that the next one finds the same."""
+
+
+def _claim(store: Store) -> object:
+    claimed: object = ()
+    try:
+        with store.transaction() as tx:
+            claimed = tx.outbox.claim(START + 10**9, PAGE, _CLAIMED_FOR_SECONDS)
+            raise _Undone
+    except _Undone:
+        return claimed
+
+
+def _middle(filled: Filled) -> Any:
+    return made(filled.payments // 2 // OWN * OWN)
