@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from earnest.chain.rpc import Rpc
 from earnest.cli.demo.run import account_of, sample_merchant
+from earnest.escrow.txs import UnsignedTx, encode_call
 from earnest.localnet.accounts import DevAccount
-from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
+from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS
+from earnest.payment.primitives import Address
 from earnest.testing.dev_chain import DevChain
 from earnest.testing.stack import LocalStack
 from tests.browser.wallet import BrowserWallet
@@ -92,6 +94,12 @@ class Shop:
         """Return what an account owns of the test token."""
         data = "0x70a08231" + account[2:].lower().rjust(64, "0")
         return int(self.rpc.call("eth_call", [{"to": TEST_TOKEN_ADDRESS, "data": data}, "latest"]), 16)
+
+    def block(self, account: DevAccount, yes: bool) -> None:
+        """Put an account on the second test token's blocklist, or take it off."""
+        data = encode_call("setBlocked", ["address", "bool"], [account.address, yes])
+        tx = UnsignedTx(Address(BLOCKLIST_TOKEN_ADDRESS), data, 0, self.stack.network.chain_id)
+        self.chain.send(tx, by=self.chain.accounts[7])
 
     def travel(self, seconds: int) -> None:
         """Let chain time pass."""

@@ -68,6 +68,7 @@ class BrowserWallet:
     reject: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     signed: list[dict[str, Any]] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def install(self, context: BrowserContext) -> None:
@@ -147,4 +148,6 @@ class BrowserWallet:
         message = json.loads(text)
         self.signed.append(message)
         signable = encode_typed_data(full_message=message)
-        return "0x" + bytes(Account.sign_message(signable, self.account.private_key).signature).hex()
+        signature = "0x" + bytes(Account.sign_message(signable, self.account.private_key).signature).hex()
+        self.signatures.append(signature)
+        return signature

@@ -210,7 +210,9 @@ async function byTx(verb, wallet, account) {
     [...prepared.before, prepared].forEach(checkTx);
   }
   const hash = await send(wallet, account, prepared);
-  follow({ verb, hash, from: account, wallet: wallet.info.rdns });
+  // Its nonce tells later whether another tx has taken its place.
+  const tx = await ask(wallet, "eth_getTransactionByHash", [hash]).catch(() => null);
+  follow({ verb, hash, from: account, wallet: wallet.info.rdns, ...(tx ? { nonce: Number(tx.nonce) } : {}) });
 }
 
 function send(wallet, account, tx) {

@@ -6,7 +6,9 @@ import * as live from "./live.js";
 const LOOK_MS = 1500;
 const REPLACED_MS = 8000; // the service may still have to see the tx that took its place
 const DROPPED_MS = 90000;
+const UNSEEN_MS = 180000; // nobody here can say what became of it
 const box = document.getElementById("doing");
+const parts = document.getElementById("parts");
 
 /** Whether something is on its way. */
 export function isPending() {
@@ -26,7 +28,10 @@ export function follow(pending) {
 export function resume() {
   const pending = kept.get("pending");
   if (!pending) return;
-  if (arrived(pending)) return done(pending);
+  if (arrived(pending)) {
+    done(pending);
+    return;
+  }
   show("busy", t("pending.title"), pending.relayed ? t("pending.relayed") : t("pending"), pending.hash);
   watch();
 }
@@ -38,11 +43,14 @@ live.onChange(() => {
 live.hurryWhile(isPending);
 
 function arrived(pending) {
+  // A withdrawal is no event of the payment: it has arrived when nothing is owed any more.
+  if (pending.verb === "withdraw") return !document.querySelector("button[data-verb=withdraw]");
   return Number(live.status().seq) > pending.seq;
 }
 
 function done(pending) {
   kept.set("pending", null);
+  delete parts.dataset.busy;
   if (pending.replaced) announce(t("sped_up"));
   box.hidden = true;
 }
@@ -58,8 +66,9 @@ async function watch() {
         done(pending);
         break;
       }
-      const wallet = wallets().find((each) => each.info.rdns === pending.wallet);
-      if (wallet && !pending.relayed) await look(wallet, pending).catch(() => {});
+      const wallet = pending.relayed ? null : wallets().find((each) => each.info.rdns === pending.wallet);
+      if (wallet) await look(wallet, pending).catch(() => {});
+      else if (Date.now() - pending.at > UNSEEN_MS) fail("late.title", "late");
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   } finally {
@@ -89,11 +98,13 @@ async function look(wallet, pending) {
 
 function fail(title, text) {
   kept.set("pending", null);
+  delete parts.dataset.busy;
   show("failed", t(title), t(text));
   announce(t(title));
 }
 
 function show(kind, title, text, hash = null) {
+  if (kind === "busy") parts.dataset.busy = "yes";
   const content = [make("h2", { id: "doing-title" }, title), make("p", {}, text)];
   if (hash) content.push(make("p", { className: "faint" }, link(hash)));
   if (box.className === `card doing ${kind}` && !box.hidden && box.children[1].textContent === text) return;
