@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +34,7 @@ def doctor(
     database_url: Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where files are kept.", show_default=".earnest")] = None,
 ) -> None:
-    """Check the settings, the node, the contract, the database and the operator's key; changes nothing.
+    """Check the settings, each node, the contract, the database and the operator's key; changes nothing.
 
     Ends with status 1 if anything is wrong that `earnest serve` needs.
     """
@@ -53,7 +55,11 @@ def _checks(settings: Settings, network: Network) -> Iterator[Check]:
     yield "embedded chain", _embedded_chain
     yield "secret key", lambda: _secret_key(settings)
     yield "database", lambda: _database(settings)
-    yield "node", lambda: _node(network)
+    for url in network.rpc_urls:
+        yield "audit log", lambda: _audit_log(settings)
+    yield "node", partial(_node, replace(network, rpc_urls=(url,)))
+    if not network.rpc_urls:
+        yield "node", partial(_node, network)
     yield "escrow", lambda: _escrow(settings, network)
     yield "operator", lambda: _operator(settings, network)
 
@@ -82,6 +88,24 @@ def _database(settings: Settings) -> str:
     finally:
         store.close()
     return "there, writable, and of this version's schema"
+
+
+def _audit_log(settings: Settings) -> str:
+    from earnest.store import open_store  # noqa: PLC0415
+    from earnest.store.errors import AuditLogBroken  # noqa: PLC0415
+
+    file = settings.data_dir / "earnest.db"
+    if settings.database_url is None and not file.exists():
+        return "nothing is in it yet"
+    store = open_store(settings.database())
+    try:
+        with store.read() as tx:
+            if (broken := tx.audit.first_broken()) is not None:
+                raise AuditLogBroken(broken)
+            last = tx.audit.last()
+    finally:
+        store.close()
+    return "nothing is in it yet" if last is None else f"{last.number} entries, whole; the last is {last.hash}"
 
 
 def _node(network: Network) -> str:

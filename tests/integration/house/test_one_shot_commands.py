@@ -74,12 +74,16 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return " ".join((spoken.err + spoken.out).split())
 
 
-@pytest.mark.parametrize("command", [("deploy", "--yes"), ("doctor",)])
-def test_a_node_that_is_not_there_or_never_answers_is_told_within_seconds(
-    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_doctor_tells_of_each_node(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(200, b"hello") as one, answering(405, b"") as two:
+        words = said(capsys, "doctor", "--rpc-url", one, "--rpc-url", two)
+    assert words.count("wrong node") == 2
+    assert "HTTP status 405" in words
+
+
+def test_a_node_that_is_not_there_or_never_answers_is_told_within_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     with silent() as url:
-        words = said(capsys, *command, "--rpc-url", url, "--rpc-url", f"http://127.0.0.1:{free_port()}")
+        words = said(capsys, "deploy", "--yes", "--rpc-url", url, "--rpc-url", f"http://127.0.0.1:{free_port()}")
     assert "did not answer within 4 s" in words
     assert "cannot be reached" in words
     assert "does the URL lead to a node's JSON-RPC" in words

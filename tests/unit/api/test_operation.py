@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import structlog
@@ -16,6 +17,7 @@ from earnest.api.schemas.operation import Head, Live, Ready, Sync
 from earnest.chain.errors import RpcError
 from earnest.chain.health import EndpointReport, EndpointState
 from earnest.chain.sender import SenderStatus
+from earnest.payment.errors import EarnestError
 from tests.support.ledger import CHAIN_ID, OPERATOR
 from tests.unit.api.house import LOCAL, Down, House, client_of, open_house
 
@@ -181,9 +183,69 @@ def test_whoever_is_behind_a_request_is_named_by_the_keys_id(house: House) -> No
 
 
 def test_every_reason_not_to_be_ready_has_its_heading_with_what_to_do() -> None:
+    assert list(headings()) == [each.value for each in Reason]
+
+
+def headings() -> dict[str, str]:
+    """Return what `docs/operations.md` says of each reason."""
     page = (ROOT / "docs" / "operations.md").read_text()
     section = page.split("## What to do when `/health/ready` fails")[1].split("\n## ")[0]
-    assert re.findall(r"^### `(\w+)`$", section, re.MULTILINE) == [each.value for each in Reason]
+    parts = re.split(r"^### `(\w+)`$", section, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_every_heading_says_what_to_do_and_how_to_see_that_it_is_over() -> None:
+    for reason, words in headings().items():
+        assert len(words.split()) > 25, reason
+        assert "Over when" in words, reason
+
+
+OF_OTHERS = {
+    "earnest.chain.errors": {
+        # The operator's key and txs: told at the start, to whoever asked, or under `operator`.
+        *("key_unusable", "not_a_keystore", "wrong_password", "operator_out_of_gas_money", "tx_would_revert"),
+        # Told at the start, before anything is followed.
+        "bad_node_url",
+        # Why new blocks are polled for, under `heads`.
+        *("subscription_lost", "subscription_refused"),
+        "no_contract",  # comparisons
+    },
+    # Commands, and comparisons with the contract.
+    "earnest.mirror.errors": {
+        *("nothing_mirrored", "rebuild_under_way", "replay_missed", "mirror_moves", "state_not_kept"),
+    },
+    # Told at the start; requests; claims of webhooks; and who stands by does not follow.
+    "earnest.store.errors": {"bad_database_url", "store_in_use", "already_exists", "claim_lost", "lock_taken"},
+}
+"""Errors of the rooms below the follower that never hold it up, and where they are told instead."""
+
+
+@pytest.mark.parametrize("module", OF_OTHERS)
+def test_every_error_that_can_hold_the_follower_up_stands_under_a_reason(module: str) -> None:
+    told = " ".join(headings().values()) + " ".join(f"`{each}`" for each in headings())
+    codes = {
+        each.code
+        for each in vars(import_module(module)).values()
+        if isinstance(each, type) and issubclass(each, EarnestError) and each.__module__ == module
+    }
+    assert codes >= OF_OTHERS[module], "an exception that is no error any more"
+    assert {each for each in codes - OF_OTHERS[module] if f"`{each}`" not in told} == set()
+
+
+def test_every_error_code_that_the_page_explains_is_one() -> None:
+    known = {each.code for each in every_leaf(EarnestError)} | set(Reason) | {"fault"}
+    explained = {
+        code
+        for words in headings().values()
+        for line in re.findall(r"^- ((?:`\w+`(?:, )?)+):", words, re.MULTILINE)
+        for code in re.findall(r"`(\w+)`", line)
+    }
+    assert explained - known == set()
+    assert len(explained) > 20
+
+
+def every_leaf(kind: type[EarnestError]) -> set[type[EarnestError]]:
+    return {kind}.union(*(every_leaf(each) for each in kind.__subclasses__()))
 
 
 @pytest.mark.parametrize(
