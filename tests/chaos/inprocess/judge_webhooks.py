@@ -10,6 +10,8 @@ from typing import Any
 
 from earnest.payment.notifications import TYPE_OF_EVENT
 from earnest.payment.record import Payment
+from earnest.payment.status import Finality
+from earnest.payment.tell_rule import TellRule
 from earnest.webhooks.signature import signed_headers
 from tests.chaos.inprocess.judge_mirror import expires
 from tests.chaos.inprocess.shops import Got
@@ -23,6 +25,7 @@ def differences_of_webhooks(
     payments: Sequence[Payment],
     urls_of: Mapping[str, Sequence[str]],
     secrets: Mapping[str, str],
+    rules: Mapping[str, TellRule],
     truth: Truth,
     final_time: int,
 ) -> Iterator[str]:
@@ -33,6 +36,7 @@ def differences_of_webhooks(
         payments: the service's own.
         urls_of: the endpoints of each account.
         secrets: of each endpoint, by its URL.
+        rules: of each account, when it is told.
         truth: the chain, whose every block is final by now.
         final_time: chain time of the newest final block.
     """
@@ -51,7 +55,8 @@ def differences_of_webhooks(
     for payment in payments:
         for url in urls_of[payment.account or ""]:
             told = by_place.get((url, payment.id), [])
-            for difference in _of_payment(payment, told, truth, final_time):
+            finality = rules[payment.account or ""].finality_of(payment.terms.token, payment.terms.amount)
+            for difference in [*_of_rule(told, finality), *_of_payment(payment, told, truth, final_time)]:
                 yield f"{url}, payment {payment.id}: {difference}"
 
 
@@ -116,6 +121,16 @@ class _Reader:
                 yield f"event {event['seq']} was told as final and never as an event"
             self.final.add(_place(event))
             self.shipped += event["name"] == "PaymentFunded"
+
+
+def _of_rule(told: Sequence[dict[str, Any]], finality: Finality) -> Iterator[str]:
+    rising = [*Finality]
+    for body in told:
+        kind, data = body["type"].removeprefix("payment."), body["data"]
+        if kind not in ("reorged", "expired") and rising.index(data["finality"]) < rising.index(finality):
+            yield f"version {data['version']} ({kind}) was told at {data['finality']}, and {finality} was asked for"
+        if kind == "reorged" and finality is Finality.FINAL:
+            yield f"version {data['version']} takes back what was told at final"
 
 
 def _of_payment(payment: Payment, told: Sequence[dict[str, Any]], truth: Truth, final_time: int) -> Iterator[str]:

@@ -18,6 +18,7 @@ from earnest.commands.create_payment import PaymentRequest
 from earnest.payment.primitives import ZERO_ADDRESS, Hash32
 from earnest.payment.record import Payment
 from earnest.payment.status import Status
+from earnest.payment.tell_rule import TellRule, parse_tell_rule
 from earnest.payment.terms import DAY, HOUR, Terms, payment_id
 from earnest.settings import FinalityRule
 from earnest.store import open_store
@@ -149,6 +150,8 @@ class Story:
             self.service.restart()
 
     def _open_accounts(self) -> None:
+        # Its own dice, so that a rule changes when merchants are told, and nothing else of the story.
+        dice = random.Random(f"rules of {self.outcome.seed}")
         for number, who in enumerate(MERCHANTS[: self.rng.randint(1, 3)]):
             disputable, fee = self.rng.random() < 0.8, self.rng.choice([0, 250, 10_000])
             new = NewMerchant(
@@ -163,11 +166,16 @@ class Story:
                 arbitration_period=DAY if disputable else 0,
                 payment_window=2 * HOUR,
                 safe_depth_blocks=self.rng.randint(0, 3),
+                tell=self._some_rule(dice),
             )
             urls = [f"https://shop{number}.example/{hook}" for hook in range(self.rng.choice([1, 1, 1, 2]))]
             merchant = self.service.open_account(new, urls)
             self.merchants.append(merchant)
             self.urls_of[merchant.id] = urls
+
+    def _some_rule(self, dice: random.Random) -> TellRule:
+        by_amount = [f"{each.address}:{step}" for each in self.world.tokens for step in ("safe:7", "final:100")]
+        return parse_tell_rule(dice.choice([[], [], ["*:safe:0"], ["*:final:0"], by_amount]))
 
     def _create(self) -> None:
         merchant, token = self.rng.choice(self.merchants), self.rng.choice(self.world.tokens)
@@ -291,7 +299,9 @@ class Story:
         self.outcome.events = sum(len(each) for each in truth.events.values())
         store, shops, final = self.service.store, self.shops, self.chain.blocks[self.chain.finalized].block
         yield from differences_of_mirror(store, self.world, self.chain, truth)
-        yield from differences_of_webhooks(shops.got, own, self.urls_of, self.service.secrets, truth, final.timestamp)
+        rules = {each.id: each.tell for each in self.merchants}
+        secrets = self.service.secrets
+        yield from differences_of_webhooks(shops.got, own, self.urls_of, secrets, rules, truth, final.timestamp)
         yield from differences_of_operator(store, self.chain, OPERATOR.address, own)
 
     def _own_payments(self) -> list[Payment]:

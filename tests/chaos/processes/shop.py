@@ -19,6 +19,7 @@ from earnest.payment.primitives import ZERO_ADDRESS, Hash32
 from earnest.payment.record import Payment
 from earnest.payment.representation import parse_terms
 from earnest.payment.status import Status
+from earnest.payment.tell_rule import parse_tell_rule
 from earnest.payment.terms import DAY, HOUR
 from earnest.store import Store, open_store
 from earnest.store.records import SETTLED_TX_STATES, Merchant, PaymentFilter
@@ -110,7 +111,8 @@ class Shop:
         self.counted = paid, sum(map(len, truth.events.values()))
         yield from differences_of_mirror(self.store, self.stack.template, chain, truth)
         final_time = chain.block("finalized").timestamp
-        yield from differences_of_webhooks(self.got, own, self._urls_of, self._secrets, truth, final_time)
+        rules = {each.id: each.tell for each in self.merchants}
+        yield from differences_of_webhooks(self.got, own, self._urls_of, self._secrets, rules, truth, final_time)
         yield from differences_of_operator(self.store, chain, OPERATOR.address, own)
 
     def _rows(self) -> list[Any]:
@@ -139,6 +141,10 @@ class Shop:
                     return answer
             wait_a_little(deadline, f"nobody answers {path}")
 
+    def _late_rule(self) -> list[str]:
+        tokens = [each.address for each in self.stack.template.tokens]
+        return ["*:safe:0", *(f"{token}:{step}" for token in tokens for step in ("safe:0", f"final:{10**6}"))]
+
     def _open_account(self, number: int) -> Merchant:
         disputable = number == 0
         new = NewMerchant(
@@ -152,6 +158,8 @@ class Shop:
             dispute_window=6 * HOUR if disputable else 0,
             arbitration_period=DAY if disputable else 0,
             payment_window=2 * HOUR,
+            # The second shop is told of the largest sums when they are final, and of all others when they are safe.
+            tell=parse_tell_rule(self._late_rule() if number else []),
         )
         now, receiver = int(time.time()), self._receivers[number]
         merchant = create_merchant(self.store, new, now)
