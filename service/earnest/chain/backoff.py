@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from typing import Final
 
-FIRST_SECONDS: Final = 0.25
+FIRST_SECONDS: Final = 0.1
+GROWTH: Final = 1.5
+"""The last wait of an outage is a third of it: who was away for a second is noticed a third of one later."""
 LONGEST_SECONDS: Final = 15.0
 """A node that comes back is noticed within this time."""
 
 
 def backoff_seconds(failures: int) -> float:
-    """Return the wait after the n-th failure in a row: doubled each time, bounded, and spread."""
-    doublings = max(0, min(failures - 1, 16))
-    longest: float = min(FIRST_SECONDS * 2.0**doublings, LONGEST_SECONDS)
+    """Return the wait after the n-th failure in a row: longer each time, bounded, and spread."""
+    longest: float = min(FIRST_SECONDS * GROWTH ** max(0, min(failures - 1, 30)), LONGEST_SECONDS)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
