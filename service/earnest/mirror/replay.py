@@ -29,7 +29,7 @@ from earnest.store.errors import NotADatabase, SchemaTooNew
 
 log = logging.getLogger(__name__)
 
-PATIENCE: Final = 8
+PATIENCE: Final = 14
 """How many failures in a row a replay bears; with growing pauses between them that is about a minute."""
 _UNUSABLE: Final = (NotADatabase, SchemaTooNew, GenesisChanged, EscrowChanged)
 
