@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from earnest import __version__
-from earnest.cli import admin, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
+from earnest.cli import admin, backup, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
 from earnest.cli.console import err, with_times
 from earnest.payment.errors import EarnestError, InvalidInput
 
@@ -42,6 +42,7 @@ admin.register(app)
 payment.register(app)
 verify.register(app)
 mirror.register(app)
+backup.register(app)
 doctor.register(app)
 
 

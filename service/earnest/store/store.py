@@ -13,6 +13,7 @@ from earnest.store.audit import Audit
 from earnest.store.balances import Balances
 from earnest.store.blocks import Blocks
 from earnest.store.chain_facts import ChainFacts
+from earnest.store.copying import Copying
 from earnest.store.credits import Credits
 from earnest.store.dismissals import Dismissals
 from earnest.store.driver_errors import driver_errors_mapped
@@ -62,6 +63,7 @@ class Transaction:
         self.leads = Leads(connection)
         self.facts = ChainFacts(connection)
         self.swap = Swap(connection)
+        self.copying = Copying(connection)
         self.reconciliations = Reconciliations(connection)
 
 

@@ -27,7 +27,7 @@ class SecretBox:
     """
 
     def __init__(self, keys: str) -> None:
-        self._fernet = MultiFernet([_fernet(key.strip()) for key in keys.split(",")])
+        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in read_keys(keys)])
 
     def seal(self, plain: bytes) -> bytes:
         """Return `plain` encrypted and authenticated."""
@@ -54,7 +54,12 @@ def new_key(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode()
 
 
-def _fernet(key: str) -> Fernet:
+def read_keys(keys: str) -> list[bytes]:
+    """Return the keys that `EARNEST_SECRET_KEY` holds; raises `InvalidSecretKey`."""
+    return [_read_key(key.strip()) for key in keys.split(",")]
+
+
+def _read_key(key: str) -> bytes:
     try:
         raw = base64.b64decode(key.replace("-", "+").replace("_", "/") + "==", validate=False)
     except binascii.Error:
@@ -64,4 +69,4 @@ def _fernet(key: str) -> Fernet:
             "EARNEST_SECRET_KEY must be 32 random bytes in base64 (several may stand there, parted by commas); "
             "make one with: openssl rand -base64 32"
         )
-    return Fernet(base64.urlsafe_b64encode(raw))
+    return raw
