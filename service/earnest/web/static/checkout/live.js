@@ -1,9 +1,10 @@
-// The page's parts that change: asked for again and again, and put in where they differ.
+// The page's parts that change: asked for when the service says so, and now and then; put in where they differ.
 import { announce, page } from "../dom.js";
 import { localise, setChainTime } from "../times.js";
 
 const FAST_MS = 1000; // while something is on its way
 const CALM_MS = 3000;
+const TOLD_MS = 6000; // the stream tells of what happens; what time alone changes, the page has to see by itself
 const HIDDEN_MS = 20000; // a tab that nobody looks at
 const url = `/checkout/${page.payment}/parts?lang=${page.lang}`;
 const parts = document.getElementById("parts");
@@ -14,6 +15,7 @@ let tag = null;
 let timer = null;
 let hurry = () => false;
 let running = null;
+let stream = null;
 
 /** What the page says of the payment now. */
 export function status() {
@@ -48,7 +50,19 @@ async function look() {
   } catch {
     offline.hidden = false;
   }
-  timer = setTimeout(refresh, document.hidden ? HIDDEN_MS : hurry() ? FAST_MS : CALM_MS);
+  timer = setTimeout(refresh, pause());
+}
+
+function pause() {
+  if (document.hidden) return HIDDEN_MS;
+  if (hurry()) return FAST_MS;
+  return stream?.readyState === EventSource.OPEN ? TOLD_MS : CALM_MS;
+}
+
+/** Listen to the service; it is asked all the same, so that nothing hangs on the stream. */
+function listen() {
+  stream = new EventSource(`/v1/checkout/${page.payment}/stream`);
+  stream.addEventListener("payment", refresh);
 }
 
 function put(html) {
@@ -101,8 +115,13 @@ function put(html) {
 export function start() {
   for (const part of parts.querySelectorAll("[data-part]")) shown.set(part.dataset.part, part.outerHTML);
   localise(document);
+  listen();
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
-  addEventListener("online", refresh);
+  addEventListener("online", () => {
+    // After a long silence the browser may have given the stream up.
+    if (stream.readyState === EventSource.CLOSED) listen();
+    refresh();
+  });
   addEventListener("pageshow", (event) => event.persisted && refresh());
   timer = setTimeout(refresh, FAST_MS);
 }

@@ -12,6 +12,8 @@ function listWallets() {
   const place = document.getElementById("wallets");
   if (!place) return;
   const there = wallets();
+  // The same buttons stay: one of them may have the focus.
+  if (there.length && place.querySelectorAll("button").length === there.length) return;
   const buttons = there.map((wallet, index) =>
     make(
       "button",
