@@ -26,12 +26,14 @@ class Upsert:
         table: where the rows go.
         columns: what each row gives, in its order.
         key: the columns by which a row is recognised.
-        changed: the columns that a row that is there takes from the new one.
+        changed: the columns that a row that is there takes from the new one; None: that would be an error.
     """
 
-    def __init__(self, table: Table, columns: Sequence[str], key: Sequence[str], changed: Sequence[str]) -> None:
+    def __init__(
+        self, table: Table, columns: Sequence[str], key: Sequence[str], changed: Sequence[str] | None = None
+    ) -> None:
         self._name, self._columns = table.name, tuple(columns)
-        self._key, self._changed = tuple(key), tuple(changed)
+        self._key, self._changed = tuple(key), changed
 
     def write(self, connection: Connection, rows: Rows) -> None:
         """Write the rows, of which no two have the same key; what a column takes is what its driver takes."""
@@ -65,6 +67,8 @@ class Upsert:
 
     @cached_property
     def _conflict(self) -> str:
+        if self._changed is None:
+            return ""
         taken = ", ".join(f'"{name}" = excluded."{name}"' for name in self._changed)
         return f"ON CONFLICT ({_listed(self._key)}) DO UPDATE SET {taken}"
 

@@ -13,6 +13,8 @@ from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Text, a
 from sqlalchemy.dialects import postgresql
 
 Row = tuple[Any, ...]
+_Text = tuple[str, tuple[str, ...] | None, Mapping[str, Any]]
+"""A statement's text, the order of its values where they go by place, and those values that it has itself."""
 
 
 class Fixed:
@@ -26,7 +28,7 @@ class Fixed:
 
     def __init__(self, statement: Callable[[str], ClauseElement]) -> None:
         self._statement = statement
-        self._texts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._texts: dict[str, _Text] = {}
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """Return all rows."""
@@ -43,16 +45,18 @@ class Fixed:
             self._execute(connection, values)
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        text, names = self._texts.get(connection.dialect.name) or self._text(connection)
+        text, names, constants = self._texts.get(connection.dialect.name) or self._text(connection)
+        given = {**constants, **values} if constants else values
         driver: Any = connection.connection
-        return driver.cursor().execute(text, values if names is None else [values[name] for name in names])
+        return driver.cursor().execute(text, given if names is None else [given[name] for name in names])
 
-    def _text(self, connection: Connection) -> tuple[str, tuple[str, ...] | None]:
+    def _text(self, connection: Connection) -> _Text:
         dialect = connection.dialect
         compiled: Any = self._statement(dialect.name).compile(dialect=dialect)
         # SQLite's driver takes values by place, PostgreSQL's by name.
-        made = (str(compiled), tuple(compiled.positiontup) if compiled.positional else None)
-        self._texts[dialect.name] = made
+        names = tuple(compiled.positiontup) if compiled.positional else None
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._texts[dialect.name] = made = (str(compiled), names, constants)
         return made
 
 
