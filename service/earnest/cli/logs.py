@@ -30,8 +30,9 @@ def set_up_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Its lines name every URL that is called, and a node's URL may hold a secret.
-    for chatty in ("httpx", "httpcore", "uvicorn.access"):
+    # Their lines name every URL that is called, and a node's URL may hold a secret. Alembic tells a dozen things about
+    # itself at the first start, and with each file that a rebuild makes; that a schema is upgraded we say ourselves.
+    for chatty in ("httpx", "httpcore", "uvicorn.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

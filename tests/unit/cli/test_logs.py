@@ -52,3 +52,13 @@ def test_a_traceback_shows_no_variables(monkeypatch: pytest.MonkeyPatch, person:
             log.exception("a loop fell over")
     assert terminal.getvalue().count("KeyError") >= 2
     assert secret not in terminal.getvalue()
+
+
+def test_the_libraries_below_tell_of_trouble_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(person=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    set_up_logs()
+    for name in ("alembic.runtime.migration", "httpx"):
+        logging.getLogger(name).info("about myself")
+        logging.getLogger(name).warning("of trouble")
+    assert (terminal.getvalue().count("about myself"), terminal.getvalue().count("of trouble")) == (0, 2)
