@@ -29,6 +29,9 @@ T = TypeVar("T")
 BEHIND_BLOCKS: Final = 5
 """Nodes that are well hear of a block within seconds of each other; five are more than that on every chain we know."""
 
+ASKED_FOR_CHAIN: Final = 3
+"""A gateway before many nodes can take a wrong turn, and where there is one endpoint this would end the following."""
+
 
 @dataclass(eq=False)
 class Endpoint:
@@ -186,11 +189,13 @@ class Endpoints(Node):
             ChainMismatch, GenesisChanged: it is not.
         """
         # First of all and alone, since of a stranger nothing else can be expected.
-        chain_id = Call("eth_chainId", (), str)
-        try:
-            self.check_chain(one, one.node.call(*chain_id))
-        except ChainMismatch:  # a gateway before many nodes can take a wrong turn once, and this ends the following
-            self.check_chain(one, one.node.call(*chain_id))
+        for times in range(ASKED_FOR_CHAIN, 0, -1):
+            try:
+                self.check_chain(one, one.node.call(*Call("eth_chainId", (), str)))
+                break
+            except ChainMismatch:
+                if times == 1:
+                    raise
         if self.recomputed:
             return self._check_genesis(one, one.node.header(0))
         genesis, latest = one.node.gather([header_call(0), header_call("latest")])

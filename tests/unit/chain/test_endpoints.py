@@ -320,3 +320,17 @@ def test_endpoints_are_named_by_their_hosts_and_never_by_their_secrets() -> None
     assert [each.name for each in endpoints.reports()] == ["node.example", "node.example#2", "other.example:8545"]
     assert "s3cret" not in repr(endpoints) + endpoints.endpoint
     endpoints.close()
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+def test_a_gateway_that_takes_a_wrong_turn_is_asked_again(chain: FakeNode, wrong: int) -> None:
+    """Given one endpoint, when it tells another chain's id once or twice, then that does not end the following."""
+    turns = iter([True] * wrong)
+    chain.tamper = lambda method, _, result: "0x1" if method == "eth_chainId" and next(turns, False) else result
+    several = Several(chain)
+    if wrong == 3:
+        with pytest.raises(ChainMismatch):
+            several.follower.step()
+    else:
+        several.catch_up()
+        assert several.mirror.blocks[-1] == chain.head
