@@ -93,6 +93,21 @@ def test_a_log_left_out_of_a_block_that_has_others_is_found(mirror: FakeMirror, 
     assert told(mirror) == in_chain(node)
 
 
+def test_logs_are_counted_by_block_however_their_hashes_are_written() -> None:
+    node = busy_chain(3)
+    blocks = [each.block.hash for each in node.blocks[1:4]]
+    assert node.log_counts(ESCROW, 0, 9) == dict.fromkeys(blocks, 2)
+
+    def shouts(method: str, params: Sequence[Any], result: Any) -> Any:
+        result = others_between(method, params, result)
+        if method != "eth_getLogs":
+            return result
+        return [{**log, "blockHash": "0x" + log["blockHash"][2:].upper()} for log in result[:3]] + result[3:]
+
+    node.tamper = shouts
+    assert node.log_counts(ESCROW, 0, 9) == dict.fromkeys(blocks, 2)
+
+
 def test_a_log_of_which_every_topic_stands_in_another_is_missed_by_the_bloom_and_found(mirror: FakeMirror) -> None:
     node = FakeNode(ESCROW)
     node.mine(delivery(1), delivery(2), delivery(1))

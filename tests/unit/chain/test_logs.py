@@ -22,6 +22,7 @@ from earnest.payment.events import (
     RETURNED_DATA_ABI,
     SKIPPED_DATA_ABI,
     TOPICS,
+    Credited,
     CreditWithdrawn,
     DepositReturned,
     EscrowEvent,
@@ -107,6 +108,24 @@ def test_a_hash_that_is_none_is_malformed(event: EscrowEvent, data: st.DataObjec
     told = [*right[:at], wrong, *right[at + 1 :]]
     with pytest.raises(MalformedLog):
         decode_log(msgspec.structs.replace(raw, topics=[raw.topics[0], *told[:-1]], transaction_hash=told[-1]))
+
+
+@pytest.mark.parametrize(
+    ("short", "long"), [("topics", "transaction_hash"), ("transaction_hash", "data"), ("topics", "data")]
+)
+def test_a_digit_that_stands_in_the_field_beside_its_own_is_malformed(short: str, long: str) -> None:
+    raw = raw_log(delivery(1))
+    told = {"topics": raw.topics[1], "transaction_hash": raw.transaction_hash, "data": raw.data}
+    told[short], told[long] = told[short][:-1], "0x" + told[short][-1] + told[long][2:]
+    moved = {**told, "topics": [raw.topics[0], told["topics"]]}
+    with pytest.raises(MalformedLog):
+        decode_log(msgspec.structs.replace(raw, **moved))
+
+
+def test_a_credit_of_somebody_whom_the_event_did_not_pay_is_malformed() -> None:
+    raw = raw_log(replace(delivery(1), kind=EventKind.PAYMENT_RELEASED, credited=Credited.BUYER))
+    with pytest.raises(MalformedLog, match="credited is 4"):
+        decode_log(raw)
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32) | st.integers(0, 9).map(lambda n: n.to_bytes(32)), max_size=9))
