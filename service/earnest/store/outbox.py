@@ -38,6 +38,7 @@ from earnest.store.outbox_tables import (
     notification_of,
     notifications,
 )
+from earnest.store.payment_table import payments
 from earnest.store.processes import alive, processes
 from earnest.store.records import (
     Attempt,
@@ -102,7 +103,9 @@ class Outbox:
         c = notifications.c
         wanted = select(notifications).where(c.merchant_id == merchant_id)
         if payment_id is not None:
-            wanted = wanted.where(c.payment_id == payment_id)
+            # Its chain leads to the index that begins with it; without, SQLite reads all that the merchant was told.
+            chain = select(payments.c.chain_id).where(payments.c.id == payment_id, payments.c.account.is_not(None))
+            wanted = wanted.where(c.payment_id == payment_id, c.chain_id.in_(chain))
         if cursor is not None:
             wanted = wanted.where(c.position < read_cursor(cursor, int)[0])
         rows = self._connection.execute(wanted.order_by(c.position.desc()).limit(limit + 1)).all()
@@ -299,9 +302,6 @@ def _begun(notification: Notification, endpoint_id: str, due_at: int) -> dict[st
     }
 
 
-def _earlier_is_pending() -> Any:
-    earlier, d = deliveries.alias("earlier"), deliveries.c
-    return exists().where(
 def _row(notification: Notification) -> tuple[Any, ...]:
     """Return a notification in the order of `_GIVEN`; its payload becomes JSON here, once."""
     return (
@@ -326,6 +326,9 @@ _BEGINNING: Final = Upsert(deliveries, _BEGUN, ("notification_id", "endpoint_id"
 """Both past SQLAlchemy: half of what a notification took on its way into the database was spent there."""
 
 
+def _earlier_is_pending() -> Any:
+    earlier, d = deliveries.alias("earlier"), deliveries.c
+    return exists().where(
         earlier.c.endpoint_id == d.endpoint_id,
         earlier.c.chain_id == d.chain_id,
         earlier.c.payment_id == d.payment_id,

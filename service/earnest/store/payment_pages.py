@@ -66,7 +66,8 @@ def _buyers(where: PaymentFilter) -> list[Conditions]:
     c = payments.c
     if where.buyer is None:
         return [()]
-    return [(c.paid_for == where.buyer,), (c.paid_for.is_(None), c.buyer == where.buyer)]
+    # Nothing is added to the column: of all that nobody paid, SQLite would look at each.
+    return [(c.paid_for == where.buyer,), ((c.paid_for + "").is_(None), c.buyer == where.buyer)]
 
 
 class _Piece(NamedTuple):
