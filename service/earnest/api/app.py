@@ -18,6 +18,7 @@ from earnest.api.openapi import document
 from earnest.api.problems import answer_problem
 from earnest.api.reconciliations import Reconciled
 from earnest.api.routes import (
+    audit,
     checkout,
     docs,
     events,
@@ -35,9 +36,10 @@ from earnest.api.routes import (
 )
 from earnest.api.services import Services
 from earnest.api.streams.hub import Hub
+from earnest.api.trials import Trials
 
 ROUTERS = (
-    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, reports, keys),
+    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, reports, keys, audit),
     *(test_chain, health, docs),
 )
 
@@ -51,6 +53,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.metrics = metrics
     app.state.node_turns = NodeTurns()
     app.state.hub = Hub(services)
+    app.state.trials = Trials()
     app.state.gate = Gate(services.store, services.clock, services.limits)
     app.state.idempotency = Idempotency(services.store, services.secrets, services.clock)
     for each in ROUTERS:

@@ -13,6 +13,8 @@ from earnest.api.gate import Caller
 from earnest.api.metrics import Metrics
 from earnest.api.once import Once
 from earnest.api.services import Services
+from earnest.commands.audit import By, audited
+from earnest.commands.ports import Submitter
 from earnest.store import Transaction
 
 
@@ -24,6 +26,7 @@ class Call:
     caller: Caller | None
     once: Once | None
     metrics: Metrics
+    request_id: str | None = None
 
     @property
     def merchant_id(self) -> str:
@@ -42,6 +45,15 @@ class Call:
         if self.once is not None:
             self.once.keep(tx, response)
 
+    @property
+    def by(self) -> By:
+        """Who asks, for the audit log."""
+        return By(f"key:{self.caller.key_id}" if self.caller else "nobody", self.request_id)
+
+    def senders(self, **detail: Any) -> Callable[[int], Submitter]:
+        """Return where a command gets its sender from; what it sends is in the audit log first, with this detail."""
+        return audited(self.services.sender, self.services.store, self.by, self.services.clock, **detail)
+
     def now(self) -> int:
         """Return wall time in Unix seconds."""
         return self.services.clock()
@@ -50,7 +62,8 @@ class Call:
 async def get_call(request: Request) -> Call:
     """Return the call of a request that the route has let in; a coroutine, so that it takes none of the threads."""
     state = request.app.state
-    return Call(state.services, request.state.caller, request.state.once, state.metrics)
+    asked = request.state
+    return Call(state.services, asked.caller, asked.once, state.metrics, getattr(asked, "request_id", None))
 
 
 InCall = Annotated[Call, Depends(get_call)]

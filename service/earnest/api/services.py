@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from earnest.chain.health import EndpointReport
 from earnest.chain.sender import SenderStatus
@@ -15,7 +15,12 @@ from earnest.payment.primitives import Address
 from earnest.settings import Network
 from earnest.store import Store
 from earnest.webhooks.kit import EndpointKit
+from earnest.webhooks.post import Poster
 from earnest.webhooks.secretbox import SecretBox
+from earnest.webhooks.trial import Posts
+
+TEST_SECONDS: Final = 5.0
+"""For a test of an endpoint: somebody waits for it, and a thread of the server's with him."""
 
 
 class FollowerReport(Protocol):
@@ -144,6 +149,7 @@ class Services:
         allow_private: webhooks to http and private addresses (the developer's stack only).
         version: of the package.
         limits: per caller.
+        poster: who posts tests to webhook endpoints; None: one that does as deliveries do, by a shorter deadline.
     """
 
     store: Store
@@ -155,6 +161,7 @@ class Services:
     allow_private: bool = False
     version: str = "0"
     limits: Limits = Limits()
+    poster: Posts | None = None
 
     def chain(self, chain_id: int | None = None) -> ChainService:
         """Return one chain, the default one for None; raises `NotFound` for one that is not served here."""
@@ -162,6 +169,11 @@ class Services:
         if wanted not in self.chains:
             raise NotFound(f"chain {wanted} is not served here; served: {', '.join(map(str, self.chains))}")
         return self.chains[wanted]
+
+    @property
+    def test_poster(self) -> Posts:
+        """Who posts a test to an endpoint while somebody waits for it."""
+        return self.poster or Poster(allow_private=self.allow_private, timeout_seconds=TEST_SECONDS)
 
     @property
     def endpoint_kit(self) -> EndpointKit:

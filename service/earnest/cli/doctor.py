@@ -55,6 +55,7 @@ def _checks(settings: Settings, network: Network) -> Iterator[Check]:
     yield "embedded chain", _embedded_chain
     yield "secret key", lambda: _secret_key(settings)
     yield "database", lambda: _database(settings)
+    yield "audit log", lambda: _audit_log(settings)
     for url in network.rpc_urls:
         yield "node", partial(_node, replace(network, rpc_urls=(url,)))
     if not network.rpc_urls:
@@ -87,6 +88,24 @@ def _database(settings: Settings) -> str:
     finally:
         store.close()
     return "there, writable, and of this version's schema"
+
+
+def _audit_log(settings: Settings) -> str:
+    from earnest.store import open_store  # noqa: PLC0415
+    from earnest.store.errors import AuditLogBroken  # noqa: PLC0415
+
+    file = settings.data_dir / "earnest.db"
+    if settings.database_url is None and not file.exists():
+        return "nothing is in it yet"
+    store = open_store(settings.database())
+    try:
+        with store.read() as tx:
+            if (broken := tx.audit.first_broken()) is not None:
+                raise AuditLogBroken(broken)
+            last = tx.audit.last()
+    finally:
+        store.close()
+    return "nothing is in it yet" if last is None else f"{last.number} entries, whole; the last is {last.hash}"
 
 
 def _node(network: Network) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from earnest.commands.audit import HOST, By, shown_url, write_down
 from earnest.commands.errors import TooMany
 from earnest.commands.event_types import parse_event_types
 from earnest.commands.names import Random, new_id, strong_random
@@ -40,6 +41,7 @@ def create_endpoint(
     types: Iterable[str] = (),
     random: Random = strong_random,
     keep: Callable[[Transaction, NewEndpoint], None] | None = None,
+    by: By = HOST,
 ) -> NewEndpoint:
     """Add an endpoint; it is told of what happens from now on (older things by `replay`).
 
@@ -49,6 +51,7 @@ def create_endpoint(
         types: the notifications it wants; none: all.
         now: wall time (Unix).
         keep: what else belongs to the same transaction.
+        by: who adds it.
 
     Raises:
         InvalidInput: URL or types cannot be used.
@@ -72,6 +75,8 @@ def create_endpoint(
         if len(tx.endpoints.list(merchant_id)) >= MAX_ENDPOINTS:
             raise TooMany(f"a merchant has at most {MAX_ENDPOINTS} webhook endpoints; delete one first")
         tx.endpoints.add(endpoint)
+        shown = {"url": shown_url(checked), "types": sorted(endpoint.types)}
+        write_down(tx, by, merchant_id, now, "endpoint.create", endpoint.id, **shown)
         if keep is not None:
             keep(tx, new)
     return new

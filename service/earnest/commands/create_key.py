@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from earnest.commands.audit import HOST, By, write_down
 from earnest.commands.names import Random, new_id, strong_random
 from earnest.commands.scopes import SCOPES, parse_scopes
 from earnest.payment.errors import InvalidInput, NotFound
@@ -41,6 +42,7 @@ def create_key(
     expires_at: int | None = None,
     random: Random = strong_random,
     keep: Callable[[Transaction, NewKey], None] | None = None,
+    by: By = HOST,
 ) -> NewKey:
     """Make a key for a merchant.
 
@@ -51,6 +53,7 @@ def create_key(
         expires_at: wall time (Unix) from which on it is refused; None: never.
         random: where the secret comes from.
         keep: what else belongs to the same transaction.
+        by: who makes it.
 
     Raises:
         NotFound: no such merchant.
@@ -77,6 +80,7 @@ def create_key(
         if tx.merchants.get(merchant_id) is None:
             raise NotFound(f"no merchant {merchant_id}")
         tx.keys.add(key)
+        write_down(tx, by, merchant_id, now, "key.create", key.id, scopes=sorted(granted), expires_at=expires_at)
         if keep is not None:
             keep(tx, new)
     return new

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from earnest.commands.audit import HOST, write_down
 from earnest.commands.names import Random, new_id, strong_random
 from earnest.payment.errors import InvalidInput, TermOutOfBounds
 from earnest.payment.primitives import ZERO_ADDRESS, ZERO_HASH, Address
@@ -71,6 +72,7 @@ def create_merchant(store: Store, new: NewMerchant, now: int, random: Random = s
     )
     with store.transaction() as tx:
         tx.merchants.add(merchant)
+        write_down(tx, HOST, merchant.id, now, "merchant.create", merchant.id, payout=new.payout, operator=new.operator)
     return merchant
 
 

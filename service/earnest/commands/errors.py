@@ -5,6 +5,7 @@ InvalidInput
 ├── TokenIsNoContract       nothing stands at the token's address on this chain
 ├── RequestKeyReused        the idempotency key stands for a refund of another amount
 ├── NotBuyersReceipt        the signature is not the buyer's, or not for this payment, escrow and chain
+├── RangeTooLarge           more notifications lie in a range than are sent again at once
 └── UnknownScope            no scope of that name
 Misconfigured
 └── EscrowNotDeployed       the chain has no escrow of ours yet
@@ -163,3 +164,12 @@ class TooMany(Conflict):
     """No more of these for one merchant."""
 
     code = "too_many"
+
+
+class RangeTooLarge(InvalidInput):
+    """More notifications lie in the range than are sent again at once."""
+
+    code = "range_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} notifications lie in this range: name a shorter one", param="until")

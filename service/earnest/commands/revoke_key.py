@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from earnest.commands.audit import HOST, By, write_down
 from earnest.payment.errors import NotFound
 from earnest.store import Store
 
 
-def revoke_key(store: Store, merchant_id: str, key_id: str, now: int) -> None:
+def revoke_key(store: Store, merchant_id: str, key_id: str, now: int, *, by: By = HOST) -> None:
     """Revoke a merchant's key at wall time `now`; doing it twice changes nothing. Raises `NotFound`."""
     with store.transaction() as tx:
         if not any(each.id == key_id for each in tx.keys.list(merchant_id)):
             raise NotFound(f"no key {key_id}")
         tx.keys.revoke(key_id, now)
+        write_down(tx, by, merchant_id, now, "key.revoke", key_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from earnest.commands.audit import HOST, By, write_down
 from earnest.commands.create_endpoint import NewEndpoint
 from earnest.commands.ports import EndpointKit
 from earnest.payment.errors import NotFound
@@ -19,6 +20,7 @@ def rotate_secret(
     *,
     now: int,
     keep: Callable[[Transaction, NewEndpoint], None] | None = None,
+    by: By = HOST,
 ) -> NewEndpoint:
     """Make a new secret at wall time `now` and return it, this once. Raises `NotFound`."""
     with store.transaction() as tx:
@@ -28,6 +30,7 @@ def rotate_secret(
         secret, sealed = kit.rotate(endpoint.secret_encrypted, now)
         endpoint = replace(endpoint, secret_encrypted=sealed)
         tx.endpoints.update(endpoint)
+        write_down(tx, by, merchant_id, now, "endpoint.rotate_secret", endpoint_id)
         new = NewEndpoint(endpoint, secret)
         if keep is not None:
             keep(tx, new)

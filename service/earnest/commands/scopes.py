@@ -15,6 +15,7 @@ SCOPES: Final[dict[str, str]] = {
     "webhooks:write": "create and change webhook endpoints, send notifications again",
     "keys:read": "see the names of API keys",
     "keys:write": "create and revoke API keys",
+    "audit:read": "see who changed what",
     "test:write": "move the clock and the blocks of the embedded chain",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from earnest.commands.audit import HOST, By, shown_url, write_down
 from earnest.commands.event_types import parse_event_types
 from earnest.commands.ports import EndpointKit
 from earnest.payment.errors import NotFound
@@ -22,6 +23,7 @@ def update_endpoint(
     url: str | None = None,
     types: Iterable[str] | None = None,
     enabled: bool | None = None,
+    by: By = HOST,
 ) -> Endpoint:
     """Change what is not None; what is pending goes to the new URL, and waits while the endpoint is off.
 
@@ -44,4 +46,10 @@ def update_endpoint(
         elif enabled is False and endpoint.disabled_at is None:
             endpoint = replace(endpoint, disabled_at=now, disabled_reason="switched off by the merchant")
         tx.endpoints.update(endpoint)
+        shown = {
+            "url": None if new_url is None else shown_url(new_url),
+            "types": None if new_types is None else sorted(new_types),
+            "enabled": enabled,
+        }
+        write_down(tx, by, merchant_id, now, "endpoint.update", endpoint_id, **shown)
     return endpoint

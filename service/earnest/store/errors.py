@@ -3,6 +3,7 @@
 Conflict
 ├── AlreadyThere           a row with that name exists
 Misconfigured
+├── AuditLogBroken         an entry of the audit log was altered, replaced or taken away
 ├── BadDatabaseUrl         the URL is not one of a database that we speak to
 ├── DatabaseMissing        the folder, the file or the server's database is not there, or the login is refused
 ├── DatabaseReadOnly       it can be read and not written
@@ -29,6 +30,12 @@ class AlreadyThere(Conflict):
     """A row with that name exists."""
 
     code = "already_exists"
+
+
+class AuditLogBroken(Misconfigured):
+    """An entry of the audit log was altered, replaced or taken away."""
+
+    code = "audit_log_broken"
 
 
 class BadDatabaseUrl(Misconfigured):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, func, select, text
@@ -54,6 +54,20 @@ class News:
         wanted = select(notifications).where(c.merchant_id == merchant_id, c.position > position)
         rows = self._connection.execute(wanted.order_by(c.position).limit(limit))
         return [(row.position, notification_of(row)) for row in rows]
+
+    def ids_within(
+        self, merchant_id: str, since: int | None, until: int | None, *, types: Collection[str], limit: int
+    ) -> Sequence[str]:
+        """Return the ids of a merchant's notifications written in `[since, until)`, oldest first; no `types`: all."""
+        c = notifications.c
+        wanted = select(c.id).where(c.merchant_id == merchant_id)
+        if since is not None:
+            wanted = wanted.where(c.created_at >= since)
+        if until is not None:
+            wanted = wanted.where(c.created_at < until)
+        if types:
+            wanted = wanted.where(c.type.in_(types))
+        return self._connection.execute(wanted.order_by(c.position).limit(limit)).scalars().all()
 
 
 def keep_order(connection: Connection) -> None:

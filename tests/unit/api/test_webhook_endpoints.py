@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from earnest.api.schemas import webhooks as shapes
 from earnest.payment.events import EventKind
 from earnest.store.records import Attempt, DeliveryState
-from tests.unit.api.house import House
+from earnest.webhooks.retry import Answer
+from tests.unit.api.house import House, open_house
 
 URL = "https://shop.example/hooks"
 
@@ -122,3 +127,62 @@ def test_a_younger_endpoint_can_be_sent_older_notifications_by_name(house: House
     assert house.post(f"{path}/replay", {"notification_ids": [event["id"]]}).json() == {"replayed": 1}
     assert house.post(f"{path}/replay", {"notification_ids": ["msg_nobodys"]}).status_code == 404
     assert house.post(f"{path}/replay", {"notification_ids": []}).status_code == 422
+
+
+def test_a_range_is_sent_again_to_whoever_wants_its_types(house: House) -> None:
+    first, second = fund(house), fund(house)
+    house.happen(first, EventKind.DELIVERY_CONFIRMED)
+    listed = house.get("/v1/events").json()["data"]
+    at, after = listed[0]["timestamp"], "2100-01-01T00:00:00Z"
+    whole = f"/v1/webhook_endpoints/{add(house)['id']}"
+    some = f"/v1/webhook_endpoints/{add(house, types=['payment.delivered'])['id']}"
+    assert house.post(f"{whole}/replay", {"from": after}).json() == {"replayed": 0}
+    assert house.post(f"{whole}/replay", {"until": at}).json() == {"replayed": 0}
+    assert house.post(f"{whole}/replay", {"from": at, "until": after}).json() == {"replayed": 3}
+    assert house.post(f"{some}/replay", {"from": at}).json() == {"replayed": 1}
+    due = house.get(f"{whole}/deliveries").json()["data"]
+    assert [each["notification_id"] for each in due] == [each["id"] for each in listed]
+    assert {each["payment"] for each in due} == {first, second}
+    for each in due:
+        attempt = Attempt(each["notification_id"], whole.rsplit("/", maxsplit=1)[-1], 1, house.moment[0], 200, None, 12)
+        with house.store.transaction() as tx:
+            tx.outbox.record(attempt, DeliveryState.DELIVERED)
+    assert house.post(f"{whole}/replay", {}).json() == {"replayed": 0}
+    assert house.post(f"{whole}/replay", {"from": at}).json() == {"replayed": 3}
+    both = house.post(f"{whole}/replay", {"from": at, "notification_ids": [listed[0]["id"]]})
+    assert (both.status_code, "not both" in both.json()["detail"]) == (422, True)
+
+
+@dataclass
+class FakePoster:
+    """Answers as it was told to, and remembers what it was given."""
+
+    answer: Answer
+    posted: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def post(self, url: str, headers: dict[str, str], body: bytes, now: int) -> Answer:
+        self.posted.append((url, headers, body))
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [Answer(204), Answer(500), Answer(307), Answer(error="ConnectError: nobody there")])
+def test_a_test_is_one_signed_try_of_which_nothing_is_kept(answer: Answer) -> None:
+    poster = FakePoster(answer)
+    with open_house(poster=poster) as house:
+        made = add(house, types=["payment.funded"])
+        path = f"/v1/webhook_endpoints/{made['id']}"
+        house.call("PATCH", path, json={"enabled": False})
+        told = house.post(f"{path}/test")
+        assert told.status_code == 200
+        tried = shapes.Tried.model_validate(told.json())
+        assert (tried.arrived, tried.status_code, tried.error) == (
+            answer == Answer(204),
+            answer.status_code,
+            answer.error,
+        )
+        ((url, headers, body),) = poster.posted
+        assert (url, json.loads(body)["type"], json.loads(body)["id"]) == (URL, "endpoint.test", tried.id)
+        signed = Webhook(made["secret"]).sign(tried.id, datetime.fromtimestamp(house.moment[0], UTC), body.decode())
+        assert headers["webhook-signature"] == signed
+        assert house.get(f"{path}/deliveries").json()["data"] == house.get("/v1/events").json()["data"] == []
+        assert house.post("/v1/webhook_endpoints/we_nobodys/test").status_code == 404

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +166,18 @@ def test_a_flag_that_is_given_several_times_names_several_endpoints() -> None:
 )
 def test_times_in_an_error_are_told_as_people_read_them(words: str, told: str) -> None:
     assert told in with_times(words)
+
+
+def test_doctor_names_the_entry_of_the_audit_log_that_was_altered(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    parties = ["--payout", PAYOUT, "--operator", OPERATOR, "--arbiter", ARBITER]
+    merchant = told(capsys, "merchant", "create", "A shop", *parties)
+    told(capsys, "key", "create", merchant["id"])
+    run(["doctor"])
+    assert "audit log: 2 entries, whole; the last is " in capsys.readouterr().out
+    with closing(sqlite3.connect(tmp_path / "data" / "earnest.db")) as database:
+        database.execute("UPDATE audit_log SET actor = 'nobody' WHERE number = 1")
+        database.commit()
+    assert run(["doctor"]) == EXIT_FAILED
+    assert "audit log: entry 1 of the audit log was altered after it was written" in capsys.readouterr().out

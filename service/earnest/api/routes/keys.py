@@ -44,6 +44,7 @@ def post_key(body: shapes.CreateKeyRequest, call: InCall) -> JSONResponse:
         live=not call.services.chain().network.is_local,
         expires_at=body.expires_at,
         keep=kept,
+        by=call.by,
     )
     return kept.response
 
@@ -52,7 +53,7 @@ def post_key(body: shapes.CreateKeyRequest, call: InCall) -> JSONResponse:
 @keyed("keys:write")
 def delete_key(id: str, call: InCall) -> JSONResponse:  # noqa: A002
     """Revoke a key of the merchant's; one may revoke the key that one asks with."""
-    revoke_key(call.services.store, call.merchant_id, id, call.now())
+    revoke_key(call.services.store, call.merchant_id, id, call.now(), by=call.by)
     return JSONResponse({"id": id, "revoked": True})
 
 

@@ -33,7 +33,7 @@ def post_confirm_delivery_many(body: ManyRequest, call: InCall) -> JSONResponse:
     payments before the txs are mined gives the same txs.
     """
     services, wanted = call.services, _ids(body.payments)
-    return _answer(call, confirm_delivery_many(services.store, services.sender, call.merchant_id, wanted))
+    return _answer(call, confirm_delivery_many(services.store, call.senders(payments=wanted), call.merchant_id, wanted))
 
 
 @routes.post("/payments/release_many", status_code=202, response_model=ManyAccepted, summary="Release many payments")
@@ -45,7 +45,7 @@ def post_release_many(body: ManyRequest, call: InCall) -> JSONResponse:
     between, shows as `ItemSkipped` in the payment's timeline.
     """
     services, wanted = call.services, _ids(body.payments)
-    return _answer(call, release_many(services.store, services.sender, call.merchant_id, wanted))
+    return _answer(call, release_many(services.store, call.senders(payments=wanted), call.merchant_id, wanted))
 
 
 def _answer(call: Call, result: ManyResult) -> JSONResponse:

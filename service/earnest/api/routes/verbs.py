@@ -35,7 +35,7 @@ def post_confirm_delivery(id: str, call: InCall, body: EmptyRequest | None = Non
     """
     wanted = parse_hash32(id, param="id")
     services = call.services
-    return _accepted(confirm_delivery(services.store, services.sender, call.merchant_id, wanted))
+    return _accepted(confirm_delivery(services.store, call.senders(), call.merchant_id, wanted))
 
 
 @routes.post("/payments/{id}/refund", status_code=202, response_model=Accepted, summary="Refund the buyer")
@@ -50,7 +50,8 @@ def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSO
     services = call.services
     asked = body.amount if body else None
     amount = _base_units(call, wanted, asked) if asked else None
-    tx = refund(services.store, services.sender, call.merchant_id, wanted, amount=amount, request_key=call.request_key)
+    senders = call.senders(base_units=None if amount is None else str(amount))
+    tx = refund(services.store, senders, call.merchant_id, wanted, amount=amount, request_key=call.request_key)
     return _accepted(tx)
 
 
@@ -69,7 +70,7 @@ def post_release_with_receipt(id: str, call: InCall, body: ReceiptRequest) -> JS
     """
     wanted, services = parse_hash32(id, param="id"), call.services
     signature = parse_signature(body.signature)
-    tx = release_with_receipt(services.store, services.sender, services.node, call.merchant_id, wanted, signature)
+    tx = release_with_receipt(services.store, call.senders(), services.node, call.merchant_id, wanted, signature)
     return _accepted(tx)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 
 from earnest.api.access import keyed
@@ -14,15 +14,18 @@ from earnest.api.routes.payments import Cursor, Limit
 from earnest.api.schemas import webhooks as shapes
 from earnest.api.schemas.common import ListOf
 from earnest.api.schemas.payments import EmptyRequest
-from earnest.api.show import show_all, show_delivery, show_endpoint, show_page
+from earnest.api.show import show_all, show_delivery, show_endpoint, show_page, show_trial
+from earnest.api.trials import Trials
 from earnest.commands.create_endpoint import NewEndpoint, create_endpoint
 from earnest.commands.delete_endpoint import delete_endpoint
-from earnest.commands.replay import replay
+from earnest.commands.names import new_id, strong_random
+from earnest.commands.replay import Range, replay
 from earnest.commands.rotate_secret import rotate_secret
 from earnest.commands.update_endpoint import update_endpoint
 from earnest.payment.errors import NotFound
 from earnest.store import Transaction
 from earnest.store.records import DeliveryState
+from earnest.webhooks.trial import try_endpoint
 
 routes = router("/v1/webhook_endpoints", "webhooks")
 
@@ -40,6 +43,7 @@ def post_endpoint(body: shapes.CreateEndpointRequest, call: InCall) -> JSONRespo
         now=call.now(),
         types=body.types,
         keep=kept,
+        by=call.by,
     )
     return kept.response
 
@@ -76,6 +80,7 @@ def patch_endpoint(id: str, body: shapes.UpdateEndpointRequest, call: InCall) ->
         url=body.url,
         types=body.types,
         enabled=body.enabled,
+        by=call.by,
     )
     return JSONResponse(show_endpoint(endpoint))
 
@@ -84,7 +89,7 @@ def patch_endpoint(id: str, body: shapes.UpdateEndpointRequest, call: InCall) ->
 @keyed("webhooks:write")
 def delete_endpoint_route(id: str, call: InCall) -> JSONResponse:  # noqa: A002
     """Delete an endpoint with what was still to be delivered to it."""
-    delete_endpoint(call.services.store, call.merchant_id, id)
+    delete_endpoint(call.services.store, call.merchant_id, id, now=call.now(), by=call.by)
     return JSONResponse({"id": id, "deleted": True})
 
 
@@ -93,7 +98,8 @@ def delete_endpoint_route(id: str, call: InCall) -> JSONResponse:  # noqa: A002
 def post_rotate_secret(id: str, call: InCall, body: EmptyRequest | None = None) -> JSONResponse:  # noqa: A002, ARG001
     """Make a new secret and show it this once; for a day the former one signs too, so that nothing is lost."""
     kept = Kept(call, 200, _with_secret)
-    rotate_secret(call.services.store, call.services.endpoint_kit, call.merchant_id, id, now=call.now(), keep=kept)
+    kit, now = call.services.endpoint_kit, call.now()
+    rotate_secret(call.services.store, kit, call.merchant_id, id, now=now, keep=kept, by=call.by)
     return kept.response
 
 
@@ -117,10 +123,42 @@ def get_deliveries(
 @routes.post("/{id}/replay", status_code=202, response_model=shapes.Replayed, summary="Send notifications again")
 @keyed("webhooks:write")
 def post_replay(id: str, call: InCall, body: shapes.ReplayRequest | None = None) -> JSONResponse:  # noqa: A002
-    """Make deliveries due at once, with the ids that they always had: those named, or all that were given up."""
-    wanted = body.notification_ids if body else None
-    count = replay(call.services.store, call.merchant_id, id, now=call.now(), notification_ids=wanted)
+    """Make deliveries due at once, with the ids that they always had.
+
+    Those named; or all of the endpoint's types that were written in `[from, until)`, delivered before or not; or, if
+    the body says nothing, all that were given up. Per payment they come in their order.
+    """
+    wanted = body or shapes.ReplayRequest()
+    count = replay(
+        call.services.store,
+        call.merchant_id,
+        id,
+        now=call.now(),
+        notification_ids=wanted.notification_ids,
+        within=Range(wanted.since, wanted.until) if wanted.names_a_range else None,
+        by=call.by,
+    )
     return JSONResponse({"replayed": count}, 202)
+
+
+@routes.post("/{id}/test", response_model=shapes.Tried, summary="Send a test")
+@keyed("webhooks:write")
+def post_test(
+    id: str,  # noqa: A002
+    call: InCall,
+    request: Request,
+    body: EmptyRequest | None = None,  # noqa: ARG001
+) -> JSONResponse:
+    """Post a webhook of the type `endpoint.test` now, once, and tell how it ended; nothing of it is kept."""
+    with call.services.store.read() as tx:
+        endpoint = tx.endpoints.get(call.merchant_id, id)
+    if endpoint is None:
+        raise NotFound(f"no webhook endpoint {id}")
+    trials: Trials = request.app.state.trials
+    name = new_id("msg_test", strong_random)
+    with trials.turn():
+        tried = try_endpoint(call.services.test_poster, call.services.secrets, endpoint, name, call.now())
+    return JSONResponse(show_trial(tried))
 
 
 def _with_secret(_tx: Transaction, new: NewEndpoint) -> dict[str, Any]:

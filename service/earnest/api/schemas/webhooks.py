@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from earnest.api.schemas.common import Answer, OutTime, Request
+from earnest.api.schemas.common import Answer, InTime, OutTime, Request
 from earnest.payment.notifications import MEANINGS
 
 _TYPES = "Notification types: " + "; ".join(f"`{name}`: {what}" for name, what in MEANINGS.items()) + "."
@@ -32,11 +32,24 @@ class UpdateEndpointRequest(Request):
 
 
 class ReplayRequest(Request):
-    """Which notifications; none named: all that were given up."""
+    """Which notifications: those named, or those of a range; neither: all that were given up."""
 
     notification_ids: Annotated[
         list[Annotated[str, Field(pattern="^[a-zA-Z0-9_]{1,100}$")]] | None, Field(min_length=1, max_length=1_000)
     ] = None
+    since: Annotated[InTime | None, Field(alias="from", description="Written from this time on.")] = None
+    until: Annotated[InTime | None, Field(description="Written before this time.")] = None
+
+    @property
+    def names_a_range(self) -> bool:
+        """Whether a range was given."""
+        return self.since is not None or self.until is not None
+
+    @model_validator(mode="after")
+    def _one_way_of_naming(self) -> ReplayRequest:
+        if self.notification_ids is not None and self.names_a_range:
+            raise ValueError("give notification_ids or a range, not both")
+        return self
 
 
 class Endpoint(Answer):
@@ -88,6 +101,17 @@ class Delivery(Answer):
     state: Literal["pending", "delivered", "dead"]
     next_attempt_at: Annotated[OutTime | None, Field(description="Null unless it is pending.")]
     attempts: list[Attempt]
+
+
+class Tried(Answer):
+    """How a test of an endpoint ended."""
+
+    object: Literal["test"]
+    id: Annotated[str, Field(examples=["msg_test_0123456789abcdef01234567"])]
+    arrived: Annotated[bool, Field(description="Whether the endpoint took it, by any 2xx.")]
+    status_code: int | None
+    error: Annotated[str | None, Field(description="Why there was no answer.")]
+    duration_ms: int
 
 
 class Replayed(Answer):

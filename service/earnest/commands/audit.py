@@ -1,0 +1,74 @@
+"""Who does something, and the entry that it leaves in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from earnest.chain.sending import OutgoingTx, TxIntent
+from earnest.commands.ports import HasAddress, Submitter
+from earnest.payment.primitives import ZERO_HASH
+from earnest.store import Store, Transaction
+from earnest.store.audit import Deed
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it: `key:<its id>`, `wallet:<address>`, or `host` for whoever sits at the machine."""
+
+    actor: str
+    request_id: str | None = None
+
+
+HOST: Final = By("host")
+
+
+def write_down(
+    tx: Transaction, by: By, merchant_id: str | None, now: int, action: str, target: str, **detail: Any
+) -> None:
+    """Add what is being done to the audit log, in the transaction that does it; `detail` holds no secret."""
+    shown = {name: value for name, value in detail.items() if value is not None}
+    tx.audit.add(Deed(now, by.actor, action, target, merchant_id, shown, by.request_id))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedSubmitter:
+    """Sends what is asked for, after it has been written down who asked: no tx of ours is without an entry."""
+
+    inner: Submitter
+    store: Store
+    by: By
+    clock: Callable[[], int]
+    detail: dict[str, Any]
+
+    def status(self) -> HasAddress:
+        """Return what the sender says of itself."""
+        return self.inner.status()
+
+    def submit(self, intent: TxIntent) -> OutgoingTx:
+        """Write it down, then hand it on. A refusal of the chain comes after the entry, which says what was asked."""
+        target = "many" if intent.payment_id == ZERO_HASH else intent.payment_id
+        with self.store.transaction() as tx:
+            action = f"payment.{intent.verb}"
+            write_down(tx, self.by, intent.merchant_id, self.clock(), action, target, **self.detail)
+        return self.inner.submit(intent)
+
+
+def audited(
+    sender_on: Callable[[int], Submitter], store: Store, by: By, clock: Callable[[], int], **detail: Any
+) -> Callable[[int], Submitter]:
+    """Return where commands get their sender from, so that everything that is sent is written down first.
+
+    Args:
+        sender_on: from a chain id to who sends there with the operator's key.
+        by: who asks.
+        clock: wall time (Unix).
+        detail: what the entry says beside verb and payment.
+    """
+    return lambda chain_id: AuditedSubmitter(sender_on(chain_id), store, by, clock, detail)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without its query, which some receivers put a token into."""
+    return url.split("?", maxsplit=1)[0]
