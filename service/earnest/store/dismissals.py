@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Index, Row, Select, Table, Text, exists, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Select, Table, Text, bindparam, exists, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from earnest.payment.primitives import Address, Hash32
-from earnest.store.log_tables import add_logs, block_of, orphan_logs, orphaned_column, place_columns, place_of
+from earnest.payment.record import BlockRef
+from earnest.store.log_tables import add_logs, orphan_logs, orphaned_column, place_columns, place_of
+from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import StoredDismissal
-from earnest.store.schema import in_lists, metadata
+from earnest.store.schema import metadata
 
 dismissals = Table(
     "dismissals",
@@ -41,18 +43,14 @@ class Dismissals:
 
     def of(self, chain_id: int, merchants: Collection[Address]) -> Sequence[StoredDismissal]:
         """Return the dismissals by these merchants that count."""
-        found: list[StoredDismissal] = []
-        for some in in_lists(sorted(merchants)):
-            wanted = select(dismissals).where(dismissals.c.chain_id == chain_id, dismissals.c.merchant.in_(some))
-            found += self._read(wanted.where(~dismissals.c.orphaned))
-        return found
+        if not merchants:
+            return []
+        asked = {"chain_id": chain_id, "merchants": many(sorted(merchants), self._connection.dialect.name)}
+        return [_dismissal(*row) for row in _OF.ask(self._connection, asked)]
 
     def is_dismissed(self, chain_id: int, merchant: Address, operator: Address) -> bool:
         """Return whether the merchant has dismissed this operator, as far as the chain was followed."""
         return any(each.operator == operator for each in self.of(chain_id, [merchant]))
-
-    def _read(self, wanted: Select[Any]) -> list[StoredDismissal]:
-        return [_dismissal(row) for row in self._connection.execute(wanted)]
 
 
 def is_dismissed_in(table: Table) -> ColumnElement[bool]:
@@ -62,5 +60,19 @@ def is_dismissed_in(table: Table) -> ColumnElement[bool]:
     return exists().where(same, ~c.orphaned)
 
 
-def _dismissal(row: Row[Any]) -> StoredDismissal:
-    return StoredDismissal(row.chain_id, block_of(row), row.tx_hash, row.log_index, row.merchant, row.operator)
+def _dismissal(
+    id_: int, hash_: str, log_index: int, number: int, timestamp: int, tx_hash: str, merchant: str, operator: str
+) -> StoredDismissal:
+    block = BlockRef(number, Hash32(hash_), timestamp)
+    return StoredDismissal(id_, block, Hash32(tx_hash), log_index, Address(merchant), Address(operator))
+
+
+def _of(dialect: str) -> Select[Any]:
+    c = dismissals.c
+    place = (c.chain_id, c.block_hash, c.log_index, c.block_number, c.block_timestamp, c.tx_hash)
+    theirs = is_one_of(c.merchant, "merchants", dialect)
+    wanted = select(*place, c.merchant, c.operator)
+    return wanted.where(c.chain_id == bindparam("chain_id", type_=BigInteger), theirs, ~c.orphaned)
+
+
+_OF: Final = Fixed(_of)
