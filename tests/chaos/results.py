@@ -13,7 +13,19 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".cache" / "chaos"
-UNDER_TEST = ("service/earnest", "tests/chaos", "tests/support")
+_ROOMS = ("payment", "chain", "escrow", "store", "mirror", "commands", "webhooks", "testing")
+_SHARED = ("stories.py", "inprocess")
+UNDER_TEST = {
+    "stories": (
+        *(f"service/earnest/{room}" for room in (*_ROOMS, "settings.py", "networks.toml", "localnet/artifacts")),
+        *(f"tests/chaos/{each}" for each in _SHARED),
+        *(f"tests/support/{each}.py" for each in ("evm", "evm_revm", "postgres", "postgres_process")),
+    ),
+    "processes": ("service/earnest", *(f"tests/chaos/{each}" for each in (*_SHARED, "processes")), "tests/support"),
+}
+"""What each kind of run runs."""
+NOT_UNDER_TEST = ("service/earnest/web", "service/earnest/cli/demo")
+"""The pages and the demo take no part in any."""
 SUFFIXES = {".py", ".toml", ".json"}
 
 Run = dict[str, Any]
@@ -21,15 +33,22 @@ Run = dict[str, Any]
 
 
 @cache
-def code_hash() -> str:
-    """Return a hash of all that a run's outcome depends on: results of other code say nothing about this one."""
+def code_hash(kind: str) -> str:
+    """Return a hash of all that the outcome of such a run depends on: results of other code say nothing about this."""
     digest = hashlib.sha256()
-    for folder in UNDER_TEST:
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and path.suffix in SUFFIXES:
-                digest.update(f"{path.relative_to(ROOT)}\n".encode())
-                digest.update(path.read_bytes())
+    for path in sorted(_files(kind)):
+        digest.update(f"{path.relative_to(ROOT)}\n".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _files(kind: str) -> Iterator[Path]:
+    for place in UNDER_TEST[kind]:
+        below = ROOT / place
+        for path in [below] if below.is_file() else below.rglob("*"):
+            is_left_out = any(path.is_relative_to(ROOT / each) for each in NOT_UNDER_TEST)
+            if path.suffix in SUFFIXES and path.is_file() and not is_left_out:
+                yield path
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,7 @@ class Results:
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.kind}-{code_hash()}.jsonl"
+        return FOLDER / f"{self.kind}-{code_hash(self.kind)}.jsonl"
 
     def begin(self) -> None:
         """Forget what was run before with this code."""
@@ -80,7 +99,9 @@ def summary(kind: str, runs: list[Run], replay: str) -> Iterator[str]:
         kinds.update(run.get("kinds", {}))
     failed = [run for run in runs if run["differences"]]
     del counts["seed"]
-    yield f"{len(runs)} runs of {kind}, code {code_hash()}"
+    seeds = sorted(run["seed"] for run in runs)
+    told = f", seeds {', '.join(_ranges(seeds))}" if seeds else ""
+    yield f"{len(runs):,} runs of {kind} done with this code ({code_hash(kind)}){told}"
     for name in sorted(counts):
         most = max(run.get(name, 0) for run in runs)
         yield f"  {name.replace('_', ' '):<16}{counts[name]:>12,.0f} in all, {most:,.6g} at most in one run"
@@ -89,6 +110,15 @@ def summary(kind: str, runs: list[Run], replay: str) -> Iterator[str]:
     yield f"  differences     {sum(len(run['differences']) for run in failed):>12,} in {len(failed)} runs"
     for run in failed:
         yield f"  FAILED: {replay} {run['seed']}"
+
+
+def _ranges(seeds: list[int]) -> Iterator[str]:
+    """Yield what runs on without a gap as `first-last`."""
+    first = 0
+    for at, seed in enumerate(seeds):
+        if at + 1 == len(seeds) or seeds[at + 1] != seed + 1:
+            yield f"{seeds[first]}-{seed}" if first < at else f"{seed}"
+            first = at + 1
 
 
 def _parse(line: str) -> Run | None:

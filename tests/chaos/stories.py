@@ -4,8 +4,10 @@
     .venv/bin/python -m tests.chaos.stories --replay 17
     .venv/bin/python -m tests.chaos.stories --processes --runs 200 --resume
 
-Each run is told by its seed alone. Results go to `.cache/chaos`, under a hash of the code: with `--resume` the seeds
-that are there already are not run again, and the summary counts them. The status is 1 if anything differed.
+Each run is told by its seed alone; every fourth is on PostgreSQL, where the machine has it. At its end the mirror and
+the webhooks are compared with the chain, `reconcile` must find nothing, and after every seventh a rebuild comes to the
+same bytes. Results go to `.cache/chaos`, under a hash of what was run: with `--resume` the seeds that are there already
+are not run again, and the summary counts them. The status is 1 if anything differed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +28,7 @@ import structlog
 
 from tests.chaos.inprocess.story import Outcome, Stage
 from tests.chaos.results import Results, Run, summary, work_off
+from tests.support.postgres import PostgresServer, find_binaries, running_server
 
 MEMORY = Path("/dev/shm")
 """Where databases cost no disk, on machines that have it: no run outlives its process, so nothing has to be kept."""
@@ -67,15 +70,24 @@ def told(seeds: Iterable[int], workers: int, *, processes: bool = False) -> Iter
         yield from runs_of(seeds)
         return
     if workers <= 1:
-        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder, _quiet():
-            _set_up(folder)
+        with _room() as room, _quiet():
+            _set_up(*room)
             for seed in seeds:
                 yield _told(seed)
         return
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with _room() as room:
         context = multiprocessing.get_context("spawn")
-        with context.Pool(workers, _set_up, (folder,)) as pool:
+        with context.Pool(workers, _set_up, room) as pool:
             yield from pool.imap_unordered(_told, seeds)
+
+
+@contextmanager
+def _room() -> Iterator[tuple[str, PostgresServer | None]]:
+    """Give a folder, and a PostgreSQL where the machine has one."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None))
+        binaries = find_binaries()
+        yield folder, stack.enter_context(running_server(binaries)) if binaries else None
 
 
 @contextmanager
@@ -89,11 +101,11 @@ def _quiet() -> Iterator[None]:
         structlog.configure(**configured)
 
 
-def _set_up(folder: str) -> None:
+def _set_up(folder: str, server: PostgresServer | None) -> None:
     """Prepare a process that tells stories."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    _stages[:] = [Stage(Path(tempfile.mkdtemp(dir=folder)))]
+    _stages[:] = [Stage(Path(tempfile.mkdtemp(dir=folder)), server)]
 
 
 def _told(seed: int) -> Run:

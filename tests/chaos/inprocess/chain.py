@@ -189,13 +189,15 @@ class ContractChain(OneByOneNode):
     def _eth_getTransactionCount(self, account: Address, at: str) -> str:  # noqa: N802
         return hex(self._nonce(account, self._number(at)))
 
-    def _eth_getBalance(self, _account: Address, _at: str) -> str:  # noqa: N802
-        return hex(PLENTY)
+    def _eth_getBalance(self, account: Address, at: Any) -> str:  # noqa: N802
+        self._insist_on_head(at)
+        return hex(self.evm.coin_of(account) or PLENTY)
 
     def _eth_getCode(self, _account: Address, _at: str) -> str:  # noqa: N802
         return "0x60"
 
-    def _eth_call(self, tx: dict[str, Any], _at: str = "latest") -> str:
+    def _eth_call(self, tx: dict[str, Any], at: Any = "latest") -> str:
+        self._insist_on_head(at)
         return "0x" + self.view(tx["to"], tx.get("data") or tx["input"]).hex()
 
     def _eth_estimateGas(self, tx: dict[str, str]) -> str:  # noqa: N802
@@ -247,6 +249,13 @@ class ContractChain(OneByOneNode):
         if tx.nonce is not None:
             self.pool.pop((tx.sender, tx.nonce), None)
         return self.evm.transact(_Named(tx.sender), tx.to, tx.data, tx.value, GAS)  # type: ignore[arg-type]
+
+    def _insist_on_head(self, at: Any) -> None:
+        """The EVM has one state only; of any other block this node says what one without an archive says."""
+        known = self._known.get(at["blockHash"]) if isinstance(at, dict) else None
+        number = known.block.number if known else -1 if isinstance(at, dict) else self._number(at)
+        if number != self.head.number and at not in ("latest", "pending"):
+            raise RpcError("eth_call", -32000, "missing trie node")
 
     def _number(self, at: str) -> int:
         head = len(self.blocks) - 1

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import shutil
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import create_engine, inspect, literal_column, select, table
 
 from earnest.commands.create_merchant import NewMerchant
 from earnest.commands.create_payment import PaymentRequest
@@ -29,18 +30,25 @@ from tests.chaos.inprocess.chain import ChainTx, ContractChain
 from tests.chaos.inprocess.deeds import Known, People
 from tests.chaos.inprocess.judge_mirror import differences_of_mirror
 from tests.chaos.inprocess.judge_operator import differences_of_operator
+from tests.chaos.inprocess.judge_tools import Tools
 from tests.chaos.inprocess.judge_webhooks import differences_of_webhooks
 from tests.chaos.inprocess.service import Service
 from tests.chaos.inprocess.shops import Shops
 from tests.chaos.inprocess.truth import read
 from tests.chaos.inprocess.weather import Weather
 from tests.chaos.inprocess.world import ARBITER, BUYERS, FEES, MERCHANTS, OPERATOR, START, new_world
+from tests.support.postgres import PostgresServer
 
 PATIENCE = 400
 """How many rounds the operator's txs have to be settled in once all is calm."""
 QUIET_STEPS = 8
 """After so many steps without news, ten seconds each, there is none to come: endpoints that were set aside are looked
 at again within a minute."""
+
+ON_POSTGRESQL = 4
+"""Every so many-th story is told on PostgreSQL, where the machine has it."""
+REBUILT = 7
+"""After every so many-th story the mirror is rebuilt: that takes as long as the story."""
 
 
 @dataclass
@@ -58,41 +66,72 @@ class Outcome:
     events: int = 0
     webhooks: int = 0
     blocks: int = 0
+    rebuilds: int = 0
+    on_postgresql: int = 0
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     kinds: dict[str, int] = field(default_factory=dict)
 
 
 class Stage:
-    """What the stories of one process share: a database that begins anew with each of them."""
+    """What the stories of one process share: where their databases are made.
 
-    def __init__(self, folder: Path) -> None:
-        self.path, self._template = folder / "story.db", folder / "template.db"
-        with closing(open_store(f"sqlite:///{self._template}")) as empty:
-            empty.upgrade()
-        self.store = CrashingStore(f"sqlite:///{self.path}", CrashPoints())
+    Args:
+        folder: for files.
+        server: a PostgreSQL, where the machine has one: every so many-th story is told on it.
+    """
+
+    def __init__(self, folder: Path, server: PostgresServer | None = None) -> None:
+        self.folder, self._server = folder, server
+        self._path, self._template = folder / "story.db", folder / "template.db"
+        _empty(f"sqlite:///{self._template}")
+        # The same object for all stories: to learn anew how SQL is written would take longer than a story.
+        self._on_sqlite = CrashingStore(f"sqlite:///{self._path}", CrashPoints())
+        self._postgres_template = ""
 
     def tell(self, seed: int) -> Outcome:
         """Tell the story of a seed."""
         began = time.process_time()
-        shutil.copy(self._template, self.path)
-        try:
-            outcome = Story(seed, self).play()
-        finally:
-            self.store.close()
-            for each in self.path.parent.glob(f"{self.path.name}*"):
-                each.unlink()
+        with self._database(seed) as (url, store):
+            outcome = Story(seed, self, url, store).play()
+        outcome.on_postgresql = int(url.startswith("postgresql"))
         outcome.cpu_seconds = time.process_time() - began
         return outcome
+
+    @contextmanager
+    def _database(self, seed: int) -> Iterator[tuple[str, CrashingStore]]:
+        """Give a database for one story, and its URL."""
+        if self._server is not None and seed % ON_POSTGRESQL == 0:
+            if not self._postgres_template:
+                self._postgres_template = self._server.create_database()
+                _empty(self._server.url(self._postgres_template))
+            name = self._server.create_database(self._postgres_template)
+            url = self._server.url(name)
+            with closing(CrashingStore(url, CrashPoints())) as store:
+                yield url, store
+            self._server.drop_database(name)
+            return
+        shutil.copy(self._template, self._path)
+        try:
+            yield f"sqlite:///{self._path}", self._on_sqlite
+        finally:
+            self._on_sqlite.close()
+            for each in self.folder.glob(f"{self._path.name}*"):
+                each.unlink()
+
+
+def _empty(url: str) -> None:
+    with closing(open_store(url)) as store:
+        store.upgrade()
 
 
 class Story:
     """The story of one seed; `Stage.tell` tells it."""
 
-    def __init__(self, seed: int, stage: Stage) -> None:
-        self.rng = random.Random(seed)
+    def __init__(self, seed: int, stage: Stage, url: str, store: CrashingStore) -> None:
+        self.seed, self.rng = seed, random.Random(seed)
         self.outcome = Outcome(seed)
-        self.world, self.path = new_world(), stage.path
+        self.world, self.url, self.folder = new_world(), url, stage.folder / "replays"
         self.weather = Weather.of(self.rng)
         self.chain = ContractChain(self.world.evm, self.weather.finality_depth)
         self.people = People(self.world, self.chain, self.rng)
@@ -101,7 +140,8 @@ class Story:
         self.shops = Shops(random.Random(seed), self.weather.shop_trouble)
         depth = self.weather.finality_depth
         rule = FinalityRule(tag="finalized") if self.weather.by_tag else FinalityRule(depth_blocks=depth)
-        self.service = Service(self.world, self.chain, stage.store, rule, self.plans, self.points, self.shops, self.rng)
+        self.finality = rule
+        self.service = Service(self.world, self.chain, store, rule, self.plans, self.points, self.shops, self.rng)
         self.merchants: list[Merchant] = []
         self.urls_of: dict[str, list[str]] = {}
         self.waiting: list[ChainTx] = []
@@ -116,6 +156,8 @@ class Story:
             self._step()
         self._come_to_rest()
         self.outcome.differences += list(self._judge())
+        if not self.outcome.differences:
+            self.outcome.differences += list(self._try_tools())
         if self.rng.random() < 0.15 and not self.outcome.differences:
             self.outcome.differences += list(self._reorg_past_finality())
         self._count()
@@ -304,6 +346,21 @@ class Story:
         yield from differences_of_webhooks(shops.got, own, self.urls_of, secrets, rules, truth, final.timestamp)
         yield from differences_of_operator(store, self.chain, OPERATOR.address, own)
 
+    def _try_tools(self) -> Iterator[str]:
+        """Reconcile; and now and then rebuild, after which nobody is told anything anew."""
+        service = self.service
+        tools = Tools(service.store, self.url, self.world, self.chain, self.finality, self.folder, int(service.now))
+        yield from tools.reconcile()
+        if self.seed % REBUILT:
+            return
+        self.outcome.rebuilds += 1
+        yield from tools.rebuild()
+        got = len(self.shops.got)
+        service.follow()
+        service.deliver()
+        if len(self.shops.got) != got:
+            yield f"{len(self.shops.got) - got} webhooks came after a rebuild"
+
     def _own_payments(self) -> list[Payment]:
         found: list[Payment] = []
         with self.service.store.read() as tx:
@@ -330,9 +387,14 @@ class Story:
             yield "a reorg past finality was written down"
 
     def _bytes(self) -> list[Any]:
-        with closing(sqlite3.connect(self.path)) as database:
-            tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            return [(name, database.execute(f"SELECT * FROM {name}").fetchall()) for name in sorted(tables)]
+        engine = create_engine(self.url)
+        try:
+            with engine.connect() as database:
+                tables = sorted(inspect(engine).get_table_names())
+                whole: dict[str, Any] = {name: select(literal_column("*")).select_from(table(name)) for name in tables}
+                return [(name, sorted(map(str, database.execute(rows)))) for name, rows in whole.items()]
+        finally:
+            engine.dispose()
 
     def _count(self) -> None:
         outcome = self.outcome
