@@ -74,6 +74,28 @@ def test_saving_writes_the_chain_s_facts_and_nothing_of_the_merchant_s(store: St
         assert tx.payments.get(CHAIN_ID, payment.id) == funded(payment, 3)
 
 
+def test_of_many_those_that_are_there_are_changed_and_the_others_added(store: Store) -> None:
+    every = [funded(make_payment(number, account=None), 3) for number in range(300)]
+    with store.transaction() as tx:
+        tx.payments.save(every[:150])
+    later = [replace(each, version=each.version + 1) for each in every]
+    with store.transaction() as tx:
+        tx.payments.save(later)
+    with store.read() as tx:
+        assert tx.payments.many(CHAIN_ID, [each.id for each in every]) == {each.id: each for each in later}
+
+
+def test_of_many_that_are_known_each_is_changed(store: Store) -> None:
+    every = [funded(make_payment(number, account=None), 3) for number in range(150)]
+    with store.transaction() as tx:
+        tx.payments.save(every)
+    later = [funded(each, 4) for each in every]
+    with store.transaction() as tx:
+        tx.payments.save(later, known={each.id for each in every})
+    with store.read() as tx:
+        assert tx.payments.many(CHAIN_ID, [each.id for each in every]) == {each.id: each for each in later}
+
+
 def test_a_payment_twice_is_refused(store: Store) -> None:
     with store.transaction() as tx:
         tx.payments.add(make_payment())
