@@ -38,7 +38,6 @@ from earnest.store.outbox_tables import (
     notification_of,
     notifications,
 )
-from earnest.store.payment_table import payments
 from earnest.store.processes import alive, processes
 from earnest.store.records import (
     Attempt,
@@ -101,11 +100,12 @@ class Outbox:
     ) -> Page[Notification]:
         """Return a piece of a merchant's notifications, newest first; raises `InvalidInput` for a strange cursor."""
         c = notifications.c
-        wanted = select(notifications).where(c.merchant_id == merchant_id)
-        if payment_id is not None:
-            # Its chain leads to the index that begins with it; without, SQLite reads all that the merchant was told.
-            chain = select(payments.c.chain_id).where(payments.c.id == payment_id, payments.c.account.is_not(None))
-            wanted = wanted.where(c.payment_id == payment_id, c.chain_id.in_(chain))
+        wanted = select(notifications)
+        if payment_id is None:
+            wanted = wanted.where(c.merchant_id == merchant_id)
+        else:
+            # With nothing added to it the merchant's column fits no index: SQLite would read all that he was told.
+            wanted = wanted.where(c.payment_id == payment_id, c.merchant_id + "" == merchant_id)
         if cursor is not None:
             wanted = wanted.where(c.position < read_cursor(cursor, int)[0])
         rows = self._connection.execute(wanted.order_by(c.position.desc()).limit(limit + 1)).all()

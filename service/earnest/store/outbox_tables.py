@@ -38,6 +38,7 @@ notifications = Table(
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("chain_id", "payment_id", "version"),
     Index(None, "merchant_id", "position"),
+    Index(None, "payment_id", "position"),
     sqlite_autoincrement=True,
 )
 

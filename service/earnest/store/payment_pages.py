@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, false, literal_column, select, tuple_
+from sqlalchemy import Column, Connection, Row, Text, false, literal_column, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from earnest.payment.status import Finality, Status
@@ -34,10 +34,12 @@ def newest(
     of_merchant = () if merchant_id is None else (payments.c.account == merchant_id,)
     always = (*of_merchant, *_plain(where))
     rows: list[Row[Any]] = []
+    names_few = where.order_reference is not None or where.buyer is not None
     for buyer, piece in product(_buyers(where), _pieces(connection, where)):
-        limits = _in_time(where, before, few=piece.few)
-        wanted = select(*WHOLE).where(*always, *limits, *buyer, *piece.conditions)
-        rows += connection.execute(wanted.order_by(*(each.desc() for each in ORDER)).limit(limit))
+        # Where few fit anyway, they are found first and sorted then: the list's order must not choose the index.
+        order = (passive(ORDER[0]), *ORDER[1:]) if names_few or piece.few else ORDER
+        wanted = select(*WHOLE).where(*always, *_in_time(where, before, order), *buyer, *piece.conditions)
+        rows += connection.execute(wanted.order_by(*(each.desc() for each in order)).limit(limit))
     rows.sort(key=lambda row: (row.recorded_at, row.chain_id, row.id), reverse=True)
     return rows[:limit]
 
@@ -48,17 +50,18 @@ def _plain(where: PaymentFilter) -> Iterator[ColumnElement[bool]]:
     yield from (column == value for column, value in equal.items() if value is not None)
 
 
-def _in_time(where: PaymentFilter, before: Sequence[Any] | None, *, few: bool) -> Iterator[ColumnElement[bool]]:
-    """Give the limits in the order of the list. Where `few` fit anyway, it is not these that choose the index."""
-    at = _passive(payments.c.recorded_at) if few else payments.c.recorded_at
+def _in_time(
+    where: PaymentFilter, before: Sequence[Any] | None, order: Sequence[ColumnElement[Any]]
+) -> Iterator[ColumnElement[bool]]:
+    """Give the limits in the order of the list."""
     if where.created_from is not None:
-        yield at >= where.created_from
+        yield order[0] >= where.created_from
     if where.created_until is not None:
-        yield at < where.created_until
+        yield order[0] < where.created_until
     if before is not None:
         # The first condition follows from the second, and only the first can begin a run through an index.
-        yield at <= before[0]
-        yield tuple_(at, *ORDER[1:]) < tuple_(*before)
+        yield order[0] <= before[0]
+        yield tuple_(*order) < tuple_(*before)
 
 
 def _buyers(where: PaymentFilter) -> list[Conditions]:
@@ -67,7 +70,7 @@ def _buyers(where: PaymentFilter) -> list[Conditions]:
     if where.buyer is None:
         return [()]
     # Nothing is added to the column: of all that nobody paid, SQLite would look at each.
-    return [(c.paid_for == where.buyer,), ((c.paid_for + "").is_(None), c.buyer == where.buyer)]
+    return [(c.paid_for == where.buyer,), (passive(c.paid_for).is_(None), c.buyer == where.buyer)]
 
 
 class _Piece(NamedTuple):
@@ -105,14 +108,17 @@ def _of_status(chain: Row[Any] | None, status: Status | None) -> Conditions:
             # Few are; in the order of the list one would pass by all that expired. As the partial index has it.
             return (c.status == literal_column("'created'"), c.pay_by > now)
         case Status.EXPIRED:
-            return (c.status == Status.CREATED.value, _passive(c.pay_by) <= now)
+            return (c.status == Status.CREATED.value, passive(c.pay_by) <= now)
         case _:
             return (c.status == status.value,)
 
 
-def _passive(column: ColumnElement[int]) -> ColumnElement[int]:
-    """Return a column as a condition may name it that must not choose the index: SQLite keeps no count of what fits."""
-    return column + 0
+def passive(column: Column[Any]) -> ColumnElement[Any]:
+    """Return a column as a condition names it that must not choose the index: SQLite keeps no count of what fits.
+
+    What is added is nothing; but with it the column is not the one that an index has.
+    """
+    return column + ("" if isinstance(column.type, Text) else 0)
 
 
 def _of_finality(chain: Row[Any], finality: Finality | None, where: PaymentFilter) -> Conditions:
@@ -127,7 +133,7 @@ def _of_finality(chain: Row[Any], finality: Finality | None, where: PaymentFilte
     match finality:
         case Finality.FINAL:
             # Nearly all are: they are met one after the other in the order of the list.
-            return (_passive(number) <= final,)
+            return (passive(number) <= final,)
         case Finality.SAFE:
             return (number > final, number <= safe)
         case Finality.INCLUDED:

@@ -16,6 +16,9 @@ def upgrade() -> None:
     _untold()
     _failed_reconciliations()
     _created()
+    op.create_index(
+        op.f("ix_notifications_payment_id_position"), "notifications", ["payment_id", "position"], unique=False
+    )
     _credits()
     _audit_log()
 
