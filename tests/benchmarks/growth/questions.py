@@ -17,6 +17,13 @@ Question = Callable[[Store], object]
 PAGE: Final = 100
 """The longest page that a list gives."""
 _CLAIMED_FOR_SECONDS: Final = 60
+OF_FEW: Final = frozenset(
+    (
+        *("list, order reference", "list, buyer", "list, buyer without any", "list, included", "list, safe"),
+        *("payment", "payment, public", "timeline", "canonical events", "outgoing txs", "events of a payment"),
+    )
+)
+"""The questions that name what few have: no plan may go through all of a merchant's for them."""
 
 
 def questions(filled: Filled) -> dict[str, Question]:

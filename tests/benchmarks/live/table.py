@@ -12,6 +12,8 @@ from tests.benchmarks.live.story import STEPS, WARM_UP
 MAX_P50_MS, MAX_P99_MS = 5.0, 60.0
 MAX_P99_POLLING_MS = 130.0
 MAX_CPU_MS = 3.0
+TIMES_OF_CHECK = 10.0
+"""How far from the aims a short run may be: with a few dozen blocks, on a machine that others use."""
 COLUMNS = ("bare sub", "bare poll", "row", "share", "sent", "received")
 
 
@@ -131,4 +133,17 @@ def missed(runs: list[Run]) -> list[str]:
         # It is asked after the last block, when silence is in order.
         if run.subscribed and "subscription" not in run.outcome.heads and "has told of no" not in run.outcome.heads:
             found.append(f"{run.name}: heads came by {run.outcome.heads}")
+    return found
+
+
+def slower(runs: list[Run]) -> list[str]:
+    """Return in words what a short run shows to be far from the aims."""
+    found = []
+    for run in runs:
+        middle = percentile(run.milliseconds["share"], 0.5)
+        limit = TIMES_OF_CHECK * MAX_P50_MS if run.subscribed else TIMES_OF_CHECK * MAX_P99_POLLING_MS
+        if middle >= limit:
+            found.append(f"{run.name}: the follower's share is {middle:.1f} ms at the median, not under {limit:g}")
+        if run.cpu_ms[0] > TIMES_OF_CHECK * MAX_CPU_MS:
+            found.append(f"{run.name}: {run.cpu_ms[0]:.2f} ms of CPU a block, {TIMES_OF_CHECK:g} times too much")
     return found
