@@ -8,7 +8,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 endif
 SETUP_TOOL := "$(PYTHON)" deploy/tools/setup.py
 CHECK := .venv/bin/python -m deploy.tools.check
-PARTS := lint types layers unit properties analysis contracts integration acceptance browser chaos
+PARTS := lint types layers unit properties analysis contracts integration acceptance browser benchmarks chaos
 ARGS ?=
 
 help: ## list the targets
@@ -36,6 +36,18 @@ gas: setup-test ## what every verb costs, beside its bounds and a floor (ARGS=--
 prove: setup-test ## prove what the symbolic tests say, by halmos (ARGS="--function check_next")
 	@.venv/bin/python -m deploy.tools.prove $(ARGS)
 
+speed: setup-test ## how fast the mirror is, by all its tables: minutes, on a machine that is idle
+	@.venv/bin/python -m tests.benchmarks.backfill --memory $(ARGS)
+	@.venv/bin/python -m tests.benchmarks.live
+	@.venv/bin/python -m tests.benchmarks.growth
+
+stories: setup-test ## 2,000 random stories under reorgs, faults and kills: hours; what is done already counts
+	@.venv/bin/python -m tests.chaos.stories --runs 1800 --workers 2 --resume $(ARGS)
+	@.venv/bin/python -m tests.chaos.stories --processes --runs 200 --resume $(ARGS)
+
+faults: setup-test ## the table of what endpoints do: is anything missing or wrong, and how long it takes
+	@.venv/bin/python -m tests.chaos.faults $(ARGS)
+
 format: setup-test ## write every Python file as `make lint` wants it
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --quiet --fix .
 
@@ -58,4 +70,4 @@ python:
 		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 
-.PHONY: help demo test mutants broken gas prove format lock clean setup-run setup-test python $(PARTS)
+.PHONY: help demo test mutants broken gas prove speed stories faults format lock clean setup-run setup-test python $(PARTS)

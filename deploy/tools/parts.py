@@ -248,6 +248,15 @@ PARTS = (
         ("tests/browser",),
     ),
     Part(
+        "benchmarks",
+        "the benchmarks' short runs, judged with room for a busy machine",
+        (
+            node,
+            *(tool("python", "-m", f"tests.benchmarks.{each}", "--check") for each in ("backfill", "growth", "live")),
+        ),
+        ("tests/benchmarks",),
+    ),
+    Part(
         "chaos",
         "the same life under kill -9, a short run",
         (node, pytest("tests/chaos", workers=2)),
