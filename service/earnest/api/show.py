@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from earnest.api.services import Services
@@ -16,7 +16,7 @@ from earnest.escrow.reverts import error_name
 from earnest.payment.events import Credited, DepositReturned
 from earnest.payment.money import Token
 from earnest.payment.notifications import TYPE_OF_EVENT
-from earnest.payment.primitives import ZERO_HASH
+from earnest.payment.primitives import ZERO_HASH, Hash32
 from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.representation import caip2, represent, represent_amount, represent_block, rfc3339
 from earnest.payment.status import Verb
@@ -45,6 +45,7 @@ class PaymentView:
         self._services, self._tx = services, tx
         self._views: dict[int, ChainView | None] = {}
         self._merchants: dict[str, Merchant | None] = {}
+        self._descriptions: dict[tuple[int, Hash32], str | None] = {}
 
     def view(self, chain_id: int) -> ChainView | None:
         """Return how far a chain is mirrored."""
@@ -67,7 +68,7 @@ class PaymentView:
 
     def show(self, payment: Payment) -> dict[str, Any]:
         """Return the whole payment, as its merchant sees it."""
-        return represent(
+        whole = represent(
             payment,
             token_of(self._network(payment), payment.terms),
             self.view(payment.chain_id),
@@ -75,6 +76,20 @@ class PaymentView:
             checkout_url=checkout_url(self._services.public_url, payment.id),
             deposit_address=deposit_address_of(payment),
         )
+        return {**whole, "description": self._description(payment)}
+
+    def read_descriptions(self, payments: Sequence[Payment]) -> None:
+        """Ask for the descriptions of many payments at once, before they are shown."""
+        for chain_id in {each.chain_id for each in payments}:
+            ids = [each.id for each in payments if each.chain_id == chain_id]
+            found = self._tx.descriptions.many(chain_id, ids)
+            self._descriptions |= {(chain_id, each): found.get(each) for each in ids}
+
+    def _description(self, payment: Payment) -> str | None:
+        key = (payment.chain_id, payment.id)
+        if key not in self._descriptions:
+            self.read_descriptions([payment])
+        return self._descriptions[key]
 
     def show_timeline(
         self, payment: Payment, events: Iterable[StoredEvent], beside: Iterable[StoredSideEvent] = ()

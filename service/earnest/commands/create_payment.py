@@ -22,6 +22,8 @@ from earnest.store.records import Merchant
 SALT_BYTES: Final = 32
 """Twice what the contract's page asks for: a reference is often a small number, and the hash stands open for ever."""
 MAX_REFERENCE_LENGTH: Final = 200
+MAX_DESCRIPTION_LENGTH: Final = 200
+"""Two lines on a phone; the shop's own page has room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class PaymentRequest:
     """What a merchant asks for. Who is paid is not in it: that comes from the account.
 
     Exactly one of `value` (a decimal string) and `base_units` (a string of digits) is given, in `token` (a symbol or an
-    address). `pay_by` is Unix time by the chain's clock, the periods are seconds; None: as the account has it.
+    address). `description` is what the buyer reads of what he buys. `pay_by` is Unix time by the chain's clock, the periods are seconds; None: as the account has it.
     """
 
     token: str
     order_reference: str | None = None
+    description: str | None = None
     value: str | None = None
     base_units: str | None = None
     buyer: Address | None = None
@@ -73,7 +76,8 @@ def create_payment(
     if place.escrow is None:
         raise EscrowNotDeployed(place.network.name)
     token = place.network.token(request.token)
-    _check_reference(request.order_reference)
+    _check_text(request.order_reference, "order_reference", MAX_REFERENCE_LENGTH)
+    _check_text(request.description, "description", MAX_DESCRIPTION_LENGTH)
     amount = _parse_amount(request, token)
     _check_contract(place, token)
     chain_now = chain_time(store, place)
@@ -97,18 +101,20 @@ def create_payment(
             created_at=now,
         )
         tx.payments.add(payment)
+        if request.description is not None:
+            tx.descriptions.add(payment.chain_id, payment.id, request.description)
         if keep is not None:
             keep(tx, payment, merchant)
     return payment
 
 
-def _check_reference(reference: str | None) -> None:
-    if reference is None:
+def _check_text(text: str | None, param: str, max_length: int) -> None:
+    if text is None:
         return
-    if not 1 <= len(reference) <= MAX_REFERENCE_LENGTH:
-        raise InvalidInput(f"order_reference has 1 to {MAX_REFERENCE_LENGTH} characters", param="order_reference")
-    if "\x00" in reference or not reference.isprintable():
-        raise InvalidInput("order_reference has only printable characters", param="order_reference")
+    if not 1 <= len(text) <= max_length:
+        raise InvalidInput(f"{param} has 1 to {max_length} characters", param=param)
+    if "\x00" in text or not text.isprintable():
+        raise InvalidInput(f"{param} has only printable characters", param=param)
 
 
 def _parse_amount(request: PaymentRequest, token: Token) -> int:

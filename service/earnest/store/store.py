@@ -15,6 +15,7 @@ from earnest.store.blocks import Blocks
 from earnest.store.chain_facts import ChainFacts
 from earnest.store.copying import Copying
 from earnest.store.credits import Credits
+from earnest.store.descriptions import Descriptions
 from earnest.store.dismissals import Dismissals
 from earnest.store.driver_errors import driver_errors_mapped
 from earnest.store.endpoints import Endpoints
@@ -31,6 +32,7 @@ from earnest.store.payments import Payments
 from earnest.store.processes import Processes
 from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
+from earnest.store.sessions import Sessions
 from earnest.store.settlements import Settlements
 from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
@@ -44,7 +46,9 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.merchants = Merchants(connection)
         self.keys = Keys(connection)
+        self.sessions = Sessions(connection)
         self.payments = Payments(connection)
+        self.descriptions = Descriptions(connection)
         self.events = Events(connection)
         self.side_events = SideEvents(connection)
         self.credits = Credits(connection)

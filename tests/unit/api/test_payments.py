@@ -235,3 +235,21 @@ def test_lists_come_newest_first_in_pieces_and_filtered(house: House) -> None:
     assert ids(token="ETH") == []
     assert ids(created_from=rfc3339(house.moment[0])) == [made[4]]
     assert ids(created_until=rfc3339(house.moment[0])) == made[3::-1]
+
+
+def test_a_description_is_for_everybody_and_an_order_reference_for_the_merchant(house: House) -> None:
+    made = house.create(description="A teapot, blue", order_reference="A-1")
+    plain = house.create()
+    assert (made["description"], plain["description"]) == ("A teapot, blue", None)
+    public = house.get(f"/v1/checkout/{made['id']}", key=None).json()
+    assert public["description"] == "A teapot, blue"
+    assert "order_reference" not in public
+    listed = {each["id"]: each["description"] for each in house.get("/v1/payments").json()["data"]}
+    assert (listed[made["id"]], listed[plain["id"]]) == ("A teapot, blue", None)
+
+
+def test_a_description_is_one_line_of_text(house: House) -> None:
+    for text in ("", "x" * 201, "two\nlines", "a\x00b"):
+        body = {"amount": {"value": "1.00", "token": "USDX"}, "description": text}
+        answer = house.post("/v1/payments", body)
+        assert (answer.status_code, answer.json()["param"]) == (422, "description"), text

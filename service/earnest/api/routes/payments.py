@@ -78,6 +78,7 @@ def get_payments(
             created_until=created_until,
         )
         page = tx.payments.page(call.merchant_id, where, cursor=cursor, limit=limit)
+        view.read_descriptions(page.items)
         return JSONResponse(show_page(page, view.show))
 
 
@@ -135,6 +136,7 @@ def needed_token(amount: AmountRequest) -> str:
 def _parse(body: CreatePaymentRequest) -> PaymentRequest:
     return PaymentRequest(
         order_reference=body.order_reference,
+        description=body.description,
         token=needed_token(body.amount),
         value=body.amount.value,
         base_units=body.amount.base_units,

@@ -39,6 +39,10 @@ class CreatePaymentRequest(Request):
         str | None,
         Field(description="Your own name for it, up to 200 characters; only its salted hash goes on chain."),
     ] = None
+    description: Annotated[
+        str | None,
+        Field(description="What is bought, for the buyer: up to 200 characters, shown to whoever has the link."),
+    ] = None
     buyer: Annotated[str | None, Field(description="Who gets money back; left out, he is named at funding.")] = None
     pay_by: Annotated[
         InTime | None, Field(description="Until when it can be funded, by the chain's clock; default: your account's.")
@@ -119,6 +123,7 @@ class PublicPayment(Answer):
     finality: Annotated[Finality | None, Field(description="Null before anything is on chain.")]
     block: Annotated[Block | None, Field(description="Where the last event stands.")]
     created_at: OutTime | None
+    description: Annotated[str | None, Field(description="What is bought, as the merchant told it.")]
     amount: Amount
     held: Annotated[Amount, Field(description="What the escrow still keeps.")]
     to_merchant: Amount

@@ -33,6 +33,7 @@ class Facts:
     network: Network
     token: Token
     merchant_name: str | None
+    description: str | None
     now: int
     finality: Finality | None
     events: Sequence[StoredEvent]
@@ -98,6 +99,7 @@ def load_facts(site: Site, payment_id: str) -> Facts:
             raise NotFound(f"no payment {wanted}")
         merchant = tx.merchants.get(payment.account) if payment.account is not None else None
         view = tx.blocks.view(payment.chain_id)
+        description = tx.descriptions.many(payment.chain_id, [payment.id]).get(payment.id)
         events = tx.events.timeline(payment.chain_id, payment.id)
         side_events = tx.side_events.timeline(payment.chain_id, payment.id)
     chain = site.chain_of(payment)
@@ -108,6 +110,7 @@ def load_facts(site: Site, payment_id: str) -> Facts:
         network=network,
         token=network.token_at(payment.terms.token) or Token(payment.terms.token, "?", 0),
         merchant_name=merchant.name if merchant else None,
+        description=description,
         now=view.head.timestamp if view else 0,
         finality=finality_of(payment.block, view, depth),
         events=events,

@@ -84,7 +84,7 @@ def get_parts(payment_id: str, request: Request) -> Response:
     """Return the parts of the page that change; the page's script puts in those that did."""
     site, words = site_of(request), words_for(request)
     facts = load_facts(site, payment_id)
-    body = render("checkout/parts.html", words, **_values(site, facts, words))
+    body = render("checkout/fragment.html", words, **_values(site, facts, words))
     tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Earnest-Chain-Time": str(facts.now), "Vary": "Accept-Language"}
     if request.headers.get("if-none-match") == tag:

@@ -37,16 +37,16 @@ export function localise(root) {
   }
 }
 
-/** Keep the countdown beside the end of the time to pay. */
+/** Show beside the end of a time how far away it is, wherever the page has one now. */
 export function countDown() {
-  const time = document.querySelector(".rows time");
-  if (!time) return;
-  const far = document.createElement("span");
-  far.className = "relative";
-  time.after(far);
-  const tick = () => (far.textContent = distance(Date.parse(time.dateTime) / 1000));
-  tick();
-  setInterval(tick, 10000);
+  for (const time of document.querySelectorAll(".until time")) {
+    const far = time.parentElement.querySelector(".relative") ?? document.createElement("span");
+    far.className = "relative";
+    far.textContent = distance(Date.parse(time.dateTime) / 1000);
+    time.after(far);
+  }
 }
+
+setInterval(countDown, 10000);
 
 setChainTime(Number(page.now));

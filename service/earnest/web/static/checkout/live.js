@@ -69,14 +69,14 @@ function put(html) {
   const next = new DOMParser().parseFromString(html, "text/html").body;
   const before = status().status;
   const focused = document.activeElement?.closest?.("[data-part]")?.dataset.part;
-  const opened = new Set([...parts.querySelectorAll("details[open]")].map((each) => each.dataset.way));
+  const opened = new Set([...document.querySelectorAll("details[open]")].map((each) => each.dataset.way));
   let last = null;
   let changed = false;
   const names = new Set();
   for (const part of next.querySelectorAll("[data-part]")) {
     const name = part.dataset.part;
     names.add(name);
-    const there = parts.querySelector(`[data-part="${name}"]`);
+    const there = document.querySelector(`[data-part="${name}"]`);
     if (there && shown.get(name) === part.outerHTML) {
       last = there;
       continue;
@@ -113,7 +113,7 @@ function put(html) {
 
 /** Begin: take what the server rendered as it is, then keep looking. */
 export function start() {
-  for (const part of parts.querySelectorAll("[data-part]")) shown.set(part.dataset.part, part.outerHTML);
+  for (const part of document.querySelectorAll("[data-part]")) shown.set(part.dataset.part, part.outerHTML);
   localise(document);
   listen();
   document.addEventListener("visibilitychange", () => document.hidden || refresh());

@@ -36,6 +36,7 @@ document.getElementById("parts").addEventListener("click", (event) => {
 });
 onWallet(listWallets);
 live.onChange(listWallets);
+live.onChange(countDown);
 live.start();
 countDown();
 receipt.show();
