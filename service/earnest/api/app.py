@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from earnest.api.gate import Gate
 from earnest.api.metrics import Metrics
-from earnest.api.middleware import BodyLimit, Telemetry
+from earnest.api.middleware import BodyLimit, SafeHeaders, Telemetry
 from earnest.api.mirrored import Mirrored
 from earnest.api.node_turns import NodeTurns
 from earnest.api.once import Idempotency
@@ -59,8 +59,10 @@ def create_app(services: Services) -> FastAPI:
     for each in ROUTERS:
         app.include_router(each.routes)
     app.add_middleware(BodyLimit, limit_bytes=services.limits.body_bytes)
+    app.add_middleware(SafeHeaders)
     app.add_middleware(Telemetry, metrics=metrics)
     app.add_exception_handler(HTTPException, _as_problem)
+    app.add_exception_handler(Exception, _as_problem)
     _describe(app, services)
     return app
 

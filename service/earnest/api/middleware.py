@@ -18,6 +18,16 @@ from earnest.api.problems import answer_problem
 REQUEST_ID: Final = "X-Request-Id"
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 
+SAFE_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    # A payment's id is the key to its page.
+    (b"referrer-policy", b"no-referrer"),
+)
+"""For data, which is not a page; the pages bring their own. Source: OWASP, "REST security cheat sheet"."""
+NOT_KEPT: Final = ((b"cache-control", b"no-store"),)
+
 log = structlog.get_logger("earnest.api.access")
 
 
@@ -58,6 +68,29 @@ class Telemetry:
                 duration_ms=round(seconds * 1_000, 1),
                 key=getattr(scope["state"].get("caller"), "key_id", None),
             )
+
+
+class SafeHeaders:
+    """Tells browsers not to guess, frame, run or keep what we answer; what an answer says of it itself goes before."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        wanted = [*SAFE_HEADERS, *(NOT_KEPT if scope["path"].startswith("/v1/") else ())]
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said = {name.lower() for name, _ in message.get("headers", [])}
+                missing = [each for each in wanted if each[0] not in said]
+                message["headers"] = [*message.get("headers", []), *missing]
+            await send(message)
+
+        await self._app(scope, receive, told)
 
 
 class BodyLimit:

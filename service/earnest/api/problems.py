@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -85,13 +85,8 @@ def problem_of(error: Exception) -> Problem:
             return _of_tree(error)
         case RequestValidationError():
             return _of_validation(error.errors())
-        case HTTPException(status_code=404):
-            return _of_tree(NoSuchPath("there is no such path here; /openapi.json lists them"))
-        case HTTPException(status_code=405):
-            refused = _of_tree(MethodNotAllowed("this path does not take this method; see the header Allow"))
-            return Problem(405, refused.code, refused.title, refused.detail, headers=dict(error.headers or {}))
         case HTTPException(status_code=status) if status < 500:
-            return Problem(status, "bad_request", "The request cannot be used", str(error.detail))
+            return _of_framework(error)
         case _:
             return Problem(500, "internal_error", "A fault of ours", _HIDDEN)
 
@@ -144,6 +139,20 @@ def _headers(error: EarnestError) -> dict[str, str]:
     if isinstance(error, TooManyRequests | NodeBusy | NodeTooSlow):
         return {"Retry-After": str(error.retry_after_seconds)}
     return {"Retry-After": "1"} if isinstance(error, Unavailable) else {}
+
+
+def _of_framework(error: HTTPException) -> Problem:
+    """Return what is told of a refusal that is not ours: no such path, not this method, a body that nobody can read."""
+    match error.status_code:
+        case 400:
+            return _of_tree(MalformedJson("the body is no JSON: it is not text in UTF-8, or too deep"))
+        case 404:
+            return _of_tree(NoSuchPath("there is no such path here; /openapi.json lists them"))
+        case 405:
+            refused = _of_tree(MethodNotAllowed("this path does not take this method; see the header Allow"))
+            return replace(refused, headers=dict(error.headers or {}))
+        case status:
+            return Problem(status, "bad_request", "The request cannot be used", str(error.detail))
 
 
 def _of_validation(errors: Sequence[Any]) -> Problem:

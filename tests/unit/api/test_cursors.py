@@ -1,0 +1,57 @@
+"""Lists in pieces while rows arrive: what was there is seen once, whatever comes in between."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earnest.payment.events import EventKind
+from tests.unit.api.house import House, open_house
+
+
+def create(house: House, seconds: int) -> str:
+    house.moment[0] += seconds
+    return str(house.create()["id"])
+
+
+def arrive(house: House, seconds: int, kind: str) -> None:
+    if kind == "payment":
+        create(house, seconds)
+    else:
+        payment = create(house, seconds)
+        house.happen(payment, EventKind.PAYMENT_FUNDED)
+
+
+def page(house: House, path: str, limit: int, cursor: str | None) -> dict[str, Any]:
+    joint = "&" if "?" in path else "?"
+    more = f"&cursor={cursor}" if cursor else ""
+    answer: dict[str, Any] = house.get(f"{path}{joint}limit={limit}{more}").json()
+    return answer
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_every_row_that_was_there_is_seen_exactly_once(data: st.DataObject) -> None:
+    """Rows may come in the same second as those that are there: their order is by id then, before or behind."""
+    path = data.draw(st.sampled_from(["/v1/payments", "/v1/payments?status=created", "/v1/events", "/v1/audit_log"]))
+    few = st.tuples(st.integers(0, 1), st.sampled_from(["payment", "event"]))
+    with open_house() as house:
+        for seconds, kind in data.draw(st.lists(few, min_size=1, max_size=8)):
+            arrive(house, seconds, kind)
+            if path == "/v1/audit_log":
+                house.new_key("payments:read")
+        there = [row.get("id", row.get("number")) for row in page(house, path, 100, None)["data"]]
+        seen: list[Any] = []
+        cursor = None
+        while True:
+            piece = page(house, path, data.draw(st.integers(1, 3)), cursor)
+            seen += [row.get("id", row.get("number")) for row in piece["data"]]
+            cursor = piece["next_cursor"]
+            if cursor is None:
+                break
+            for seconds, kind in data.draw(st.lists(few, max_size=2)):
+                arrive(house, seconds, kind)
+        assert len(seen) == len(set(seen))
+        assert [each for each in seen if each in there] == there
