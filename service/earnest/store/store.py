@@ -32,7 +32,6 @@ from earnest.store.payments import Payments
 from earnest.store.processes import Processes
 from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
-from earnest.store.sessions import Sessions
 from earnest.store.settlements import Settlements
 from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
@@ -46,7 +45,6 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.merchants = Merchants(connection)
         self.keys = Keys(connection)
-        self.sessions = Sessions(connection)
         self.payments = Payments(connection)
         self.descriptions = Descriptions(connection)
         self.events = Events(connection)
