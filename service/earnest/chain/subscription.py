@@ -90,7 +90,9 @@ class _Term:
         self._listeners, self._chain_id, self._clock = listeners, chain_id, clock
         self._changed = Condition()
         self._pace: Pace | None = None
-        self._name, self._trouble, self._told_of = "", "not subscribed yet", ""
+        self._name, self._trouble = "", "not subscribed yet"
+        self._told_of: dict[str, str] = {}
+        """By node, why it tells nothing, as the log has it already."""
         Thread(target=self._run, name="heads", daemon=True).start()
 
     def wait(self, seconds: float, newest: Block | None) -> None:
@@ -144,16 +146,17 @@ class _Term:
                     self._hear(listener, head)
         except EarnestError as error:
             refused = isinstance(error, SubscriptionRefused)
-            self._lose(public_words(error), is_refusal=refused)
+            self._lose(listener, public_words(error), is_refusal=refused)
         except Exception as error:
             log.exception("listening to %s failed by a fault of ours", listener.name)
-            self._lose(f"a fault of ours ({type(error).__name__}): see the log")
+            self._lose(listener, f"a fault of ours ({type(error).__name__}): see the log")
         return refused
 
     def _hear(self, listener: Listener, head: Told | None) -> None:
         with self._changed:
             if self._pace is None:
-                self._pace, self._name, self._told_of = Pace(self._clock()), listener.name, ""
+                self._pace, self._name = Pace(self._clock()), listener.name
+                self._told_of.pop(listener.name, None)
                 log.info("subscribed to the heads of chain %d at %s", self._chain_id, listener.name)
             if head is not None:
                 self._pace.tell(head, self._clock())
@@ -161,11 +164,12 @@ class _Term:
             elif self._pace.missed >= MISSED_BLOCKS:
                 raise SubscriptionLost(listener.name, f"told nothing of the last {self._pace.missed} blocks")
 
-    def _lose(self, why: str, *, is_refusal: bool = False) -> None:
+    def _lose(self, listener: Listener, why: str, *, is_refusal: bool = False) -> None:
         with self._changed:
             self._pace, self._trouble = None, why
             self._changed.notify_all()
-        if why != self._told_of and not self.stop.is_set():  # each reason once: an endless attempt fills no log
+        # Each node's reason once, until it changes: an endless attempt fills no log.
+        if why != self._told_of.get(listener.name) and not self.stop.is_set():
             level = logging.INFO if is_refusal else logging.WARNING  # that a node offers none is no trouble
             log.log(level, "the heads of chain %d are polled: %s", self._chain_id, why)
-            self._told_of = why
+            self._told_of[listener.name] = why

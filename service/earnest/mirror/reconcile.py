@@ -14,6 +14,7 @@ from typing import Final
 
 from earnest.chain.endpoints import Endpoints
 from earnest.chain.node import Node
+from earnest.chain.words import public_words
 from earnest.mirror.comparison import Comparison, Reconciled
 from earnest.mirror.contract_state import StateGone, find_state
 from earnest.mirror.errors import EscrowChanged, NothingMirrored, StateNotKept
@@ -85,9 +86,9 @@ class Reconciler:
 
     def note_failure(self, error: Exception) -> None:
         """Write down for every process to see why a comparison failed."""
-        known = isinstance(error, EarnestError)
         # Of what is not in our tree only the kind is told: its words were not written for people outside.
-        words = str(error) if known else f"a fault of ours ({type(error).__name__}): see the log"
+        kind = type(error).__name__
+        words = public_words(error) if isinstance(error, EarnestError) else f"a fault of ours ({kind}): see the log"
         code = error.code if isinstance(error, EarnestError) else "fault"
         with suppress(EarnestError), self._store.transaction() as tx:
             tx.reconciliations.fail(self._chain_id, self._clock(), code, words)

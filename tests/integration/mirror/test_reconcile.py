@@ -242,6 +242,14 @@ def test_a_schedule_that_keeps_failing_says_so_to_every_process_until_it_succeed
         assert tx.reconciliations.failing(CHAIN_ID) is None
 
 
+def test_what_a_node_words_is_not_shown_to_everybody_as_the_reason(yard: Yard) -> None:
+    yard.reconciler().note_failure(RpcError("eth_call", -32000, "no such app: https://node.example/v2/SECRET"))
+    with yard.store.read() as tx:
+        failing = tx.reconciliations.failing(CHAIN_ID)
+    assert failing is not None
+    assert (failing.times, "error -32000" in failing.error, "SECRET" in failing.error) == (1, True, False)
+
+
 def test_a_host_who_asks_another_node_by_hand_in_vain_leaves_the_services_own_state_alone(yard: Yard) -> None:
     yard.busy()
     with pytest.raises(StateNotKept):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from earnest.chain.errors import BadNodeUrl, RpcError, SubscriptionRefused
+from earnest.chain.errors import BadNodeUrl, RpcError, SubscriptionLost, SubscriptionRefused
 from earnest.chain.follower import Follower
 from earnest.chain.heads import Heads, HeadsBy, Polling
 from earnest.chain.pace import SLOWER
@@ -204,6 +204,25 @@ def test_the_next_url_is_taken_when_one_fails(stop: Event) -> None:
     heads.wait(0.001, stop)
     node.wait_for(listening=1)
     assert node.asked == ["second.example"]
+
+
+def test_of_several_nodes_that_tell_nothing_each_reason_is_logged_once(
+    stop: Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    asked: list[str] = []
+
+    def connect(_: str, name: str) -> object:
+        asked.append(name)
+        if "first" in name:
+            raise SubscriptionRefused(name, "opens no WebSocket")
+        raise SubscriptionLost(name, "cannot be reached")
+
+    heads = Subscription(["ws://first.example", "ws://second.example"], chain_id=CHAIN, connect=connect)  # type: ignore[arg-type]
+    heads.wait(0.001, stop)
+    until(lambda: len(asked) > 4)
+    told = [record.getMessage() for record in caplog.records if "are polled" in record.getMessage()]
+    assert [("first" in each, "second" in each) for each in told] == [(True, False), (False, True)]
 
 
 def test_a_subscription_that_misses_blocks_is_made_anew(heads: Subscription, node: FakeHeads, stop: Event) -> None:
