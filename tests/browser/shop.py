@@ -24,6 +24,7 @@ PATIENCE_MS: Final = 20_000
 """What a page shows within a second when it is alone; this is for a machine that is busy with something else."""
 PHONE: Final = {"width": 390, "height": 844}
 DESKTOP: Final = {"width": 1280, "height": 900}
+expect.set_options(timeout=PATIENCE_MS)
 EXPECTED_NOISE: Final = ("404 (Not Found)", "409 (Conflict)", "422 (Unprocessable")
 """What the browser itself says of an answer that the page knows how to take."""
 
@@ -151,7 +152,7 @@ class Shop:
 
 def says(page: Page, headline: str) -> None:
     """Wait until the page's headline says so."""
-    expect(page.locator("#status-title")).to_have_text(headline, timeout=PATIENCE_MS)
+    expect(page.locator("#status-title")).to_have_text(headline)
 
 
 def press(page: Page, name: str) -> None:
@@ -161,4 +162,4 @@ def press(page: Page, name: str) -> None:
 
 def dialog_says(page: Page, text: str) -> None:
     """Wait until the dialog says something."""
-    expect(page.get_by_role("dialog")).to_contain_text(text, timeout=PATIENCE_MS)
+    expect(page.get_by_role("dialog")).to_contain_text(text)

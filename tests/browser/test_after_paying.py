@@ -10,7 +10,7 @@ from earnest.cli.demo.run import account_of
 from earnest.escrow import txs
 from earnest.payment.primitives import Address
 from earnest.payment.representation import parse_terms
-from tests.browser.shop import PATIENCE_MS, Shop, dialog_says, press, says
+from tests.browser.shop import Shop, dialog_says, press, says
 from tests.browser.wallet import BrowserWallet
 
 DAY = 86_400
@@ -100,5 +100,5 @@ def test_what_the_token_refused_is_withdrawn_later(shop: Shop) -> None:
     press(page, "Withdraw it")
     dialog_says(page, "Withdraw what the escrow owes the buyer")
     press(page, "Continue in the wallet")
-    expect(page.get_by_text("15.00 bUSD could not be sent to you")).to_have_count(0, timeout=PATIENCE_MS)
-    expect(page.locator("#doing")).to_be_hidden(timeout=PATIENCE_MS)
+    expect(page.get_by_text("15.00 bUSD could not be sent to you")).to_have_count(0)
+    expect(page.locator("#doing")).to_be_hidden()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from earnest.escrow.txs import UnsignedTx, encode_call
 from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
 from earnest.payment.primitives import Address
-from tests.browser.shop import PATIENCE_MS, Shop, press, says
+from tests.browser.shop import Shop, press, says
 
 HOUR = 3_600
 
@@ -40,10 +40,10 @@ def test_a_deposit_with_surplus_funds_and_the_surplus_goes_back(shop: Shop) -> N
     expect(way).to_contain_text("Nothing has arrived at the deposit address yet")
     before = shop.balance(shop.buyer.address)
     transfer(shop, address, 20_000_000)
-    expect(way).to_contain_text("20.00 tUSD arrived, which is less than the amount", timeout=PATIENCE_MS)
+    expect(way).to_contain_text("20.00 tUSD arrived, which is less than the amount")
     transfer(shop, address, 12_500_000)
     says(page, "Paid: your money is in escrow")
-    expect(page.locator("[data-part=status]")).to_contain_text("2.50 tUSD that was too much", timeout=PATIENCE_MS)
+    expect(page.locator("[data-part=status]")).to_contain_text("2.50 tUSD that was too much")
     assert shop.balance(shop.buyer.address) == before + 2_500_000
 
 
@@ -54,15 +54,11 @@ def test_what_came_too_late_is_sent_back(shop: Shop) -> None:
     transfer(shop, payment["deposit_address"], 30_000_000)
     before = shop.balance(shop.buyer.address)
     press(page, "Send it back")
-    expect(page.locator("[data-part=status]")).to_contain_text(
-        "30.00 tUSD that was too much, or came too late", timeout=PATIENCE_MS
-    )
+    expect(page.locator("[data-part=status]")).to_contain_text("30.00 tUSD that was too much, or came too late")
     assert shop.balance(shop.buyer.address) == before + 30_000_000
 
 
 def test_shortly_before_the_end_the_deposit_address_is_closed(shop: Shop) -> None:
     _, page = opened(shop)
     shop.travel(HOUR - 600)
-    expect(page.locator("[data-way=deposit]")).to_contain_text(
-        "It is too late to pay by a plain transfer", timeout=PATIENCE_MS
-    )
+    expect(page.locator("[data-way=deposit]")).to_contain_text("It is too late to pay by a plain transfer")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from earnest.chain.errors import RpcError
 from earnest.testing.dev_chain import Keep
-from tests.browser.shop import PATIENCE_MS, PHONE, Shop, press, says
+from tests.browser.shop import PHONE, Shop, press, says
 from tests.browser.test_after_paying import paid
 
 TRIES = 3
@@ -106,7 +106,7 @@ def test_a_tx_that_was_cancelled_in_the_wallet_is_told_and_can_be_done_again(sho
     with nothing_mined(shop):
         pay_coin(page)
         wallet.send_again(to=wallet.account.address)
-    expect(page.get_by_role("heading", name="Replaced in your wallet")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name="Replaced in your wallet")).to_be_visible()
     says(page, "Waiting for your payment")
     press(page, "Pay with Test Wallet")
     press(page, "Continue in the wallet")

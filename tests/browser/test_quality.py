@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.shop import DESKTOP, PATIENCE_MS, PHONE, Shop, dialog_says, press, says
+from tests.browser.shop import DESKTOP, PHONE, Shop, dialog_says, press, says
 from tests.browser.test_after_paying import paid
 
 AXE: Final = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -134,4 +134,4 @@ def test_a_page_that_does_not_exist_says_so_calmly(shop: Shop) -> None:
     answer = page.goto(shop.stack.api_url + "/checkout/0x" + "ab" * 32)
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()

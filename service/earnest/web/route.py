@@ -20,6 +20,8 @@ from earnest.web.words import Words, choose_language, words_of
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 ASKED_BY_SCRIPTS: Final = ("POST",)
 """What scripts ask is answered to scripts: errors as the API gives them."""
+LANGUAGE_COOKIE: Final = "earnest_language"
+"""Where the merchant's desk keeps the language that was chosen there."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +58,8 @@ def site_of(request: Request) -> Site:
 
 def words_for(request: Request) -> Words:
     """Return the sentences in the language that this reader gets."""
-    return words_of(choose_language(request.query_params.get("lang"), request.headers.get("accept-language")))
+    asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    return words_of(choose_language(asked, request.headers.get("accept-language")))
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:

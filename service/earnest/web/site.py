@@ -12,6 +12,7 @@ from earnest.commands.ports import Place, Submitter
 from earnest.payment.record import Payment
 from earnest.settings import Network
 from earnest.store import Store
+from earnest.web.desk.ports import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Site:
         admit: counts a request from an address; raises where there are too many.
         admit_relay: the same for what costs the host gas.
         problem: an error as the API answers it, for what scripts ask for.
+        desk: what the merchant's desk stands on; None: there is none.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Site:
     admit: Callable[[str], None]
     admit_relay: Callable[[str], None]
     problem: Callable[[Request, Exception], Response]
+    desk: Desk | None = None
 
     def chain_of(self, payment: Payment) -> PageChain:
         """Return a payment's chain; only of payments that were found here."""

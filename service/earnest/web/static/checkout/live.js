@@ -63,6 +63,7 @@ function pause() {
 function listen() {
   stream = new EventSource(`/v1/checkout/${page.payment}/stream`);
   stream.addEventListener("payment", refresh);
+  stream.addEventListener("error", refresh);
 }
 
 function put(html) {
@@ -122,6 +123,7 @@ export function start() {
     if (stream.readyState === EventSource.CLOSED) listen();
     refresh();
   });
+  addEventListener("offline", () => (offline.hidden = false));
   addEventListener("pageshow", (event) => event.persisted && refresh());
   timer = setTimeout(refresh, FAST_MS);
 }
