@@ -1,0 +1,32 @@
+"""The receiver's side of webhooks: believe nothing that is not signed with the endpoint's secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from earnest.client.errors import BadSignature
+from earnest.client.models import Event
+
+
+def read_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> Event:
+    """Return the notification that a webhook brings, once its signature fits.
+
+    Args:
+        body: exactly the bytes that came.
+        headers: the request's; their names in any case.
+        secret: the endpoint's `whsec_…`.
+
+    Raises:
+        BadSignature: it was not signed with the secret, or more than five minutes ago. Answer 401 and forget it.
+
+    Source: Standard Webhooks, "verifying signatures".
+    """
+    plain = {name.lower(): value for name, value in headers.items()}
+    try:
+        Webhook(secret).verify(body, plain, json_parse=False)
+        return msgspec.json.decode(body, type=Event)
+    except (WebhookVerificationError, ValueError) as error:
+        raise BadSignature(f"this webhook is not signed with the endpoint's secret: {error}") from None
