@@ -91,11 +91,11 @@ class DevChain:
             yield cls(EmbeddedNode(chain))
 
     @classmethod
-    def at(cls, url: str) -> DevChain:
+    def at(cls, url: str, *, explain: Callable[[str], str | None] = lambda _data: None) -> DevChain:
         """Use a node that runs already; `close` it in the end."""
         rpc = Rpc(url)
         try:
-            return cls(rpc)
+            return cls(rpc, explain=explain)
         except BaseException:
             rpc.close()
             raise
