@@ -17,7 +17,7 @@ from earnest.payment.transitions import PaymentState
 from earnest.store.records import StoredEvent
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts
-from earnest.web.checkout.story import protection, tell
+from earnest.web.checkout.story import protection, protection_by, tell
 from earnest.web.checkout.ways import deposit
 from earnest.web.words import LANGUAGES, words_of
 from tests.support.ledger import START, TOKEN, digest, make_payment
@@ -76,14 +76,22 @@ def test_every_status_has_a_headline_and_a_next_step_in_every_language(status: S
 
 def test_the_protection_names_the_dispute_only_where_one_is_possible() -> None:
     terms: Terms = make_payment().terms
-    assert f"you have {EN.duration(terms.dispute_window)} to dispute" in protection(terms, EN)
+    assert f"you have {EN.duration(terms.dispute_window)} to dispute" in protection_by(terms, EN)
     final = replace(terms, dispute_window=0, arbiter=ZERO_ADDRESS, arbitration_period=0)
-    assert "no dispute is possible after delivery" in protection(final, EN)
-    assert f"within {EN.duration(terms.delivery_period)} of paying" in protection(final, EN)
+    assert "no dispute is possible after delivery" in protection_by(final, EN)
+    assert f"within {EN.duration(terms.delivery_period)} of paying" in protection_by(final, EN)
 
 
 def test_once_paid_the_protection_names_the_day() -> None:
-    assert "by <time datetime=" in protection(make_payment().terms, EN, START)
+    assert "by <time datetime=" in protection_by(make_payment().terms, EN, START)
+
+
+def test_the_protection_follows_the_payment_and_ends_with_it() -> None:
+    assert "within" in str(protection(facts(), EN))
+    assert "dispute until <time" in str(protection(facts(Status.DELIVERED), EN))
+    assert "has not decided by <time" in str(protection(facts(Status.DISPUTED), EN))
+    assert "without asking anyone" in str(protection(facts(Status.FUNDED, now=START + 10_000 * HOUR), EN))
+    assert protection(facts(Status.RELEASED), EN) is None
 
 
 def test_a_payment_whose_block_is_gone_says_which_block_and_what_was_in_it() -> None:

@@ -52,8 +52,10 @@ def _receive(facts: Facts, words: Words) -> Deed | None:
     if facts.status not in HOLDING:
         return None
     wallet = Verb.RELEASE_WITH_RECEIPT if facts.can_relay else Verb.RELEASE
+    # Where the buyer may take everything back, that is what stands out.
+    overdue = any(each.verb is Verb.RECLAIM and each.possible_from <= facts.now for each in facts.actions)
     buttons = (
-        Button(str(wallet), words("deed.receive.button"), relayed=facts.can_relay),
+        Button(str(wallet), words("deed.receive.button"), relayed=facts.can_relay, quiet=overdue),
         Button(RECEIPT, words("deed.receive.door"), quiet=True),
     )
     disputed = facts.status is Status.DISPUTED

@@ -157,7 +157,7 @@ def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
         "merchant": who_is_paid(facts, words),
         "amount": represent_amount(terms.amount, facts.token),
         "story": tell(facts, words),
-        "protection": protection(terms, words, state.since if state.status == "funded" else None),
+        "protection": protection(facts, words),
         "deeds": deeds(facts, words),
         "deposit": way,
         "deposit_code": qr_svg(way.uri, words("deposit.code")) if way is not None and way.is_open else None,

@@ -73,7 +73,7 @@ def tell(facts: Facts, words: Words) -> Story:
     """Return what the page says of the payment now."""
     status = facts.status
     return Story(
-        tone="attention" if facts.dropped else TONES[status],
+        tone="attention" if facts.dropped or _variant(facts).endswith("_overdue") else TONES[status],
         title=words(f"status.{_variant(facts)}.title", merchant=who_is_paid(facts, words)),
         next=_next(facts, words),
         sure=_sure(facts, words),
@@ -87,8 +87,23 @@ def who_is_paid(facts: Facts, words: Words) -> str:
     return facts.merchant_name or words("merchant.unnamed")
 
 
-def protection(terms: Terms, words: Words, since: int | None = None) -> Markup:
-    """Return in one sentence how the terms protect the buyer; `since` is when he paid (Unix), if he has."""
+def protection(facts: Facts, words: Words) -> Markup | None:
+    """Return in one sentence how the terms protect the buyer now; None where nothing is left to protect."""
+    terms, state, variant = facts.payment.terms, facts.payment.state, _variant(facts)
+    match variant:
+        case "created" | "funded":
+            return protection_by(terms, words, state.since if variant == "funded" else None)
+        case "delivered":
+            return words.rich("protect.delivered", when=show_moment(state.since + terms.dispute_window, words))
+        case "disputed":
+            return words.rich("protect.disputed", when=show_moment(state.since + terms.arbitration_period, words))
+        case "funded_overdue" | "disputed_overdue":
+            return words.rich("protect.over")
+    return None
+
+
+def protection_by(terms: Terms, words: Words, since: int | None = None) -> Markup:
+    """Return what the terms promise before the delivery; `since` is when he paid (Unix), if he has."""
     has_disputes = terms.dispute_window > 0
     key = "protect.disputable" if has_disputes else "protect.final"
     window = words.duration(terms.dispute_window)
@@ -162,6 +177,8 @@ def _steps(facts: Facts, words: Words) -> tuple[Step, ...]:
             done.pop()
         done.append(Step(name, words(f"step.{name}.done"), each.block.timestamp))
     coming = STILL_TO_COME.get(facts.status, ())
+    if _variant(facts).endswith("_overdue"):
+        coming = ("reclaimed",)
     if facts.payment.terms.dispute_window == 0:
         coming = tuple(name for name in coming if name != "delivered")
     if facts.status is Status.EXPIRED:
