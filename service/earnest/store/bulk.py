@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table
 
+from earnest.store.driver_errors import DRIVER_ERRORS
+from earnest.store.raw import give_up_if_lost
+
 COPY_FROM_ROWS: Final = 100
 """COPY pays from so many rows on."""
 
@@ -40,9 +43,9 @@ class Upsert:
         if not rows:
             return
         if connection.dialect.name != "postgresql":
-            connection.exec_driver_sql(f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", list(rows))
+            _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
         elif len(rows) < COPY_FROM_ROWS:
-            connection.exec_driver_sql(f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", list(rows))
+            _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
         elif not self._are_new(connection, rows):
             with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
                 connection.exec_driver_sql(f"{self._into} SELECT {self._names} FROM {incoming} {self._conflict}")  # noqa: S608
@@ -92,9 +95,9 @@ class Update:
         on_sqlite = connection.dialect.name != "postgresql"
         if on_sqlite or len(rows) < COPY_FROM_ROWS:
             mark = "?" if on_sqlite else "%s"
-            taken, same = (self._each(names, mark) for names in (self._changed, self._key))
+            taken, same = ([f'"{name}" = {mark}' for name in names] for names in (self._changed, self._key))
             where = " AND ".join(same)
-            connection.exec_driver_sql(f"UPDATE {self._name} SET {', '.join(taken)} WHERE {where}", list(rows))  # noqa: S608
+            _each(connection, f"UPDATE {self._name} SET {', '.join(taken)} WHERE {where}", rows)  # noqa: S608
             return
         names = _listed((*self._changed, *self._key))
         with _incoming(connection, f"changed_{self._name}", self._name, names, rows) as changed:
@@ -102,10 +105,6 @@ class Update:
             same = [f'{self._name}."{name}" = {changed}."{name}"' for name in self._key]
             where = f"FROM {changed} WHERE {' AND '.join(same)}"
             connection.exec_driver_sql(f"UPDATE {self._name} SET {', '.join(taken)} {where}")  # noqa: S608
-
-    @staticmethod
-    def _each(names: Sequence[str], mark: str) -> list[str]:
-        return [f'"{name}" = {mark}' for name in names]
 
 
 @contextmanager
@@ -124,6 +123,15 @@ def _copy(connection: Connection, into: str, rows: Rows) -> None:
     with driver.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _each(connection: Connection, statement: str, rows: Rows) -> None:
+    driver: Any = connection.connection
+    try:
+        driver.cursor().executemany(statement, rows)
+    except DRIVER_ERRORS as error:
+        give_up_if_lost(connection, error)
+        raise
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    Row,
     Select,
     Table,
     Text,
@@ -128,11 +127,7 @@ class Events:
     def not_yet_final(self, chain_id: int, up_to_block_number: int) -> Sequence[StoredEvent]:
         """Return the canonical events of merchants' payments up to a block that are not marked as final, in order."""
         asked = {"chain_id": chain_id, "up_to": up_to_block_number}
-        # Whether there are any is asked with each block, and costs a tenth of reading them.
-        if not _ANY_WAITING.ask(self._connection, asked):
-            return []
-        wanted = _all(chain_id).where(*_waiting(up_to_block_number), payments.c.account.is_not(None))
-        return self._read(_in_order(wanted))
+        return [_event(row) for row in _WAITING_EVENTS.ask(self._connection, asked)]
 
     def mark_final(self, chain_id: int, up_to_block_number: int) -> None:
         """Mark the canonical events up to a block as final."""
@@ -150,9 +145,12 @@ _ADDING: Final = Upsert(events, _OF_EVERY, _KEY, changed=("orphaned", "final"))
 _ADDING_FUNDINGS: Final = Upsert(events, (*_OF_EVERY, *_OF_FUNDING), _KEY, changed=("orphaned", "final"))
 
 
+_WHOLE: Final = (*events.c, *(payments.c[name] for name in TERMS))
+"""What `_event` takes."""
+
+
 def _all(chain_id: int) -> Select[Any]:
-    terms = (payments.c[name] for name in TERMS)
-    return select(events, *terms).join(payments, _of_event).where(events.c.chain_id == chain_id)
+    return select(*_WHOLE).join(payments, _of_event).where(events.c.chain_id == chain_id)
 
 
 _of_event: Final = (payments.c.chain_id == events.c.chain_id) & (payments.c.id == events.c.payment_id)
@@ -169,8 +167,10 @@ def _waiting(up_to_block_number: Any) -> tuple[Any, ...]:
 
 _asked: Final = (events.c.chain_id == bindparam("chain_id", type_=BigInteger),)
 _waiting_up_to: Final = (*_asked, *_waiting(bindparam("up_to", type_=BigInteger)))
-_ANY_WAITING: Final = Fixed(
-    lambda _: select(events.c.seq).join(payments, _of_event).where(*_waiting_up_to, payments.c.account.is_not(None))
+_WAITING_EVENTS: Final = Fixed(
+    lambda _: _in_order(
+        select(*_WHOLE).join(payments, _of_event).where(*_waiting_up_to, payments.c.account.is_not(None))
+    )
 )
 _SETTLING: Final = Fixed(lambda _: events.update().where(*_waiting_up_to).values(final=true()))
 
@@ -202,28 +202,36 @@ def _row(
     )
 
 
-def _event(row: Row[Any]) -> StoredEvent:
-    kind = EventKind(row.kind)
-    funding = None
-    if kind is EventKind.PAYMENT_FUNDED:
-        funding = Funding(row.funding_payer, row.funding_buyer, terms_of(row))
-    return StoredEvent(
-        chain_id=row.chain_id,
-        block=BlockRef(row.block_number, row.block_hash, row.block_timestamp),
-        tx_hash=row.tx_hash,
-        log_index=row.log_index,
-        event=PaymentEvent(
-            kind=kind,
-            payment_id=row.payment_id,
-            seq=row.seq,
-            status=Status(row.status),
-            held=row.held,
-            to_merchant=row.moved_to_merchant,
-            to_fee_recipient=row.moved_to_fee_recipient,
-            to_buyer=row.moved_to_buyer,
-            credited=Credited(row.credited),
-            funding=funding,
-        ),
-        orphaned=row.orphaned,
-        final=row.final,
-    )
+def _event(row: Sequence[Any]) -> StoredEvent:
+    """Return the event that a row of `_WHOLE` stands for, by place, be it the driver's own row or SQLAlchemy's."""
+    (
+        chain_id,
+        block_hash,
+        log_index,
+        block_number,
+        block_timestamp,
+        tx_hash,
+        payment_id,
+        seq,
+        kind,
+        status,
+        held,
+        to_merchant,
+        to_fee_recipient,
+        to_buyer,
+        credited,
+        payer,
+        buyer,
+        orphaned,
+        final,
+        *terms,
+    ) = row
+    funding = Funding(payer, buyer, terms_of(terms)) if kind == EventKind.PAYMENT_FUNDED else None
+    amounts = int(held), int(to_merchant), int(to_fee_recipient), int(to_buyer)
+    event = PaymentEvent(_KIND[kind], payment_id, seq, _STATUS[status], *amounts, Credited(credited), funding)
+    block = BlockRef(block_number, block_hash, block_timestamp)
+    return StoredEvent(chain_id, block, tx_hash, log_index, event, bool(orphaned), bool(final))
+
+
+_KIND: Final = {kind.value: kind for kind in EventKind}
+_STATUS: Final = {status.value: status for status in Status}

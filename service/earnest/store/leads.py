@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Column, Connection, Row, Table, Text, func, select, text
+from sqlalchemy import JSON, BigInteger, Column, Connection, Row, Table, Text, bindparam, func, select, text
 
 from earnest.store.database_clock import now_ms, now_seconds
 from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.engine import application_name
 from earnest.store.errors import LeadLost
 from earnest.store.processes import alive, processes
+from earnest.store.raw import Fixed
 from earnest.store.records import Lead, LeaderRow
 from earnest.store.schema import insert, metadata
 
@@ -85,10 +86,10 @@ class Leads:
             LeadLost: somebody has, or it was given back; nothing may be written by it any more.
         """
         # A key-share lock: reports pass it, a take-over does not.
-        wanted = select(leads.c.epoch, leads.c.process_id, leads.c.process_name).where(leads.c.name == lead.name)
-        row = self._connection.execute(wanted.with_for_update(read=True, key_share=True)).one_or_none()
-        if row is None or (row.epoch, row.process_id) != (lead.epoch, lead.process_id):
-            raise LeadLost(lead.name, lead.epoch, row.epoch if row else None, row.process_name if row else None)
+        rows = _HELD.ask(self._connection, {"lead": lead.name})
+        epoch, process_id, process_name = rows[0] if rows else (None, None, None)
+        if (epoch, process_id) != (lead.epoch, lead.process_id):
+            raise LeadLost(lead.name, lead.epoch, epoch, process_name)
 
     def report(self, lead: Lead, report: Mapping[str, Any] | None) -> bool:
         """Tell the others how the job goes; returns whether the lead is still this one's."""
@@ -135,6 +136,15 @@ class Leads:
         # Where we may not, the server's own limit for idle transactions ends them some seconds later.
         with suppress(*DRIVER_ERRORS), self._connection.begin_nested():
             self._connection.execute(ending, {"name": application_name(process_id)})
+
+
+_HELD: Final = Fixed(
+    lambda _: (
+        select(leads.c.epoch, leads.c.process_id, leads.c.process_name)
+        .where(leads.c.name == bindparam("lead", type_=Text))
+        .with_for_update(read=True, key_share=True)
+    )
+)
 
 
 def _is_led(found: Row[Any], process_id: str) -> bool:

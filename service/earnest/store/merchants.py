@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from functools import lru_cache
+from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Dialect, Integer, Table, Text, select
 from sqlalchemy.types import TypeDecorator
 
 from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
+from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import Merchant
-from earnest.store.schema import columns_of, in_lists, metadata
+from earnest.store.schema import columns_of, metadata
 
 
 class Telling(TypeDecorator[TellRule]):
@@ -25,7 +28,11 @@ class Telling(TypeDecorator[TellRule]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> TellRule:  # noqa: ARG002
         """Read the steps."""
-        return AT_ONCE if value is None else _rule(value)
+        return _told_by(value)
+
+
+def _told_by(text: str | None) -> TellRule:
+    return AT_ONCE if text is None else _rule(text)
 
 
 @lru_cache(maxsize=1_024)
@@ -74,13 +81,22 @@ class Merchants:
 
     def many(self, merchant_ids: Collection[str]) -> dict[str, Merchant]:
         """Return those of these accounts that there are, by id."""
-        return {
-            row.id: Merchant(**row._mapping)
-            for some in in_lists(merchant_ids)
-            for row in self._connection.execute(select(merchants).where(merchants.c.id.in_(some)))
-        }
+        if not merchant_ids:
+            return {}
+        asked = {"ids": many(merchant_ids, self._connection.dialect.name)}
+        names = [each.name for each in fields(Merchant)]
+        rows = (dict(zip(names, row, strict=True)) for row in _MANY.ask(self._connection, asked))
+        return {row["id"]: Merchant(**row | {"tell": _told_by(row["tell"])}) for row in rows}
 
     def list(self) -> Sequence[Merchant]:
         """Return all accounts, oldest first."""
         rows = self._connection.execute(select(merchants).order_by(merchants.c.created_at, merchants.c.id))
         return [Merchant(**row._mapping) for row in rows]
+
+
+_MANY: Final = Fixed(
+    lambda dialect: select(*(merchants.c[each.name] for each in fields(Merchant))).where(
+        is_one_of(merchants.c.id, "ids", dialect)
+    )
+)
+"""In the order of the record; the rule as its text."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
 from earnest.store.outbox_tables import notification_of, notifications
+from earnest.store.raw import Fixed
 from earnest.store.records import Notification
 
 FIRST: Final = 0
 """The position before every notification."""
 _TELLING: Final = 0x4541524E4F5554  # spells EARNOUT; any number would do that nobody else locks by
+_KEEPING: Final = Fixed(lambda _: select(func.pg_advisory_xact_lock(_TELLING)))
 
 
 class News:
@@ -78,4 +80,4 @@ def keep_order(connection: Connection) -> None:
     one writer anyway; on PostgreSQL the writers (one mirror for each chain) wait for each other here.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TELLING})
+        _KEEPING.ask(connection, {})

@@ -39,6 +39,7 @@ from earnest.store.outbox_tables import (
     notifications,
 )
 from earnest.store.processes import alive, processes
+from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import (
     Attempt,
     Delivery,
@@ -72,20 +73,18 @@ class Outbox:
         every = {each.id: each for each in told}
         if not every:
             return
-        for some in in_lists(every):
-            known = select(notifications.c.id).where(notifications.c.id.in_(some))
-            for row in self._connection.execute(known):
-                del every[row.id]
+        for (id_,) in _KNOWN.ask(self._connection, {"ids": many(every, self._connection.dialect.name)}):
+            del every[id_]
         if not every:
             return
         keep_order(self._connection)
         _ADDING.write(self._connection, [_row(each) for each in every.values()])
         listening = self._listening({each.merchant_id for each in every.values()})
         begun = [
-            tuple(_begun(each, endpoint.id, each.created_at).values())
+            tuple(_begun(each, endpoint_id, each.created_at).values())
             for each in every.values()
-            for endpoint in listening.get(each.merchant_id, [])
-            if not endpoint.types or each.type in endpoint.types
+            for endpoint_id, types in listening.get(each.merchant_id, ())
+            if not types or each.type in types
         ]
         _BEGINNING.write(self._connection, begun)
 
@@ -261,11 +260,12 @@ class Outbox:
         execute_many(self._connection, deliveries.insert(), [_begun(each, endpoint_id, now) for each in begun])
         return {each.id for each in begun}
 
-    def _listening(self, merchant_ids: set[str]) -> dict[str, list[Endpoint]]:
-        by_merchant: dict[str, list[Endpoint]] = {}
-        enabled = self._endpoints(endpoints.c.merchant_id.in_(merchant_ids) & endpoints.c.disabled_at.is_(None))
-        for endpoint in enabled.values():
-            by_merchant.setdefault(endpoint.merchant_id, []).append(endpoint)
+    def _listening(self, merchant_ids: set[str]) -> dict[str, list[tuple[str, Collection[str]]]]:
+        """Return the enabled endpoints of merchants, and of which types each wants to be told."""
+        by_merchant: dict[str, list[tuple[str, Collection[str]]]] = {}
+        asked = {"merchants": many(merchant_ids, self._connection.dialect.name)}
+        for id_, merchant_id, types in _LISTENING.ask(self._connection, asked):
+            by_merchant.setdefault(merchant_id, []).append((id_, types.split()))
         return by_merchant
 
     def _endpoints(self, condition: Any) -> dict[str, Endpoint]:
@@ -316,6 +316,14 @@ def _row(notification: Notification) -> tuple[Any, ...]:
     )
 
 
+_KNOWN: Final = Fixed(lambda dialect: select(notifications.c.id).where(is_one_of(notifications.c.id, "ids", dialect)))
+_LISTENING: Final = Fixed(
+    lambda dialect: (
+        select(endpoints.c.id, endpoints.c.merchant_id, endpoints.c.types)
+        .where(is_one_of(endpoints.c.merchant_id, "merchants", dialect), endpoints.c.disabled_at.is_(None))
+        .order_by(endpoints.c.id)
+    )
+)
 _GIVEN: Final = ("id", "merchant_id", "chain_id", "payment_id", "version", "type", "payload", "created_at")
 _BEGUN: Final = (
     *("notification_id", "endpoint_id", "chain_id", "payment_id", "version"),

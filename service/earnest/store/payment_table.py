@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Row,
     Table,
     Text,
     false,
@@ -275,20 +274,9 @@ def payment_of(row: Sequence[Any]) -> Payment:
 _STATUS: Final = {status.value: status for status in Status}
 
 
-def terms_of(row: Row[Any]) -> Terms:
-    """Return the terms in a row that has their columns."""
-    return Terms(
-        buyer=row.buyer,
-        merchant=row.merchant,
-        operator=row.operator,
-        arbiter=row.arbiter,
-        token=row.token,
-        amount=row.amount,
-        fee_recipient=row.fee_recipient,
-        fee_bps=row.fee_bps,
-        pay_by=row.pay_by,
-        delivery_period=row.delivery_period,
-        dispute_window=row.dispute_window,
-        arbitration_period=row.arbitration_period,
-        order_hash=row.order_hash,
-    )
+def terms_of(values: Sequence[Any]) -> Terms:
+    """Return the terms whose columns, in the order of `TERMS`, have these values."""
+    return Terms(**dict(zip(TERMS, values, strict=True)) | {"amount": int(values[_AMOUNT])})
+
+
+_AMOUNT: Final = TERMS.index("amount")

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
+from earnest.store.driver_errors import DRIVER_ERRORS
+
 Row = tuple[Any, ...]
 _Text = tuple[str, tuple[str, ...] | None, Mapping[str, Any]]
 """A statement's text, the order of its values where they go by place, and those values that it has itself."""
@@ -47,8 +49,13 @@ class Fixed:
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         text, names, constants = self._texts.get(connection.dialect.name) or self._text(connection)
         given = {**constants, **values} if constants else values
+        with_names = given if names is None else [given[name] for name in names]
         driver: Any = connection.connection
-        return driver.cursor().execute(text, given if names is None else [given[name] for name in names])
+        try:
+            return driver.cursor().execute(text, with_names)
+        except DRIVER_ERRORS as error:
+            give_up_if_lost(connection, error)
+            raise
 
     def _text(self, connection: Connection) -> _Text:
         dialect = connection.dialect
@@ -58,6 +65,15 @@ class Fixed:
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._texts[dialect.name] = made = (str(compiled), names, constants)
         return made
+
+
+def give_up_if_lost(connection: Connection, error: Exception) -> None:
+    """Give a connection up if that is what a driver's error means, as SQLAlchemy does with what goes through it.
+
+    Otherwise the roll-back would fail as well, and its error hide the one that says why.
+    """
+    if connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
+        connection.invalidate(error)
 
 
 def is_one_of(column: Column[str], parameter: str, dialect: str) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, ForeignKeyConstraint, Index, Table, Text, bindparam, or_, select
 
 from earnest.payment.primitives import Hash32
+from earnest.store.raw import Fixed
 from earnest.store.records import Untold
 from earnest.store.schema import columns_of, execute_many, in_lists, metadata
 
@@ -38,7 +39,7 @@ class UntoldEvents:
 
     def any(self, chain_id: int) -> bool:
         """Return whether anything of a chain is held back: where nobody asks for it, this is all that is looked up."""
-        return self._connection.execute(_ANY, {"chain_id": chain_id}).first() is not None
+        return bool(_ANY.ask(self._connection, {"chain_id": chain_id}))
 
     def due(self, chain_id: int, head_number: int, final_number: int) -> set[Hash32]:
         """Return the payments with events that are to be told once the chain is seen and final as far as this."""
@@ -69,5 +70,7 @@ def _rows(held: Iterable[Sequence[Untold]]) -> list[dict[str, object]]:
     return [columns_of(each) for of_payment in held for each in of_payment]
 
 
-_ANY: Final = select(untold.c.seq).where(untold.c.chain_id == bindparam("chain_id")).limit(1)
-"""Built once: it is asked with each batch."""
+_ANY: Final = Fixed(
+    lambda _: select(untold.c.seq).where(untold.c.chain_id == bindparam("chain_id", type_=BigInteger)).limit(1)
+)
+"""Asked with each batch."""
