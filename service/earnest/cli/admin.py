@@ -121,10 +121,10 @@ def tell_merchant(
     if bool(steps) is at_once:
         raise InvalidInput("give the whole rule, or --at-once for none", param="tell")
     rule = parse_tell_rule(steps or ())
-    from earnest.wiring import open_database  # noqa: PLC0415
+    from earnest.wiring import open_database, wall_clock  # noqa: PLC0415
 
     with closing(open_database(_settings(data_dir, database_url))) as store:
-        show_json(_shown(set_tell_rule(store, merchant, rule)))
+        show_json(_shown(set_tell_rule(store, merchant, rule, now=wall_clock())))
     say("it holds for the events that are mirrored from now on; what waits already keeps waiting")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, text, tuple_
 
 from earnest.payment.events import Credited
 from earnest.payment.primitives import Address, Hash32
@@ -128,7 +128,9 @@ class Balances:
             InvalidInput: the cursor is not one of ours.
         """
         c, column = payments.c, COLUMN_OF[figure]
-        always: list[ColumnElement[bool]] = [c.account == merchant_id, c.chain_id == token[0], c.token == token[1]]
+        # Where a status is asked for, its index is the short way, and SQLite would take the token's.
+        named = func.coalesce(c.token, "") if figure in _STATUSES_OF else c.token
+        always: list[ColumnElement[bool]] = [c.account == merchant_id, c.chain_id == token[0], named == token[1]]
         if figure is Figure.RELEASABLE:
             always.append(_is_releasable({token[0]: now}))
         if cursor is not None:

@@ -82,6 +82,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_over_broken_connections(service
             house.happen(payment, EventKind.PAYMENT_FUNDED)
             if number % 3 == 0:
                 house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+            time.sleep(0.03)  # so that it lasts for longer than some connections
 
     heard, last_id = [], None
     life = Thread(target=live)

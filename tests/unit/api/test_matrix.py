@@ -160,8 +160,8 @@ def test_stored_markup_is_data_and_never_a_page(town: Town) -> None:
     ],
 )
 def test_no_body_is_too_strange(town: Town, body: bytes, status: int, code: str) -> None:
-    how = {"content": body, "headers": {"Content-Type": "application/json"}}
-    answer = town.house.call("POST", "/v1/payments", **how)
+    as_json = {"Content-Type": "application/json"}
+    answer = town.house.call("POST", "/v1/payments", content=body, headers=as_json)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
