@@ -73,6 +73,12 @@ def test_a_receipt_is_signed_ahead_and_taken_at_the_door(shop: Shop) -> None:
     page.reload()
     expect(page.get_by_role("img", name="QR code of your signed receipt")).to_be_visible()
 
+    press(page, "Hide the code")
+    expect(page.get_by_role("img", name="QR code of your signed receipt")).to_be_hidden()
+    press(page, "Receipt to show at the door")
+    expect(page.get_by_role("img", name="QR code of your signed receipt")).to_be_visible()
+    assert len(wallet.signatures) == 1  # shown again, not signed again
+
     # The courier scans it with a phone that has no wallet.
     courier = shop.visit({"checkout_url": f"{payment['checkout_url']}#receipt={receipt_of(wallet)}"})
     expect(courier.get_by_role("heading", name="You scanned a buyer’s receipt")).to_be_visible()

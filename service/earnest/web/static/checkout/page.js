@@ -32,6 +32,8 @@ let searched = false;
 
 document.getElementById("parts").addEventListener("click", (event) => {
   const button = event.target.closest("button[data-verb]");
+  // A receipt can't be taken back, so one is enough.
+  if (button?.dataset.verb === "receipt" && receipt.showAgain()) return;
   if (button) run(button.dataset.verb, { relayed: button.dataset.relayed === "yes" });
 });
 onWallet(listWallets);

@@ -13,6 +13,15 @@ export async function keepReceipt(signature) {
   document.getElementById("receipt")?.scrollIntoView({ block: "nearest" });
 }
 
+/** Show a receipt that was signed before; false where there is none. */
+export function showAgain() {
+  const receipt = kept.get("receipt");
+  if (receipt) kept.set("receipt", { ...receipt, hidden: false });
+  show();
+  if (receipt) document.getElementById("receipt")?.scrollIntoView({ block: "nearest" });
+  return receipt !== null;
+}
+
 /** Show the kept receipt while it can be used. */
 export function show() {
   const box = document.getElementById("receipt");
