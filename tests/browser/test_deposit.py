@@ -47,6 +47,15 @@ def test_a_deposit_with_surplus_funds_and_the_surplus_goes_back(shop: Shop) -> N
     assert shop.balance(shop.buyer.address) == before + 2_500_000
 
 
+def test_a_deposit_is_collected_after_the_page_was_closed(shop: Shop) -> None:
+    payment, page = opened(shop)
+    press(page, "I have sent it")
+    expect(page.locator("[data-way=deposit]")).to_contain_text("you may close this page")
+    page.close()
+    transfer(shop, payment["deposit_address"], 30_000_000)
+    shop.wait_status(payment, "funded")
+
+
 def test_what_came_too_late_is_sent_back(shop: Shop) -> None:
     payment, page = opened(shop)
     shop.travel(HOUR + 1)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from earnest.web import home
 from earnest.web.checkout import routes as checkout
+from earnest.web.checkout.watch import DepositWatch
 from earnest.web.errors import NoSuchPage
 from earnest.web.route import answer_error
 from earnest.web.site import Site
@@ -27,6 +28,7 @@ def add_pages(app: FastAPI, site: Site) -> None:
     A path that nobody serves is answered with a page where a browser asks, else as it was before.
     """
     app.state.site = site
+    app.state.deposit_watch = DepositWatch(site)
     for each in ROUTERS:
         app.include_router(each.routes)
     before = cast(AnswersError, app.exception_handlers[HTTPException])

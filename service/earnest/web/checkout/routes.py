@@ -9,20 +9,20 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from earnest.commands.asking import ask
 from earnest.commands.relay import relay
 from earnest.commands.release_with_receipt import check_receipt
-from earnest.escrow.txs import Signed, encode_call, withdraw
+from earnest.escrow.txs import Signed, withdraw
 from earnest.payment.errors import NotFound
 from earnest.payment.money import format_value
 from earnest.payment.primitives import Address, parse_address
 from earnest.payment.representation import represent_amount
-from earnest.payment.status import Verb
+from earnest.payment.status import Status, Verb
 from earnest.payment.uri import checkout_url
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts, load_facts
 from earnest.web.checkout.qr import qr_svg
 from earnest.web.checkout.story import protection, tell, who_is_paid
+from earnest.web.checkout.watch import DepositWatch, deposited
 from earnest.web.checkout.ways import approval_uri, deposit
 from earnest.web.errors import OddRequest, RelayOff
 from earnest.web.route import page, router, site_of, words_for
@@ -94,17 +94,18 @@ def get_parts(payment_id: str, request: Request) -> Response:
 
 @routes.get("/checkout/{payment_id}/deposit")
 def get_deposit(payment_id: str, request: Request) -> JSONResponse:
-    """Tell what lies at the deposit address in the payment's token, as the node sees it now."""
+    """Tell what lies at the deposit address in the payment's token, as the node sees it now.
+
+    Who asks waits for it: from then on the host looks by itself too, and collects what came.
+    """
     site = site_of(request)
     facts = load_facts(site, payment_id)
     if facts.deposit_address is None:
         raise NotFound("this payment has no deposit address")
-    node = site.chain_of(facts.payment).place.node
-    if facts.token.is_coin:
-        there = int(node.call("eth_getBalance", [facts.deposit_address, "latest"]), 16)
-    else:
-        answer = ask(node, facts.token.address, encode_call("balanceOf", ["address"], [facts.deposit_address]))
-        there = int.from_bytes(answer, "big") if answer is not None and len(answer) == 32 else 0
+    chain = site.chain_of(facts.payment)
+    if chain.relay is not None and facts.status is Status.CREATED:
+        deposit_watch(request).add(facts.payment.id)
+    there = deposited(chain.place.node, facts)
     return JSONResponse({"there": represent_amount(there, facts.token), "enough": there >= facts.payment.terms.amount})
 
 
@@ -144,6 +145,12 @@ def post_receipt_code(payment_id: str, body: Signature, request: Request) -> HTM
     # Behind the `#`, so that the receipt stands in nobody's log of requests.
     link = f"{checkout_url(site.public_url, facts.payment.id)}#receipt={body.signature}"
     return HTMLResponse(str(qr_svg(link, words("receipt.code"))))
+
+
+def deposit_watch(request: Request) -> DepositWatch:
+    """Return who waits for deposits in this process."""
+    watch: DepositWatch = request.app.state.deposit_watch
+    return watch
 
 
 def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
