@@ -144,7 +144,7 @@ class Follower:
         """
         while not stop.is_set():
             try:
-                updates = self.step()
+                told = bool(self.step())  # and not kept: a page would stay in memory while the next one is taken
             except Misconfigured as error:
                 log.critical("following chain %d stopped: %s", self._chain_id, error)
                 raise
@@ -156,7 +156,7 @@ class Follower:
                 moved = isinstance(error, HeadersDisagree | MirrorMoved)
                 stop.wait((moved_seconds if moved else backoff_seconds)(self._status.failures))
             else:
-                if not (updates and self._status.lag_blocks):
+                if not (told and self._status.lag_blocks):
                     self._heads.wait(self._poll_seconds, stop, self._newest)
 
     def _step_somewhere(self) -> list[ChainUpdate]:

@@ -120,10 +120,6 @@ class PageSize:
         self._successes = 0
         return True
 
-    def hold(self, blocks: int) -> None:
-        """Ask for no more than this next time: as many hold as many logs as one page may."""
-        self.blocks = max(1, min(self.blocks, blocks))
-
     def grow(self) -> None:
         """Double, up to the largest size that is not known to fail."""
         self._successes += 1

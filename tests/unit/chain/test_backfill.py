@@ -161,6 +161,51 @@ def test_a_page_with_too_many_logs_is_cut_and_nothing_is_fetched_twice(mirror: F
     assert believed(mirror) == node.chain_events()
 
 
+def test_a_page_with_many_logs_is_asked_for_in_pieces_so_that_never_more_than_so_many_are_in_memory_as_told(
+    mirror: FakeMirror,
+) -> None:
+    node = FakeNode(ESCROW)
+    for number in range(100):
+        node.mine(*(delivery(200 * number + each) for each in range(200)))
+    node.mine_empty(10)
+    told: list[int] = []
+
+    def count(method: str, params: Sequence[Any], result: Any) -> Any:
+        if method == "eth_getLogs" and "toBlock" in params[0]:
+            told.append(len(result))
+        return result
+
+    node.tamper = count
+    one = follower(node, mirror)
+    one.step()  # nobody knows yet how many there are
+    told.clear()
+    one.step()
+    assert 3 <= len(told) <= 5  # one page
+    assert max(told) <= fetch.LOGS_AT_ONCE * 1.1
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
+def test_trouble_in_the_middle_of_a_page_loses_nothing_of_what_came_before(mirror: FakeMirror) -> None:
+    node = FakeNode(ESCROW)
+    node.mine(delivery(1))
+    node.mine_empty(600)
+    node.mine(delivery(2))
+    node.mine_empty(6)
+    first, second = (NodeUnavailable("node", "is away") for _ in range(2))
+    down = iter([None, first, second])
+
+    def asked(method: str, _params: Sequence[Any]) -> EarnestError | None:
+        return next(down, None) if method == "eth_getLogs" and not mirror.logs else None
+
+    node.faults = asked
+    one = follower(node, mirror)
+    one.step()
+    assert len(mirror.logs) == 1
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
 @pytest.mark.parametrize("ahead", [at_once, in_a_thread])
 @pytest.mark.parametrize("limit", [1, 7, 64])
 def test_pages_fetched_ahead_tell_the_same(
@@ -233,7 +278,8 @@ def test_an_error_of_no_known_kind_that_passes_does_not_make_pages_smaller(mirro
     node.faults = stumbles
     one = follower(node, mirror)
     catch_up(one)
-    assert node.asked.count("eth_getLogs") <= 3 + 3 + 4  # three pages, three times asked again, and near the head
+    # Three pages, the first one in three pieces; three times asked again, and near the head.
+    assert node.asked.count("eth_getLogs") <= 5 + 3 + 4
 
 
 @pytest.mark.parametrize("depth", [1, 3, 30, 100])
