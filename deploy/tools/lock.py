@@ -20,7 +20,7 @@ OPTIONS = [
 RUN = "deploy/requirements/run.txt"
 SOURCES = {
     "run.txt": "pyproject.toml --extra local",
-    "dev.txt": f"pyproject.toml --extra local --extra compile --group dev -c {RUN}",
+    "dev.txt": f"pyproject.toml --extra local --extra compile --extra otel --group dev -c {RUN}",
     "build.txt": f"--group build -c {RUN}",
     "installer.txt": "--group installer",
     "node.txt": "--group node",

@@ -36,6 +36,7 @@ from earnest.api.routes import (
 )
 from earnest.api.services import Services
 from earnest.api.streams.hub import Hub
+from earnest.api.traces import Traces
 from earnest.api.trials import Trials
 
 ROUTERS = (
@@ -60,6 +61,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(each.routes)
     app.add_middleware(BodyLimit, limit_bytes=services.limits.body_bytes)
     app.add_middleware(SafeHeaders)
+    if services.tracer is not None:
+        app.add_middleware(Traces, tracer=services.tracer)
     app.add_middleware(Telemetry, metrics=metrics)
     app.add_exception_handler(HTTPException, _as_problem)
     app.add_exception_handler(Exception, _as_problem)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from earnest.api.traces import Tracer
 from earnest.chain.health import EndpointReport
 from earnest.chain.sender import SenderStatus
 from earnest.commands.ports import Node, Place, Submitter
@@ -150,6 +151,7 @@ class Services:
         version: of the package.
         limits: per caller.
         poster: who posts tests to webhook endpoints; None: one that does as deliveries do, by a shorter deadline.
+        tracer: who takes a span for each request; None: nobody.
     """
 
     store: Store
@@ -162,6 +164,7 @@ class Services:
     version: str = "0"
     limits: Limits = Limits()
     poster: Posts | None = None
+    tracer: Tracer | None = None
 
     def chain(self, chain_id: int | None = None) -> ChainService:
         """Return one chain, the default one for None; raises `NotFound` for one that is not served here."""

@@ -13,6 +13,7 @@ from earnest.settings import Settings
 from earnest.wiring.garbage import look_rarely
 from earnest.wiring.opening import wall_clock
 from earnest.wiring.parts import Job, Parts
+from earnest.wiring.tracing import open_tracer
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -94,6 +95,7 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
             public_url=settings.base_url(),
             allow_private=settings.webhooks_allow_private,
             version=__version__,
+            tracer=open_tracer(resources),
         )
         app = create_app(services)
         add_pages(app, make_site(services, relays=settings.relay))

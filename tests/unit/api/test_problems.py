@@ -48,7 +48,8 @@ def test_every_error_of_the_tree_has_a_status_and_a_title_that_says_no_more_than
 def test_no_branch_falls_through_to_the_root_unless_it_is_a_fault_of_ours() -> None:
     """A retryable error must never be answered as our fault, or nobody would try again."""
     for kind in leaves():
-        if kind.retryable:
+        # What the client raises stands on the other side of the wire.
+        if kind.retryable and not kind.__module__.startswith("earnest.client"):
             assert status_of(kind) in (409, 429, 503), kind
 
 
