@@ -6,7 +6,20 @@ import typer
 from rich.markup import escape
 
 from earnest import __version__
-from earnest.cli import admin, backup, chain, contract, demo_command, doctor, jobs, mirror, payment, serve, verify
+from earnest.cli import (
+    admin,
+    backup,
+    chain,
+    contract,
+    demo_command,
+    doctor,
+    jobs,
+    listening,
+    mirror,
+    payment,
+    serve,
+    verify,
+)
 from earnest.cli.console import err, with_times
 from earnest.payment.errors import EarnestError, InvalidInput
 
@@ -34,6 +47,7 @@ def root(
 
 
 demo_command.register(app)
+listening.register(app)
 chain.register(app)
 contract.register(app)
 serve.register(app)

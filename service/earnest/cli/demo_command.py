@@ -51,7 +51,9 @@ def demo(
     refunded to a buyer whom the token has blocked, and becomes a credit; and fifty are released at once. It ends with
     the books.
     """
-    from earnest.cli.demo.run import sample_merchant, tell_story  # noqa: PLC0415 (loads everything there is)
+    from earnest.cli.demo.run import tell_story  # noqa: PLC0415 (loads everything there is)
+    from earnest.cli.sample import sample_merchant  # noqa: PLC0415
+    from earnest.cli.screen import show_screen  # noqa: PLC0415
     from earnest.testing.stack import LocalStack  # noqa: PLC0415
 
     stop = stop_event()
@@ -61,7 +63,7 @@ def demo(
         tell_story(stack, out)
         if exit_:
             return
-        sample_merchant(stack).show(stack, out)
+        show_screen(stack, sample_merchant(stack), out)
         say("\nThe stack stays up; Ctrl-C ends it.")
         _stay(stack, stop)
 
@@ -77,15 +79,15 @@ def dev(
 
     Files stay in the data folder, so that the next start goes on where this one ended.
     """
-    from earnest.cli.demo.run import sample_merchant  # noqa: PLC0415
+    from earnest.cli.sample import sample_merchant  # noqa: PLC0415
+    from earnest.cli.screen import show_screen  # noqa: PLC0415
     from earnest.testing.stack import LocalStack  # noqa: PLC0415
 
     stop = stop_event()
     folder = data_dir or load_settings().data_dir
     out.print("starting the chain, the contract and the service …")
     with LocalStack(folder, rpc_url, database_url, chain_port, api_port) as stack:
-        account = sample_merchant(stack)
-        account.show(stack, out)
+        show_screen(stack, sample_merchant(stack), out)
         say("\nCtrl-C ends it; the files stay.")
         _stay(stack, stop)
 

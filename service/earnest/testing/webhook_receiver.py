@@ -78,6 +78,12 @@ class WebhookReceiver:
         with self._changed:
             return list(self._received)
 
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets whose signatures it accepts."""
+        with self._changed:
+            return list(self._secrets)
+
     def trust(self, secret: str) -> None:
         """Accept signatures made with this secret too (a rotation has two for a while)."""
         with self._changed:

@@ -21,6 +21,7 @@ OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 ARBITER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 PAYMENT = "0x" + "ab" * 32
 COMMANDS = [
+    *("listen", "trigger", "chain advance", "chain mine", "chain reorg"),
     *("demo", "dev", "chain", "compile", "deploy", "serve", "follow", "send", "deliver", "doctor", "verify"),
     *("merchant create", "merchant list", "merchant tell", "key create", "key list", "key revoke", "db upgrade"),
     *(f"payment {verb}" for verb in ("create", "show", "list", "timeline", "confirm-delivery", "refund")),
