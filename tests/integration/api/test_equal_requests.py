@@ -23,8 +23,8 @@ MANY = 50
 ONE = {"amount": {"value": "1.00", "token": "USDX"}, "order_reference": "A-1"}
 
 
-def at_once(ask: Callable[[httpx.Client], httpx.Response]) -> list[httpx.Response]:
-    """Ask from fifty connections at the same moment; whoever is told to come back in a moment does so."""
+def at_once(ask: Callable[[httpx.Client], httpx.Response], *, patient: bool = True) -> list[httpx.Response]:
+    """Ask from fifty connections at the same moment; whoever is `patient` comes back in a moment if told to."""
     gate = Barrier(MANY)
 
     def one(_number: int) -> httpx.Response:
@@ -32,7 +32,7 @@ def at_once(ask: Callable[[httpx.Client], httpx.Response]) -> list[httpx.Respons
             gate.wait(60)
             while True:
                 answer = ask(client)
-                if answer.status_code < 400 or not answer.json()["retryable"]:
+                if answer.status_code < 400 or not patient or not answer.json()["retryable"]:
                     return answer
                 time.sleep(0.05)
 
@@ -75,3 +75,16 @@ def test_without_a_key_too_fifty_confirmations_are_one_tx(crowded: House) -> Non
         assert {each.status_code for each in sent} == {202}
         assert len({each.json()["tx"]["id"] for each in sent}) == 1
         assert len(crowded.get(f"/v1/payments/{payment}/txs").json()["data"]) == 1
+
+
+def test_fifty_different_payments_at_once_are_fifty_payments_and_nobody_is_sent_away(crowded: House) -> None:
+    numbers = iter(range(MANY))
+
+    def one(client: httpx.Client) -> httpx.Response:
+        body = {**ONE, "order_reference": f"B-{next(numbers)}"}
+        return client.post(f"{service.url}/v1/payments", json=body, headers=service.headers())
+
+    with served(crowded) as service:
+        answers = at_once(one, patient=False)
+        assert {each.status_code for each in answers} == {201}
+        assert len({each.json()["id"] for each in answers}) == MANY
