@@ -7,6 +7,8 @@ InvalidInput
 ├── NotBuyersReceipt        the signature is not the buyer's, or not for this payment, escrow and chain
 ├── RangeTooLarge           more notifications lie in a range than are sent again at once
 └── UnknownScope            no scope of that name
+NotAllowed
+└── NotSignedIn             what was shown to sign in with is not valid now
 Misconfigured
 └── EscrowNotDeployed       the chain has no escrow of ours yet
 Conflict
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from earnest.payment.errors import Conflict, InvalidInput, Misconfigured
+from earnest.payment.errors import Conflict, InvalidInput, Misconfigured, NotAllowed
 from earnest.payment.primitives import Address
 
 
@@ -173,3 +175,9 @@ class RangeTooLarge(InvalidInput):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most} notifications lie in this range: name a shorter one", param="until")
+
+
+class NotSignedIn(NotAllowed):
+    """What was shown to sign in with is not valid now."""
+
+    code = "not_signed_in"

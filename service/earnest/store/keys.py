@@ -38,6 +38,11 @@ class Keys:
         row = self._connection.execute(select(api_keys).where(api_keys.c.hash == hash_hex)).one_or_none()
         return ApiKey(**row._mapping) if row else None
 
+    def get(self, key_id: str) -> ApiKey | None:
+        """Return a key by its name, revoked and expired ones too; the caller judges."""
+        row = self._connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
+        return ApiKey(**row._mapping) if row else None
+
     def list(self, merchant_id: str) -> Sequence[ApiKey]:
         """Return a merchant's keys, newest first."""
         wanted = select(api_keys).where(api_keys.c.merchant_id == merchant_id)

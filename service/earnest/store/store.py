@@ -21,6 +21,7 @@ from earnest.store.driver_errors import driver_errors_mapped
 from earnest.store.endpoints import Endpoints
 from earnest.store.engine import WRITES, is_memory, make_engine, parse_url
 from earnest.store.events import Events
+from earnest.store.glance import Glance
 from earnest.store.idempotency import Idempotency
 from earnest.store.keys import Keys
 from earnest.store.leads import Leads
@@ -32,6 +33,7 @@ from earnest.store.payments import Payments
 from earnest.store.processes import Processes
 from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
+from earnest.store.sessions import Sessions
 from earnest.store.settlements import Settlements
 from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
@@ -45,6 +47,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.merchants = Merchants(connection)
         self.keys = Keys(connection)
+        self.sessions = Sessions(connection)
         self.payments = Payments(connection)
         self.descriptions = Descriptions(connection)
         self.events = Events(connection)
@@ -54,6 +57,7 @@ class Transaction:
         self.blocks = Blocks(connection)
         self.outbox = Outbox(connection)
         self.news = News(connection)
+        self.glance = Glance(connection)
         self.balances = Balances(connection)
         self.audit = Audit(connection)
         self.settlements = Settlements(connection)

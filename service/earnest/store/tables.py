@@ -16,6 +16,7 @@ from earnest.store import (
     payments,
     processes,
     reconciliations,
+    sessions,
     side_events,
     txs,
     untold,
@@ -23,7 +24,7 @@ from earnest.store import (
 from earnest.store.schema import metadata
 
 SUBJECTS = (
-    *(merchants, keys, payments, descriptions, events, side_events, credits, dismissals, untold),
+    *(merchants, keys, sessions, payments, descriptions, events, side_events, credits, dismissals, untold),
     *(blocks, endpoints, outbox, txs, idempotency),
     *(audit, processes, leads, reconciliations),
 )

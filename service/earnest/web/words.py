@@ -1,4 +1,4 @@
-"""What the pages say, in each language from one catalogue: `words/<language>.json`."""
+"""What the pages say, in each language: `words/<language>.json`, and the desk's own in `words/desk`."""
 
 from __future__ import annotations
 
@@ -64,8 +64,10 @@ class Words:
 @cache
 def words_of(language: str) -> Words:
     """Return the catalogue of one of `LANGUAGES`."""
-    text = resources.files("earnest.web").joinpath("words", f"{language}.json").read_text("utf-8")
-    sentences: dict[str, str] = json.loads(text)
+    sentences: dict[str, str] = {}
+    folder = resources.files("earnest.web").joinpath("words")
+    for part in ((), ("desk",)):
+        sentences |= json.loads(folder.joinpath(*part, f"{language}.json").read_text("utf-8"))
     return Words(language, sentences)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from earnest.api.services import ChainService, Services
+    from earnest.store import Transaction
+    from earnest.store.records import Endpoint
     from earnest.web import PageChain, Site
+    from earnest.web.desk.ports import Desk, Rows
+    from earnest.webhooks.trial import Trial
 
 RELAYS_PER_SECOND: Final = 0.2
 RELAY_BURST: Final = 10
@@ -14,6 +18,10 @@ RELAY_BURST: Final = 10
 PAGES_PER_SECOND: Final = 40.0
 PAGE_BURST: Final = 400
 """A page asks for its parts once a second at most, and for some twenty small files when it is first opened."""
+
+SIGN_INS_PER_SECOND: Final = 0.5
+SIGN_IN_BURST: Final = 20
+"""Nobody guesses 256 random bits; this keeps whoever tries from being a load."""
 
 
 def make_site(services: Services, *, relays: bool = True) -> Site:
@@ -34,6 +42,51 @@ def make_site(services: Services, *, relays: bool = True) -> Site:
         admit=TokenBuckets(PAGES_PER_SECOND, PAGE_BURST).take,
         admit_relay=TokenBuckets(RELAYS_PER_SECOND, RELAY_BURST).take,
         problem=answer_problem,
+        desk=_desk(services),
+    )
+
+
+def _desk(services: Services) -> Desk:
+    from earnest.api.balances import BalanceView, Named  # noqa: PLC0415
+    from earnest.api.limits import TokenBuckets  # noqa: PLC0415
+    from earnest.api.settlements import Period, Report, write_report  # noqa: PLC0415
+    from earnest.api.trials import Trials  # noqa: PLC0415
+    from earnest.commands.names import new_id, strong_random  # noqa: PLC0415
+    from earnest.store.settlements import SettlementFilter  # noqa: PLC0415
+    from earnest.web.desk.ports import Desk, OperatorReport  # noqa: PLC0415
+    from earnest.webhooks.trial import try_endpoint  # noqa: PLC0415
+
+    trials = Trials()
+
+    def test(endpoint: Endpoint) -> Trial:
+        with trials.turn():
+            name = new_id("msg_test", strong_random)
+            return try_endpoint(services.test_poster, services.secrets, endpoint, name, services.clock())
+
+    def rows(tx: Transaction, *asked: Any) -> Rows:
+        merchant, name, chain_id, token, cursor, limit = asked
+        view = BalanceView(services, tx, merchant)
+        return view.rows(Named(name), chain_id, token, cursor=cursor, limit=limit)
+
+    def settlements(tx: Transaction, merchant: str, since: int | None, until: int | None) -> IO[bytes]:
+        return write_report(services, tx, merchant, Report(Period(since, until), SettlementFilter(moved_from=since)))
+
+    def operators() -> list[OperatorReport]:
+        told = [(chain_id, chain.sender_status) for chain_id, chain in services.chains.items()]
+        statuses = [(chain_id, status()) for chain_id, status in told if status is not None]
+        return [OperatorReport(chain_id, each.address, each.balance, each.error) for chain_id, each in statuses]
+
+    return Desk(
+        clock=services.clock,
+        senders=services.sender,
+        kit=services.endpoint_kit,
+        try_endpoint=test,
+        sums=lambda tx, merchant: BalanceView(services, tx, merchant).sums(),
+        sum_rows=rows,
+        settlements=settlements,
+        operators=operators,
+        admit_sign_in=TokenBuckets(SIGN_INS_PER_SECOND, SIGN_IN_BURST).take,
+        is_live=not services.chain().network.is_local,
     )
 
 

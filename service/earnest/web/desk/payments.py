@@ -55,6 +55,7 @@ def get_payments(
     since: Text = "",
     until: Text = "",
     cursor: Text = "",
+    none_ticked: Text = "",
 ) -> Response:
     """List the payments that fit, newest first."""
     asked = Asked(q.strip(), status, finality, token, since, until)
@@ -73,6 +74,7 @@ def get_payments(
         section="payments",
         asked=asked,
         wrong=wrong,
+        none_ticked=none_ticked,
         rows=rows,
         cursor=cursor,
         next_cursor=page.next_cursor if wrong is None else None,
@@ -98,9 +100,7 @@ def parse_filter(visit: Visit, asked: Asked) -> PaymentFilter:
 
 def tokens_of(site: Site) -> list[Token]:
     """Return all tokens that payments here can be in."""
-    return [
-        token for chain in site.chains.values() for token in (chain.network.coin, *chain.network.tokens) if token
-    ]
+    return [token for chain in site.chains.values() for token in (chain.network.coin, *chain.network.tokens) if token]
 
 
 def id_of(text: str) -> Hash32 | None:

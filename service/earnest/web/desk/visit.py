@@ -96,7 +96,7 @@ class Visit:
         """Return a page in the desk's frame."""
         words = self.words
         common = {
-            "path": self.request.url.path,
+            "path": self.request.url.path if self.request.method == "GET" else DESK,
             "visit": self,
             "link": self.link,
             "token": form_token(self.secret) if self.secret and self.visitor else "",

@@ -21,6 +21,7 @@ def upgrade() -> None:
     )
     _credits()
     _audit_log()
+    _sessions()
     _descriptions()
 
 
@@ -43,6 +44,24 @@ def _descriptions() -> None:
         ),
         sa.PrimaryKeyConstraint("chain_id", "payment_id", name=op.f("pk_descriptions")),
     )
+
+
+def _sessions() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=True),
+        sa.Column("wallet", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name=op.f("fk_sessions_key_id")),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_sessions_merchant_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
+    )
+    op.create_index(op.f("ix_sessions_ends_at"), "sessions", ["ends_at"], unique=False)
+    op.create_index(op.f("ix_sessions_merchant_id"), "sessions", ["merchant_id"], unique=False)
 
 
 def _audit_log() -> None:
