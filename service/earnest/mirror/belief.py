@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
 from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
+from earnest.mirror.foreign import Foreign
 from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
@@ -25,8 +26,9 @@ from earnest.payment.notifications import TYPE_OF_EVENT, NotificationType
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
-from earnest.payment.terms import payment_id
-from earnest.payment.transitions import apply, fold
+from earnest.payment.terms import Terms, payment_id
+from earnest.payment.transitions import NOTHING_YET, apply, fold
+from earnest.store.events import Told
 from earnest.store.records import Notification, StoredCredit, StoredDismissal, StoredEvent, StoredSideEvent
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ class Changes:
     """What has to be written down, all of it or nothing."""
 
     payments: dict[Hash32, Payment] = field(default_factory=dict)
+    logs: list[Told] = field(default_factory=list)
+    """Events that no update takes back, and of which there is nobody to be told; all others are `events`."""
     events: dict[Place, StoredEvent] = field(default_factory=dict)
     side_events: dict[Place, StoredSideEvent] = field(default_factory=dict)
     credits: dict[Place, StoredCredit] = field(default_factory=dict)
@@ -82,6 +86,8 @@ class Belief:
         self.known = payments.keys()
         """The ids of the payments that are there already."""
         self._payments = dict(payments)
+        self._foreign: dict[Hash32, Foreign] = {}
+        """Of these, what stands in `_payments` is how they were before."""
         self._may_take_back = history is not None
         self._history = {id_: list(events) for id_, events in (history or {}).items()}
         self._waiting, self._expiring = list(waiting), list(expiring)
@@ -101,6 +107,11 @@ class Belief:
             case BlockFinal(block):
                 self._settle(block)
 
+    def finish(self) -> Changes:
+        """Return what follows from all updates that were taken."""
+        self._fold_foreign()
+        return self.changes
+
     def _accept(self, block: Block, logs: tuple[EscrowLog, ...]) -> None:
         self.window.accept(block)
         where, last = ref(block), -1
@@ -115,17 +126,36 @@ class Belief:
         self._tell_what_is_due()
 
     def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
-        before = self._payments.get(event.payment_id) or self._foreign(event)
-        if event.funding is not None and event.funding.terms is not before.terms != event.funding.terms:
-            raise TermsDoNotMatch(f"payment {event.payment_id}: the funding tells other terms than were hashed")
-        after = before.after(apply(before.state, event, block.timestamp), block)
+        foreign = self._foreign.get(event.payment_id)
+        if foreign is None:
+            before = self._payments.get(event.payment_id) or self._unknown(event)
+            if before.account is not None:
+                self._take_own_event(before, block, log, event)
+                return
+            foreign = self._foreign[event.payment_id] = Foreign(before)
+        _check_terms(event, foreign.terms)
+        foreign.add(event, block)
+        if self._may_take_back:
+            self._store(block, log, event)
+        else:
+            self.changes.logs.append((block, log.tx_hash, log.log_index, event))
+
+    def _fold_foreign(self) -> None:
+        for foreign in self._foreign.values():
+            self._keep(foreign.payment())
+        self._foreign.clear()
+
+    def _store(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> StoredEvent:
         stored = StoredEvent(self._chain_id, block, log.tx_hash, log.log_index, event)
         self.changes.events[block.hash, log.log_index] = stored
         if self._may_take_back:
             self._history.setdefault(event.payment_id, []).append(stored)
-        if after.account is None:
-            self._keep(after)
-            return
+        return stored
+
+    def _take_own_event(self, before: Payment, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
+        _check_terms(event, before.terms)
+        after = before.after(apply(before.state, event, block.timestamp), block)
+        stored = self._store(block, log, event)
         self._waiting.append(stored)
         if self.held.hold(before, stored):
             self._keep(after)
@@ -143,17 +173,18 @@ class Belief:
             case DepositReturned() | ItemSkipped():
                 self.changes.side_events[at] = StoredSideEvent(*place, event)
 
-    def _foreign(self, event: PaymentEvent) -> Payment:
+    def _unknown(self, event: PaymentEvent) -> Payment:
         """Return a payment that nobody here created, as it was before its funding."""
         if event.funding is None:
             raise SequenceGap(event.payment_id, 1, event.seq)
         terms = event.funding.terms
         if payment_id(terms, self._chain_id, self._escrow) != event.payment_id:
             raise TermsDoNotMatch(f"payment {event.payment_id}: the terms of its funding hash to another id")
-        return Payment(event.payment_id, self._chain_id, self._escrow, terms, fold([]), version=0)
+        return Payment(event.payment_id, self._chain_id, self._escrow, terms, NOTHING_YET, version=0)
 
     def _orphan(self, blocks: tuple[Block, ...]) -> None:
         self.window.drop(blocks)
+        self._fold_foreign()
         dropped = {block.hash for block in blocks}
         self.changes.orphaned |= dropped
         self._waiting = [each for each in self._waiting if each.block.hash not in dropped]
@@ -216,13 +247,19 @@ class Belief:
         """Keep a changed payment and tell its merchant, if it has one."""
         if not payment.is_foreign:
             dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
-            payment = replace(payment, version=payment.version + 1, operator_dismissed=dismissed)
+            payment = payment.told(operator_dismissed=dismissed)
             shown = self.held.as_told(payment) if self.held.payments else payment
             self.changes.notifications.append(self._herald.tell(shown, type_, events, self.window.view))
         self._keep(payment)
 
     def _keep(self, payment: Payment) -> None:
         self._payments[payment.id] = self.changes.payments[payment.id] = payment
+
+
+def _check_terms(event: PaymentEvent, terms: Terms) -> None:
+    funding = event.funding
+    if funding is not None and funding.terms is not terms != funding.terms:
+        raise TermsDoNotMatch(f"payment {event.payment_id}: the funding tells other terms than were hashed")
 
 
 def _place_of_first(of_payment: tuple[Hash32, list[StoredEvent]]) -> tuple[int, int]:

@@ -161,7 +161,7 @@ class ChainMirror:
     def _write(
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
-        changes, window = belief.changes, belief.window
+        changes, window = belief.finish(), belief.window
         tx.payments.save(changes.payments.values(), belief.known)
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
@@ -171,6 +171,7 @@ class ChainMirror:
         tx.blocks.orphan(self._chain_id, changes.orphaned)
         final_number = window.final.number if window.final else -1
         tx.events.add(self._chain_id, changes.events.values(), final_number)
+        tx.events.add_logs(self._chain_id, changes.logs, final_number)
         tx.side_events.add(changes.side_events.values())
         tx.credits.add(changes.credits.values())
         tx.dismissals.add(changes.dismissals.values())

@@ -69,6 +69,23 @@ class Payment:
             self.operator_dismissed,
         )
 
+    def told(self, *, operator_dismissed: bool) -> Payment:
+        """Return the payment at its next version: its merchant is told of it as it is now."""
+        return Payment(
+            self.id,
+            self.chain_id,
+            self.escrow,
+            self.terms,
+            self.state,
+            self.version + 1,
+            self.account,
+            self.order_reference,
+            self.salt,
+            self.created_at,
+            self.block,
+            operator_dismissed,
+        )
+
     @property
     def is_foreign(self) -> bool:
         """Whether nobody here created it: shown, never notified, never confirmed by the operator."""

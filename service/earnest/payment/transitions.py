@@ -78,61 +78,105 @@ TRANSITIONS: Final[dict[tuple[Status, EventKind], frozenset[Status]]] = {
 """From a status, by an event, to one of these. What is not listed cannot happen."""
 
 
-def apply(state: PaymentState, event: PaymentEvent, timestamp: int) -> PaymentState:
-    """Return the state after one more event, mined at `timestamp` (Unix time of its block).
+_ALLOWED: Final = frozenset((before, kind, after) for (before, kind), every in TRANSITIONS.items() for after in every)
 
-    Raises:
-        SequenceGap: the event is not the next one of its payment.
-        ForbiddenTransition: the table or the books forbid it.
+
+class Folding:
+    """A payment's state while one event after the other is added to it; afterwards it is taken as a value.
+
+    Here stand the rules, once; `apply` and `fold` are made of it. After a refusal it is of no more use.
     """
-    if event.seq != state.seq + 1:
-        raise SequenceGap(event.payment_id, state.seq + 1, event.seq)
-    if event.status not in TRANSITIONS.get((state.status, event.kind), ()):
-        raise ForbiddenTransition(
-            f"payment {event.payment_id}: {event.kind} cannot lead from {state.status} to {event.status}"
+
+    __slots__ = tuple(PaymentState.__dataclass_fields__)
+
+    status: Status
+    since: int
+    seq: int
+    funded: int
+    held: int
+    to_merchant: int
+    to_fee_recipient: int
+    to_buyer: int
+    payer: Address | None
+    buyer: Address | None
+    repaid: int
+
+    def __init__(self, begin: PaymentState = NOTHING_YET) -> None:
+        self.status, self.since, self.seq = begin.status, begin.since, begin.seq
+        self.funded, self.held = begin.funded, begin.held
+        self.to_merchant, self.to_fee_recipient = begin.to_merchant, begin.to_fee_recipient
+        self.to_buyer, self.repaid = begin.to_buyer, begin.repaid
+        self.payer, self.buyer = begin.payer, begin.buyer
+
+    def add(self, event: PaymentEvent, timestamp: int) -> None:
+        """Add the next event, mined at `timestamp` (Unix time of its block).
+
+        Raises:
+            SequenceGap: the event is not the next one of its payment.
+            ForbiddenTransition: the table or the books forbid it.
+        """
+        kind, before, status, held = event.kind, self.status, event.status, event.held
+        if event.seq != self.seq + 1:
+            raise SequenceGap(event.payment_id, self.seq + 1, event.seq)
+        if (before, kind, status) not in _ALLOWED:
+            raise ForbiddenTransition(f"payment {event.payment_id}: {kind} cannot lead from {before} to {status}")
+        self.seq, self.held = event.seq, held
+        if status is not before:
+            self.status, self.since = status, timestamp
+        if (funding := event.funding) is not None:
+            self.funded, self.payer, self.buyer = funding.terms.amount, funding.payer, funding.buyer
+        self.to_merchant += event.to_merchant
+        self.to_fee_recipient += event.to_fee_recipient
+        if kind is EventKind.PAYMENT_REPAID:
+            self.repaid += event.to_buyer
+        else:
+            self.to_buyer += event.to_buyer
+        accounted = held + self.to_merchant + self.to_fee_recipient + self.to_buyer
+        if accounted != self.funded:
+            raise ForbiddenTransition(
+                f"payment {event.payment_id}: {self.funded} came in, "
+                f"but {accounted} is accounted for after event {event.seq}"
+            )
+        if (held > 0) != (status in HOLDING):
+            raise ForbiddenTransition(f"payment {event.payment_id}: {status} with {held} held")
+        if kind is EventKind.PAYMENT_REPAID:
+            self._check_repaid(event)
+
+    def state(self) -> PaymentState:
+        """Return what has been added up so far."""
+        return PaymentState(
+            self.status,
+            self.since,
+            self.seq,
+            self.funded,
+            self.held,
+            self.to_merchant,
+            self.to_fee_recipient,
+            self.to_buyer,
+            self.payer,
+            self.buyer,
+            self.repaid,
         )
-    funding, is_repaid = event.funding, event.kind is EventKind.PAYMENT_REPAID
-    after = PaymentState(
-        event.status,
-        state.since if event.status is state.status else timestamp,
-        event.seq,
-        funding.terms.amount if funding else state.funded,
-        event.held,
-        state.to_merchant + event.to_merchant,
-        state.to_fee_recipient + event.to_fee_recipient,
-        state.to_buyer + (0 if is_repaid else event.to_buyer),
-        funding.payer if funding else state.payer,
-        funding.buyer if funding else state.buyer,
-        state.repaid + (event.to_buyer if is_repaid else 0),
-    )
-    _check_books(event, after)
-    return after
+
+    def _check_repaid(self, event: PaymentEvent) -> None:
+        repaid, released = self.repaid, self.to_merchant + self.to_fee_recipient
+        whole = repaid == released
+        if not 0 < event.to_buyer <= repaid <= released or whole != (self.status is Status.REPAID):
+            raise ForbiddenTransition(
+                f"payment {event.payment_id}: {self.status} with {repaid} repaid of {released} released"
+            )
+
+
+def apply(state: PaymentState, event: PaymentEvent, timestamp: int) -> PaymentState:
+    """Return the state after one more event; raises as `Folding.add`."""
+    folding = Folding(state)
+    folding.add(event, timestamp)
+    return folding.state()
 
 
 def fold(events: Iterable[tuple[PaymentEvent, int]]) -> PaymentState:
     """Return what a payment's events, each with its block's timestamp and in order of `seq`, add up to."""
-    state = NOTHING_YET
+    folding = Folding()
     for event, timestamp in events:
-        state = apply(state, event, timestamp)
-    return state
-
-
-def _check_books(event: PaymentEvent, after: PaymentState) -> None:
-    accounted = after.held + after.to_merchant + after.to_fee_recipient + after.to_buyer
-    if accounted != after.funded:
-        raise ForbiddenTransition(
-            f"payment {event.payment_id}: {after.funded} came in, "
-            f"but {accounted} is accounted for after event {event.seq}"
-        )
-    if (after.held > 0) != (after.status in HOLDING):
-        raise ForbiddenTransition(f"payment {event.payment_id}: {after.status} with {after.held} held")
-    if event.kind is EventKind.PAYMENT_REPAID:
-        _check_repaid(event, after)
-
-
-def _check_repaid(event: PaymentEvent, after: PaymentState) -> None:
-    whole = after.repaid == after.released_gross
-    if not 0 < event.to_buyer <= after.repaid <= after.released_gross or whole != (after.status is Status.REPAID):
-        raise ForbiddenTransition(
-            f"payment {event.payment_id}: {after.status} with {after.repaid} repaid of {after.released_gross} released"
-        )
+        folding.add(event, timestamp)
+    return folding.state()

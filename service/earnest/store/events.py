@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -74,6 +74,10 @@ Index(
 )
 
 
+Told = tuple[BlockRef, Hash32, int, PaymentEvent]
+"""An event with its block, its tx' hash and its log index: for the many of which nothing else is asked any more."""
+
+
 class Events:
     """The payments' events."""
 
@@ -85,11 +89,51 @@ class Events:
 
         What stands in a block up to `final_number` is final, unless it is orphaned.
         """
-        amount, flag = amount_writer(self._connection), flag_writer(self._connection)
+        yes, no = map(flag_writer(self._connection), (True, False))
+        self._write(
+            chain_id,
+            (
+                (
+                    (each.block, each.tx_hash, each.log_index, each.event),
+                    yes if each.orphaned else no,
+                    yes if each.final or (each.block.number <= final_number and not each.orphaned) else no,
+                )
+                for each in told
+            ),
+        )
+
+    def add_logs(self, chain_id: int, told: Iterable[Told], final_number: int = -1) -> None:
+        """Add events as the chain told them; otherwise as `add`."""
+        yes, no = map(flag_writer(self._connection), (True, False))
+        self._write(chain_id, ((each, no, yes if each[0].number <= final_number else no) for each in told))
+
+    def _write(self, chain_id: int, told: Iterable[tuple[Told, Any, Any]]) -> None:
+        """Write events, each with whether it is orphaned and whether it is final."""
+        amount = amount_writer(self._connection)
         fundings, others = [], []
-        for each in told:
-            row = _row(chain_id, each, amount, flag, final_number)
-            funding = each.event.funding
+        for (block, tx_hash, log_index, event), orphaned, final in told:
+            # In the order of `_OF_EVERY`.
+            row = (
+                chain_id,
+                block.hash,
+                log_index,
+                block.number,
+                block.timestamp,
+                tx_hash,
+                event.payment_id,
+                event.seq,
+                # `value` is a property written in Python; this is what it returns.
+                event.kind._value_,
+                event.status._value_,
+                amount(event.held),
+                amount(event.to_merchant),
+                amount(event.to_fee_recipient),
+                amount(event.to_buyer),
+                event.credited._value_,
+                orphaned,
+                final,
+            )
+            funding = event.funding
             if funding is None:
                 others.append(row)
             else:
@@ -173,33 +217,6 @@ _WAITING_EVENTS: Final = Fixed(
     )
 )
 _SETTLING: Final = Fixed(lambda _: events.update().where(*_waiting_up_to).values(final=true()))
-
-
-def _row(
-    chain_id: int, stored: StoredEvent, amount: Callable[[int], Any], flag: Callable[[bool], Any], final_number: int
-) -> tuple[Any, ...]:
-    """Return an event in the order of `_OF_EVERY`."""
-    event, block = stored.event, stored.block
-    return (
-        chain_id,
-        block.hash,
-        stored.log_index,
-        block.number,
-        block.timestamp,
-        stored.tx_hash,
-        event.payment_id,
-        event.seq,
-        # `value` is a property written in Python; this is what it returns.
-        event.kind._value_,
-        event.status._value_,
-        amount(event.held),
-        amount(event.to_merchant),
-        amount(event.to_fee_recipient),
-        amount(event.to_buyer),
-        event.credited._value_,
-        flag(stored.orphaned),
-        flag(stored.final or (block.number <= final_number and not stored.orphaned)),
-    )
 
 
 def _event(row: Sequence[Any]) -> StoredEvent:
