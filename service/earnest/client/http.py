@@ -35,7 +35,7 @@ class Http:
     def __init__(
         self, base_url: str, api_key: str | None, patience_seconds: float, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self.base_url = _checked_url(base_url)
+        self.base_url, self.api_key = _checked_url(base_url), api_key
         if api_key and not _HEADER_SAFE.fullmatch(api_key):
             # Not repeated: it is a secret, or nearly one.
             raise InvalidInput("the API key has a sign that no key has; copy it again: ek_test_… or ek_live_…")
