@@ -7,6 +7,10 @@ A row says FAILED if the follower died, if anything is missing or wrong beside t
 more than twice the clean time (and whatever time the fault itself takes). Time is compared with a clean run just after
 it, and taken again up to twice where it was too long, since somebody else may use the machine; all else has one try. A
 plan that never struck is sown anew. The status is 1 if any row failed.
+
+The node and the proxy run in processes of their own. A node that refuses batches needs a request for each header,
+whoever asks it: that row is compared with a clean run in which nothing is asked in batches, and says how many times the
+clean time with batches it took.
 """
 
 from __future__ import annotations
@@ -26,8 +30,7 @@ from pathlib import Path
 import structlog
 
 from earnest.chain.follower import FollowerState
-from earnest.testing.fault_plans import Fault, FaultKind, FaultPlan
-from earnest.testing.faulty_proxy import FaultyProxy
+from earnest.testing.fault_plans import Fault, FaultKind
 from earnest.testing.wild_errors import (
     BEHIND_ERRORS,
     RANGE_ERRORS,
@@ -35,8 +38,9 @@ from earnest.testing.wild_errors import (
     TRANSIENT_ERRORS,
     UNKNOWN_ERRORS,
 )
+from tests.chaos.table.apart import NodeApart, ProxyApart, faulty_apart, served_apart
 from tests.chaos.table.follow import Following
-from tests.chaos.table.node import Scene, served
+from tests.chaos.table.node import Scene
 
 BLOCKS = 3_000
 SHARE = 0.1
@@ -58,11 +62,19 @@ DEEP = 128
 
 @dataclass(frozen=True)
 class Row:
-    """One fault. `outage_seconds`: nothing answers for so long, once the backfill has begun."""
+    """One fault.
+
+    Args:
+        outage_seconds: nothing answers for so long, once the backfill has begun.
+        beside_singles: its time is compared with that of a clean run in which nothing is asked in batches.
+        batches: whether questions are asked in batches.
+    """
 
     name: str
     faults: tuple[Fault, ...] = ()
     outage_seconds: float = 0.0
+    beside_singles: bool = False
+    batches: bool = True
 
 
 ROWS = (
@@ -85,7 +97,7 @@ ROWS = (
     Row("10% of another chain", (Fault(FaultKind.WRONG_CHAIN, SHARE),)),
     Row("10% from 20 blocks ago", (Fault(FaultKind.STALE_HEAD, SHARE, blocks=20),)),
     Row("1% of headers null", (Fault(FaultKind.NO_SUCH_BLOCK, 0.01),)),
-    Row("batches refused", (Fault(FaultKind.NO_BATCHES),)),
+    Row("batches refused", (Fault(FaultKind.NO_BATCHES),), beside_singles=True),
     Row("10% of a batch's items fail", (Fault(FaultKind.RPC_ERROR, SHARE, HEADERS, errors=TRANSIENT_ERRORS),)),
     Row(f"outage of {OUTAGE_SECONDS:g} s", outage_seconds=OUTAGE_SECONDS),
 )
@@ -101,6 +113,7 @@ class Line:
     happened: int
     differences: list[str]
     trouble: str = ""
+    remark: str = ""
 
     @property
     def well(self) -> bool:
@@ -122,7 +135,7 @@ class Line:
             ("ok" if self.happened or "clean" in self.name else "ok, but nothing struck") if self.well else "FAILED"
         )
         allowed = f"{self.allowed_seconds:8.2f}" if self.allowed_seconds < FOR_EVER else " " * 8
-        told = f"{self.name:<36}{seconds}{allowed}{self.happened:8}{len(self.differences):8}  {verdict}"
+        told = f"{self.name:<36}{seconds}{allowed}{self.happened:8}{len(self.differences):8}  {verdict}{self.remark}"
         return "\n    ".join([told, *([self.trouble] if self.trouble else []), *self.differences[:3]])
 
 
@@ -157,10 +170,12 @@ def backfills(blocks: int, rows: list[Row], scratch: Path) -> Iterator[Line]:
     scene = Scene(finality_depth=8)
     scene.live(blocks, undoable=False)
     scene.rest(12)
-    with served(scene) as url:
-        table = _Table(scene, url, scratch)
+    with served_apart(scene) as node:
+        table = _Table(node, scratch)
         table.clean()  # the first one is slow for reasons of its own
         yield replace(table.clean(), allowed_seconds=FOR_EVER)
+        if any(row.beside_singles for row in rows):
+            yield replace(table.clean(batches=False), allowed_seconds=FOR_EVER)
         for row in rows:
             yield table.line(row)
 
@@ -168,23 +183,28 @@ def backfills(blocks: int, rows: list[Row], scratch: Path) -> Iterator[Line]:
 class _Table:
     """Backfills of one scene, each into a database of its own."""
 
-    def __init__(self, scene: Scene, url: str, scratch: Path) -> None:
-        self._scene, self._url, self._scratch = scene, url, scratch
+    def __init__(self, node: NodeApart, scratch: Path) -> None:
+        self._node, self._scratch = node, scratch
         self._runs = count()
 
-    def clean(self) -> Line:
-        return self._backfill(Row("clean"), SEEDS[0])
+    def clean(self, *, batches: bool = True) -> Line:
+        name = "clean" if batches else "clean, never a batch"
+        return self._backfill(Row(name, batches=batches), SEEDS[0])
 
     def line(self, row: Row) -> Line:
-        seeds, quickest, tries = iter(SEEDS), FOR_EVER, 0
+        seeds, quickest, with_batches, tries = iter(SEEDS), FOR_EVER, FOR_EVER, 0
         seed = next(seeds)
         while True:
             line = self._backfill(row, seed)
             if row.faults and not line.happened and (seed := next(seeds, 0)):
                 continue
             tries += 1
-            quickest = min(quickest, self.clean().seconds or FOR_EVER)
+            with_batches = min(with_batches, self.clean().seconds or FOR_EVER)
+            beside = self.clean(batches=False).seconds or FOR_EVER if row.beside_singles else with_batches
+            quickest = min(quickest, beside)
             line = replace(line, allowed_seconds=line.allowed_seconds + AT_MOST_TIMES_CLEAN * quickest)
+            if row.beside_singles and line.seconds is not None:
+                line = replace(line, remark=f" ({line.seconds / with_batches:.1f} times clean with batches)")
             if tries >= TRIES or not line.is_too_slow:
                 return line
 
@@ -193,30 +213,28 @@ class _Table:
         allowed = row.outage_seconds
         path = self._scratch / f"{next(self._runs)}.db"
         with ExitStack() as ends:
-            proxy = ends.enter_context(FaultyProxy(self._url, FaultPlan(row.faults, seed=seed)))
-            proxy.keeps_calls = False
+            proxy = ends.enter_context(faulty_apart(self._node.url, row.faults, seed))
             if row.outage_seconds:
                 outage = threading.Thread(target=_outage, args=(proxy, row.outage_seconds), daemon=True)
                 outage.start()
                 ends.callback(outage.join)
-            following = ends.enter_context(Following(self._scene, path, proxy.url))
+            following = ends.enter_context(Following(self._node.scene, path, proxy.url, batches=row.batches))
             seconds = following.reaches(LONGEST_SECONDS)
             if row.faults and row.faults[0].retry_after_seconds:  # it is the node that asks for it
-                allowed += proxy.plan.happened[FaultKind.RATE_LIMIT] * RETRY_AFTER_SECONDS
+                allowed += proxy.happened(FaultKind.RATE_LIMIT) * RETRY_AFTER_SECONDS
             trouble = f"the follower died: {following.died!r}" if following.died else ""
             if seconds is None and not trouble:
                 trouble = f"does not arrive: {following.status}"
             differences = following.differences(all_final=True) if seconds is not None else []
-            return Line(row.name, seconds, allowed, proxy.plan.happened.total(), differences, trouble)
+            return Line(row.name, seconds, allowed, proxy.happened(), differences, trouble)
 
 
-def _outage(proxy: FaultyProxy, seconds: float) -> None:
+def _outage(proxy: ProxyApart, seconds: float) -> None:
     """Let nothing answer for a while, once the backfill has begun."""
     deadline = time.monotonic() + LONGEST_START_SECONDS
     while proxy.requests < BEGUN_AFTER_REQUESTS and time.monotonic() < deadline:
         time.sleep(0.001)
-    with proxy.plan.also(Fault(FaultKind.DROP)):
-        time.sleep(seconds)
+    proxy.drop_all(seconds)
 
 
 def reorgs(only: str, scratch: Path, depths: Sequence[int] = (1, 3, 30, 100)) -> Iterator[Line]:
@@ -226,20 +244,20 @@ def reorgs(only: str, scratch: Path, depths: Sequence[int] = (1, 3, 30, 100)) ->
     if wanted:
         scene = Scene(finality_depth=DEEP)
         scene.live(DEEP + 40, undoable=True)
-        with served(scene) as url, Following(scene, scratch / "reorgs.db", url) as following:
+        with served_apart(scene) as node, Following(scene, scratch / "reorgs.db", node.url) as following:
             following.reaches(60)
             for name, (depth, length) in wanted.items():
-                line = _reorg(scene, following, name, depth, length)
+                line = _reorg(node, following, name, depth, length)
                 for _ in range(TRIES - 1):
                     if line.is_too_slow:
-                        line = _reorg(scene, following, name, depth, length)
+                        line = _reorg(node, following, name, depth, length)
                 yield line
     if only in "reorg past finality":
         yield _past_finality(scratch / "past.db")
 
 
-def _reorg(scene: Scene, following: Following, name: str, depth: int, length: int) -> Line:
-    scene.reorg(depth, length)
+def _reorg(node: NodeApart, following: Following, name: str, depth: int, length: int) -> Line:
+    node.reorg(depth, length)
     seconds = following.reaches(30)
     trouble = "" if following.died is None else f"the follower died: {following.died!r}"
     return Line(name, seconds, REORG_SECONDS, 1, following.differences(all_final=False), trouble)
@@ -249,10 +267,10 @@ def _past_finality(path: Path) -> Line:
     """Take back what was final: the follower freezes, and not a byte is written."""
     scene = Scene(finality_depth=4)
     scene.live(40, undoable=True)
-    with served(scene) as url, Following(scene, path, url) as following:
+    with served_apart(scene) as node, Following(scene, path, node.url) as following:
         following.reaches(60)
         before, began, frozen = following.content(), time.monotonic(), None
-        scene.reorg(8, 10)
+        node.reorg(8, 10)
         while frozen is None and time.monotonic() - began < 10:
             if following.status.state is FollowerState.FROZEN:
                 frozen = time.monotonic() - began

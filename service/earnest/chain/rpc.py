@@ -79,6 +79,7 @@ class Rpc(Node):
         timeout_seconds: for connecting and for each silence while reading.
         retries: how often a question that changes nothing is asked again when there was no answer.
         patient: ask again also after no answer in time; better not where there is another endpoint to go to.
+        largest_batch: how many questions are asked in one request at most.
         transport: what carries requests, if not the network; for tests.
         sleep: waits between retries.
     """
@@ -91,6 +92,7 @@ class Rpc(Node):
         retries: int = RETRIES,
         patient: bool = True,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        largest_batch: int = MAX_BATCH,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -99,7 +101,7 @@ class Rpc(Node):
         self._timeout_seconds = timeout_seconds
         self._retries = retries
         self._patient = patient
-        self._batches = PageSize(MAX_BATCH)
+        self._batches = PageSize(largest_batch)
         self._max_answer_bytes = max_answer_bytes
         self._sleep = sleep
         self._ids = itertools.count(1)

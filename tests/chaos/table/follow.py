@@ -13,6 +13,7 @@ from typing import Any
 
 from earnest.chain.background import in_a_thread
 from earnest.chain.follower import Follower, FollowerStatus
+from earnest.chain.rpc import Rpc
 from earnest.mirror import ChainMirror
 from earnest.settings import FinalityRule
 from earnest.store import open_store
@@ -27,15 +28,15 @@ LOOK_SECONDS = 0.01
 
 
 class Following:
-    """Follows a scene's chain by these endpoints, into a new database at `path`."""
+    """Follows a scene's chain by these endpoints, into a new database at `path`; its questions in batches or not."""
 
-    def __init__(self, scene: Scene, path: Path, *urls: str) -> None:
+    def __init__(self, scene: Scene, path: Path, *urls: str, batches: bool = True) -> None:
         self.scene, self.path = scene, path
         self.store = open_store(f"sqlite:///{path}")
         self.store.upgrade()
         rule = FinalityRule(depth_blocks=scene.chain.finality_depth)
         network = replace(scene.world.network(rule), rpc_urls=urls)
-        self._rpc = open_rpc(network)
+        self._rpc = open_rpc(network) if batches else Rpc(urls[0], largest_batch=1)
         mirror = ChainMirror(
             self.store, network.chain_id, scene.world.escrow, network.token_at, lambda: int(time.time())
         )
