@@ -114,14 +114,13 @@ def earnest_command(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def _command(shop: Shop, *arguments: str) -> list[str]:
-    key = shop.client.http.client.headers["authorization"].removeprefix("Bearer ")
     return [
         str(Path(sys.executable).parent / "earnest"),
         *arguments,
         "--api-url",
         shop.client.http.base_url,
         "--api-key",
-        key,
+        shop.api_key,
     ]
 
 

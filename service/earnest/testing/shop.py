@@ -53,6 +53,11 @@ class Shop:
     webhooks: WebhookReceiver | None = None
     patience_seconds: float = 20.0
 
+    @property
+    def api_key(self) -> str:
+        """The merchant's key, for a client or a program of your own."""
+        return self.client.http.api_key or ""
+
     # Who acts. Each has coin and a million of each test token.
 
     @property
