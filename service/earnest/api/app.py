@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from earnest.api.gate import Gate
@@ -82,4 +84,13 @@ def _describe(app: FastAPI, services: Services) -> None:
 
 
 async def _as_problem(request: Request, error: Exception) -> JSONResponse:
-    return answer_problem(request, error)
+    answer = answer_problem(request, error)
+    if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of the first route of the path alone.
+        answer.headers["Allow"] = ", ".join(sorted(_methods(request.url.path))) or answer.headers.get("Allow", "")
+    return answer
+
+
+def _methods(path: str) -> set[str]:
+    routes = (route for module in ROUTERS for route in module.routes.routes if isinstance(route, APIRoute))
+    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}

@@ -137,6 +137,17 @@ def test_every_answer_tells_browsers_to_leave_it_alone(town: Town) -> None:
     assert "style-src" in town.house.get("/docs", key=None).headers["content-security-policy"]
 
 
+def test_a_wrong_method_is_told_all_that_would_be_right(town: Town) -> None:
+    for path, methods in (
+        ("/v1/payments", "GET, POST"),
+        (f"/v1/webhook_endpoints/{town.endpoint}", "DELETE, GET, PATCH"),
+        ("/health/live", "GET"),
+    ):
+        answer = town.house.call("PUT", path)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+        assert answer.headers["allow"] == methods
+
+
 def test_stored_markup_is_data_and_never_a_page(town: Town) -> None:
     markup = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     made = town.house.post("/v1/payments", {**BODIES["/v1/payments"], "order_reference": markup})
