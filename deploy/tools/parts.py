@@ -244,7 +244,8 @@ PARTS = (
     Part(
         "browser",
         "the pages in a real Chromium, with a wallet that signs",
-        (browser, pytest("tests/browser", workers=2)),
+        # npm's packages of the contract hold the true Permit2.
+        (node, browser, pytest("tests/browser", workers=2)),
         ("tests/browser",),
     ),
     Part(

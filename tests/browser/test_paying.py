@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import expect
 
+from earnest.escrow.create2 import PROXY
+from earnest.escrow.txs import UnsignedTx, approve, encode_call
+from earnest.localnet.tokens import TEST_TOKEN_ADDRESS
+from earnest.payment.primitives import Address
+from earnest.payment.typed_data import PERMIT2
 from tests.browser.shop import Shop, dialog_says, press, says
+from tests.browser.wallet import BrowserWallet
+from tests.support.counterparts import PERMIT2_SALT, permit2_code
 
 WALLET = "Test Wallet"
 
@@ -44,6 +53,51 @@ def test_a_buyer_without_gas_pays_by_a_signature(shop: Shop) -> None:
     assert "eth_sendTransaction" not in wallet.asked
     assert wallet.signed[0]["primaryType"] == "ReceiveWithAuthorization"
     assert shop.payment(payment)["buyer"] == shop.buyer.address
+
+
+def test_where_the_token_itself_takes_no_signature_permit2_does(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    forbid_authorization(shop, payment, wallet)
+    approve_permit2(shop, wallet)
+    page = shop.visit(payment, wallet)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "you pay no network fee")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    assert wallet.signed[-1]["primaryType"] == "PermitWitnessTransferFrom"
+    assert "eth_sendTransaction" not in wallet.asked
+
+
+def forbid_authorization(shop: Shop, payment: dict[str, Any], wallet: BrowserWallet) -> None:
+    """Cancel the buyer's EIP-3009 authorization of a payment, as if the token knew none."""
+    path = f"/v1/payments/{payment['id']}/txs/fund_with_authorization?from={shop.buyer.address}"
+    domain = shop.api.get(path).raise_for_status().json()["typed_data"]
+    cancel = {
+        **domain,
+        "types": {
+            "EIP712Domain": domain["types"]["EIP712Domain"],
+            "CancelAuthorization": [{"name": "authorizer", "type": "address"}, {"name": "nonce", "type": "bytes32"}],
+        },
+        "primaryType": "CancelAuthorization",
+        "message": {"authorizer": shop.buyer.address, "nonce": payment["id"]},
+    }
+    signature = bytes.fromhex(wallet.sign(cancel)[2:])
+    types = ["address", "bytes32", "uint8", "bytes32", "bytes32"]
+    values = [shop.buyer.address, bytes.fromhex(payment["id"][2:]), signature[64], signature[:32], signature[32:64]]
+    data = encode_call("cancelAuthorization", types, values)
+    shop.chain.send(
+        UnsignedTx(Address(TEST_TOKEN_ADDRESS), data, 0, shop.stack.network.chain_id), by=shop.chain.accounts[8]
+    )
+    assert shop.api.get(path).json()["code"] == "takes_no_signature"
+
+
+def approve_permit2(shop: Shop, wallet: BrowserWallet) -> None:
+    """Have the true Permit2 on the chain, and the buyer's allowance for it, as most wallets have."""
+    chain_id = shop.stack.network.chain_id
+    if shop.rpc.call("eth_getCode", [PERMIT2, "latest"]) == "0x":
+        data = PERMIT2_SALT + permit2_code().hex()
+        shop.chain.send(UnsignedTx(PROXY, data, 0, chain_id), by=shop.chain.accounts[8])
+    shop.chain.send(approve(Address(TEST_TOKEN_ADDRESS), chain_id, PERMIT2, 10**12), by=wallet.account)
 
 
 def test_coin_is_paid_by_one_tx(shop: Shop) -> None:

@@ -147,7 +147,10 @@ class BrowserWallet:
         assert account == self.account.address
         message = json.loads(text)
         self.signed.append(message)
+        self.signatures.append(self.sign(message))
+        return self.signatures[-1]
+
+    def sign(self, message: dict[str, Any]) -> str:
+        """Sign typed data, asked by nobody's page."""
         signable = encode_typed_data(full_message=message)
-        signature = "0x" + bytes(Account.sign_message(signable, self.account.private_key).signature).hex()
-        self.signatures.append(signature)
-        return signature
+        return "0x" + bytes(Account.sign_message(signable, self.account.private_key).signature).hex()
