@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from earnest.payment.actions import Action, actions, status_at
 from earnest.payment.errors import InvalidInput
@@ -84,8 +84,12 @@ def represent_amount(base_units: int, token: Token) -> dict[str, Any]:
         "decimals": token.decimals,
         "token": token.address,
         "symbol": token.symbol,
-        "value": format_value(base_units, token.decimals),
+        "value": _value(base_units, token.decimals),
     }
+
+
+_value: Final = lru_cache(maxsize=1_024)(format_value)
+"""Of a payment's six amounts several are the same, and nothing is the most frequent one."""
 
 
 def represent_terms(terms: Terms) -> dict[str, Any]:
@@ -110,8 +114,9 @@ def represent_terms(terms: Terms) -> dict[str, Any]:
 def represent_action(action: Action) -> dict[str, Any]:
     """Return an action as `{"verb", "by", "from", "until"}`."""
     return {
-        "verb": str(action.verb),
-        "by": [str(role) for role in action.by],
+        # `value` is a property written in Python; this is what it returns.
+        "verb": action.verb._value_,
+        "by": [role._value_ for role in action.by],
         "from": rfc3339(action.possible_from) if action.possible_from else None,
         "until": rfc3339(action.possible_until) if action.possible_until is not None else None,
     }
@@ -137,7 +142,8 @@ LAST_TIME = 253_402_300_799
 def rfc3339(unix_time: int) -> str:
     """Return a Unix time as RFC 3339 in UTC, to the second; times past the year 9999 are shown as its last second."""
     moment = datetime.fromtimestamp(min(unix_time, LAST_TIME), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Without the offset, and in half of the time that `strftime` takes.
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def _named(address: Address) -> Address | None:
