@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earnest.payment.events import Credited, CreditWithdrawn, EventKind
+from earnest.payment.record import Payment
 from earnest.store import Store
 from earnest.store.balances import Figure
 from earnest.store.settlements import SettlementFilter
@@ -40,7 +41,8 @@ def test_sums_are_exact_and_rows_add_up_to_them(store: Store) -> None:
         (early,) = tx.balances.sums(MERCHANT.id, {CHAIN_ID: late - 1})
         assert early.sums[Figure.RELEASABLE] == 0
         for figure in Figure:
-            found, cursor = [], None
+            found: list[tuple[Payment, int]] = []
+            cursor = None
             while page := tx.balances.rows(MERCHANT.id, figure, (CHAIN_ID, TOKEN), late, cursor=cursor, limit=2):
                 found += page.items
                 if (cursor := page.next_cursor) is None:
