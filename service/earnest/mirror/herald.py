@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from earnest.escrow.deposits import deposit_address_of
@@ -30,6 +30,8 @@ class Herald:
     merchants: Mapping[str, Merchant]
     tokens: Callable[[Address], Token | None]
     checkout_url: Callable[[Payment], str | None]
+    _deposit_addresses: dict[Hash32, Address | None] = field(default_factory=dict, init=False, repr=False)
+    """By payment: of one there may be several notifications, and each address is a hash."""
 
     def tell(
         self, payment: Payment, type_: NotificationType, events: Sequence[StoredEvent], view: ChainView | None
@@ -43,7 +45,7 @@ class Herald:
             view,
             safe_depth_blocks=self.merchants[payment.account].safe_depth_blocks,
             checkout_url=self.checkout_url(payment),
-            deposit_address=deposit_address_of(payment),
+            deposit_address=self._deposit_address(payment),
         )
         return Notification(
             id=notification_id(payment.chain_id, payment.id, payment.version, type_),
@@ -60,6 +62,12 @@ class Herald:
             },
             created_at=self.now,
         )
+
+    def _deposit_address(self, payment: Payment) -> Address | None:
+        known = self._deposit_addresses
+        if payment.id not in known:
+            known[payment.id] = deposit_address_of(payment)
+        return known[payment.id]
 
 
 def notification_id(chain_id: int, payment_id: Hash32, version: int, type_: str) -> str:
