@@ -149,6 +149,7 @@ def _sync(chain_id: int, chain: ChainService, found: _Found, now: int) -> dict[s
         "endpoint": status.endpoint if status else None,
         "heads": _heads(status) if status else None,
         "headers": status.headers if status else None,
+        "receipts": status.receipts if status else None,
         "endpoints": [represent_endpoint(each) for each in chain.endpoints()],
         "leader": leader_of(following),
         "operator": _operator(chain),

@@ -36,6 +36,7 @@ class ToldByAnother:
     heads: str | None = None
     heads_why: str | None = None
     headers: str | None = None
+    receipts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

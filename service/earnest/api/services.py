@@ -75,6 +75,10 @@ class FollowerReport(Protocol):
     def headers(self) -> str | None:
         """Whether it recomputes headers: `recomputed` or `taken`; None before the first."""
 
+    @property
+    def receipts(self) -> str | None:
+        """Whether receipts prove that no log is kept back: `proven` or `taken`; None before it was needed."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainService:

@@ -1,27 +1,37 @@
 """Finds out whether a node keeps logs back. An event that is missed here is missed for ever.
 
 A block's header holds the bloom of all its logs. What our logs do not account for is either of other contracts, or of
-ours and missing. The block's whole logs tell which, since all together they account for every bit, and are numbered
-without gaps. What can still hide is a log at a block's end of which every topic stands in another log of that block, if
-it is kept back twice; therefore blocks with several events are asked for twice, as far as that is cheap.
+ours and missing. What can still hide is a log at a block's end of which every topic stands in another log of that block
+(see `room`). In both cases the block's receipts prove what its logs are: the root of their trie stands in the header,
+which hashes to the block's hash. Where they cannot be had, the block's whole logs are asked for, which must account for
+every bit of the bloom and be numbered without gaps, and another endpoint is asked whether it knows of more; then a log
+of the second sort can be kept back for good by one who is the only endpoint, or has all others on his side. The same
+holds where a page has more than `WHOLE_BLOCKS` such blocks, of which only the numbers of logs are asked for a second
+time: what is lost in this way is found when the mirror is reconciled.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from earnest.chain.bloom import accounted_for, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
 from earnest.chain.node import Call, Header, Node, RawLog
+from earnest.chain.receipts import Receipts
+from earnest.chain.room import leaves_room
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Address, Hash32
+
+log = logging.getLogger(__name__)
 
 ASKED_AGAIN: Final = 3
 """How often it is asked again for what is missing, with nothing gained: nodes were seen to give 10% of all answers
 empty for nothing."""
 WHOLE_BLOCKS: Final = 64
-"""Of how many blocks in a page that have events, and others' logs beside them, the whole logs are fetched."""
+"""Of how many blocks in a page that have events, and others' logs beside them, all logs are proven, or fetched; and of
+how many that have events of which there may be more."""
 BLOCKS_A_BATCH: Final = 16
 """Whole logs of a busy block are some 500 kB."""
 SAYS_NOTHING: Final = (1 << 2048) - 1
@@ -35,10 +45,14 @@ class Doubter:
         node: the node.
         escrow: whose logs matter.
         others: who else may be asked.
+        receipts: the chain's.
     """
 
-    def __init__(self, node: Node, escrow: Address, others: Callable[[], Sequence[Node]]) -> None:
+    def __init__(
+        self, node: Node, escrow: Address, others: Callable[[], Sequence[Node]], receipts: Receipts | None = None
+    ) -> None:
         self._node, self._escrow, self._others = node, escrow, others
+        self._receipts = receipts or Receipts()
 
     def kept_back(
         self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], accounted: Sequence[int]
@@ -53,26 +67,120 @@ class Doubter:
         Raises:
             LogsDisagree: it does not tell them when it is asked again either.
         """
+        doubted, silent, beside, room = self._sorted_out(headers, logs, accounted)
+        too_many = [*(beside if len(beside) > WHOLE_BLOCKS else ()), *(room if len(room) > WHOLE_BLOCKS else ())]
+        if too_many:
+            otherwise = set(self._told_otherwise(headers, logs, sorted(too_many)))
+            beside, room = (
+                [at for at in each if at in otherwise] if len(each) > WHOLE_BLOCKS else each for each in (beside, room)
+            )
+        wanted = [*doubted, *beside, *room] if len(doubted) <= WHOLE_BLOCKS else [*beside, *room]
+        right = self._proven(headers, logs, wanted)
+        left = [at for at in (*doubted, *beside, *room) if at not in right]
+        right |= self._whole(headers, logs, left)
+        self._ask_elsewhere(headers, {at: right[at] for at in left if at not in doubted})
+        for at in silent:
+            right[at] = self._believe_in_the_end(headers[at])
+        return {at: raws for at, raws in right.items() if not _same(raws, logs[at])}
+
+    def _sorted_out(
+        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], accounted: Sequence[int]
+    ) -> tuple[list[int], list[int], list[int], list[int]]:
+        """Return the blocks about which there is something to ask, by what it is.
+
+        First those whose bloom says that they may have events, then those whose bloom says nothing, both without any;
+        then those with others' logs beside the events, and those that leave room for more events.
+        """
         doubted: list[int] = []
         silent: list[int] = []
         beside: list[int] = []
-        several: list[int] = []
+        room: list[int] = []
         for at, (header, raws, bits) in enumerate(zip(headers, logs, accounted, strict=True)):
             if raws:
                 if header.bloom not in (bits, SAYS_NOTHING) and header.bloom & ~bits:
                     beside.append(at)
-                elif len(raws) > 1:
-                    several.append(at)
+                elif leaves_room(header.bloom, raws) if header.receipts_root else len(raws) > 1:
+                    room.append(at)
             elif header.bloom and may_hold_events(header.bloom, self._escrow):
                 (silent if header.bloom == SAYS_NOTHING else doubted).append(at)
-        if len(beside) > WHOLE_BLOCKS:
-            beside = self._told_otherwise(headers, logs, beside)
-        if len(several) <= WHOLE_BLOCKS:
-            beside += several
-        right = self._whole(headers, logs, [*doubted, *beside])
-        for at in silent:
-            right[at] = self._believe_in_the_end(headers[at])
-        return {at: raws for at, raws in right.items() if len(raws) != len(logs[at])}
+        return doubted, silent, beside, room
+
+    def _proven(
+        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], wanted: Sequence[int]
+    ) -> dict[int, Sequence[RawLog]]:
+        """Return the escrow's logs of those of these blocks whose receipts could be had, wherever that was.
+
+        Raises:
+            LogsDisagree: this endpoint keeps logs back, and there is another one to go to.
+        """
+        if not wanted:
+            return {}
+        right: dict[int, Sequence[RawLog]] = {}
+        for node in (self._node, *self._others()):
+            left = [at for at in wanted if at not in right]
+            if not left:
+                break
+            try:
+                proven = self._receipts.logs(node, [headers[at] for at in left])
+            except EarnestError:
+                if node is self._node:
+                    raise
+                continue
+            for at in left:
+                every = proven.get(headers[at].block.hash)
+                if every is None:
+                    continue
+                right[at] = self._ours(every)
+                if not _same(right[at], logs[at]):
+                    self._insist(headers[at], right[at])
+        self._receipts.note(all_proven=len(right) == len(wanted))
+        return right
+
+    def _insist(self, header: Header, right: Sequence[RawLog]) -> None:
+        """Ask again for logs that were told wrongly. Nodes stumble; but one that repeats it is no good.
+
+        Raises:
+            LogsDisagree: it repeats it, and there is another endpoint to go to.
+        """
+        for _ in range(ASKED_AGAIN):
+            (raws,) = self._node.logs_in_blocks(self._escrow, [header.block.hash])
+            if _same(raws, right):
+                return
+        block = header.block
+        if self._others():
+            raise LogsDisagree(
+                f"block {block.number} ({block.hash}): {self._node.endpoint} tells {len(raws)} logs, which are not the "
+                f"{len(right)} that the block's receipts prove"
+            )
+        log.warning("%s tells other logs of block %d than its receipts prove", self._node.endpoint, block.number)
+
+    def _ask_elsewhere(self, headers: Sequence[Header], told: dict[int, Sequence[RawLog]]) -> None:
+        """Ask one other endpoint whether these blocks have more logs.
+
+        Raises:
+            LogsDisagree: one of them has.
+        """
+        for other in self._others() if told else ():
+            try:
+                elsewhere = other.logs_in_blocks(self._escrow, [headers[at].block.hash for at in told])
+            except EarnestError:
+                continue
+            for (at, raws), theirs in zip(told.items(), elsewhere, strict=True):
+                if len(theirs) > len(raws):
+                    raise self._keeps_back(headers[at], raws, other, theirs)
+            return
+
+    def _keeps_back(
+        self, header: Header, raws: Sequence[RawLog], other: Node, theirs: Sequence[RawLog]
+    ) -> LogsDisagree:
+        return LogsDisagree(
+            f"block {header.block.number} ({header.block.hash}): {self._node.endpoint} tells {len(raws)} logs, "
+            f"and {other.endpoint} tells {len(theirs)}"
+        )
+
+    def _ours(self, every: Sequence[RawLog]) -> list[RawLog]:
+        escrow = self._escrow.lower()
+        return [raw for raw in every if raw.address.lower() == escrow]
 
     def _told_otherwise(
         self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], doubted: Sequence[int]
@@ -107,7 +215,7 @@ class Doubter:
                     if isinstance(every, RpcError):
                         refused.append(at)
                         continue
-                    ours = [raw for raw in every if raw.address.lower() == self._escrow.lower()]
+                    ours = self._ours(every)
                     if len(ours) >= len(logs[at]) and _is_whole(headers[at], every):
                         right[at] = ours
             left = [at for at in left if at not in right]
@@ -139,10 +247,7 @@ class Doubter:
         for other in self._others():
             told = self._told_elsewhere(other, header)
             if len(told) > len(most):
-                raise LogsDisagree(
-                    f"block {header.block.number} ({header.block.hash}): {self._node.endpoint} tells {len(most)} logs, "
-                    f"and {other.endpoint} tells {len(told)}"
-                )
+                raise self._keeps_back(header, most, other, told)
         return most
 
     def _told_elsewhere(self, other: Node, header: Header) -> Sequence[RawLog]:
@@ -151,6 +256,15 @@ class Doubter:
         except EarnestError:
             return ()
         return raws
+
+
+def _same(some: Sequence[RawLog], others: Sequence[RawLog]) -> bool:
+    """Return whether these are the same logs, as far as receipts prove it: nodes number them in different ways."""
+    return [_proven_part(raw) for raw in some] == [_proven_part(raw) for raw in others]
+
+
+def _proven_part(raw: RawLog) -> str:
+    return " ".join((*raw.topics, raw.data)).lower()
 
 
 def _is_whole(header: Header, every: Sequence[RawLog]) -> bool:

@@ -14,6 +14,7 @@ from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcE
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Call, Header, Node, RawLog, logs_call
 from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, is_about_size, remedy
+from earnest.chain.receipts import Receipts
 from earnest.chain.updates import Block, BlockAccepted
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import Address, Hash32
@@ -43,14 +44,21 @@ class Fetcher:
         node: who is asked, for everything that is believed.
         escrow: whose logs are wanted.
         others: who else may be asked whether this one keeps logs back.
+        receipts: the chain's, by which that is known for certain.
     """
 
-    def __init__(self, node: Node, escrow: Address, others: Callable[[], Sequence[Node]] = nobody) -> None:
+    def __init__(
+        self,
+        node: Node,
+        escrow: Address,
+        others: Callable[[], Sequence[Node]] = nobody,
+        receipts: Receipts | None = None,
+    ) -> None:
         self._node = node
         self._escrow = escrow
         self._size = PageSize()
         self._at_once = BLOCKS_AT_FIRST
-        self._doubter = Doubter(node, escrow, others)
+        self._doubter = Doubter(node, escrow, others, receipts)
 
     def hoped(self, block_hash: Hash32 | None) -> list[Call]:
         """Return the question for the logs of a block that may be the newest, to be asked along with that one."""

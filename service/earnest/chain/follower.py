@@ -22,6 +22,7 @@ from earnest.chain.heads import Heads, Polling
 from earnest.chain.health import mildest, state_for
 from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node, RawLog
+from earnest.chain.receipts import Receipts, ReceiptsAre
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, Mirror, Position
 from earnest.chain.walk_back import Parting, walk_back
 from earnest.chain.words import public_words
@@ -52,7 +53,7 @@ class FollowerStatus:
     """For health checks. Numbers are block numbers, `lag_blocks` what is still to be told; times are Unix seconds.
 
     `code` is the error's; `endpoint` names who was followed last; `heads` is a `HeadsBy`, `heads_why` says why polling;
-    `headers` is a `HeadersAre`.
+    `headers` is a `HeadersAre`, `receipts` a `ReceiptsAre`.
     """
 
     state: FollowerState = FollowerState.STARTING
@@ -68,6 +69,7 @@ class FollowerStatus:
     heads: str | None = None
     heads_why: str | None = None
     headers: str | None = None
+    receipts: str | None = None
 
 
 class Follower:
@@ -110,6 +112,7 @@ class Follower:
         self._heads = heads or Polling()
         self._newest: Block | None = None
         self._lookout = Lookout(self._endpoints, finality)
+        self._receipts = Receipts()
         self._fetchers = {each.name: self._fetcher(each, escrow) for each in self._endpoints.all}
         self._ahead: Ahead[list[BlockAccepted]] = Ahead(ahead)
         self._status = FollowerStatus()
@@ -257,9 +260,10 @@ class Follower:
         return page
 
     def _fetcher(self, one: Endpoint, escrow: Address) -> Fetcher:
-        return Fetcher(
-            one.node, escrow, lambda: [each.node for each in self._endpoints.others(one) if each.health.in_use]
-        )
+        def others() -> list[Node]:
+            return [each.node for each in self._endpoints.others(one) if each.health.in_use]
+
+        return Fetcher(one.node, escrow, others, self._receipts)
 
     def _parting(self, one: Endpoint, position: Position, latest: Header) -> Parting:
         """Return where the node's chain parts from what was accepted."""
@@ -287,6 +291,7 @@ class Follower:
             heads=heads.by,
             heads_why=heads.why,
             headers=HeadersAre.RECOMPUTED if self._endpoints.recomputed else HeadersAre.TAKEN,
+            receipts=self._receipts.are if self._endpoints.recomputed else ReceiptsAre.TAKEN,
         )
 
     def _note_failure(self, error: Exception) -> None:

@@ -66,11 +66,15 @@ class _FeeHistory(msgspec.Struct, rename="camel", frozen=True):
 @quick
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A block with what only its header tells. `bloom` is the 2048-bit logs bloom; the fee is wei per gas."""
+    """A block with what only its header tells. `bloom` is the 2048-bit logs bloom; the fee is wei per gas.
+
+    `receipts_root` is the root of the trie of its receipts, and empty where the header was taken as it was told.
+    """
 
     block: Block
     bloom: int
     base_fee_per_gas: int
+    receipts_root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +266,8 @@ class Node(ABC):
             self.quantity(raw.number), self._hash(raw.hash), self._hash(raw.parent_hash), self.quantity(raw.timestamp)
         )
         bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self.quantity(raw.logs_bloom)
-        return Header(block, bloom, self.quantity(raw.base_fee_per_gas or "0x0"))
+        fee = self.quantity(raw.base_fee_per_gas or "0x0")
+        return Header(block, bloom, fee, raw.receipts_root if self.recomputes else "")
 
     def _as_receipt(self, raw: _RawReceipt) -> Receipt:
         return Receipt(

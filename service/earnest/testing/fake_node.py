@@ -25,6 +25,7 @@ from earnest.payment.primitives import Address, Hash32, checksum_address, hash32
 from earnest.testing.one_by_one import OneByOneNode
 from earnest.testing.raw_logs import encode_event
 from earnest.testing.sealed_headers import sealed_header
+from earnest.testing.sealed_receipts import sealed_receipts, told_receipts
 
 Event = EscrowEvent
 Fault = Callable[[str, Sequence[Any]], EarnestError | None]
@@ -50,12 +51,13 @@ class FakeTx:
 
 @dataclass(frozen=True)
 class FakeBlock:
-    """A block with its header as it is told, the escrow's events and the txs in it."""
+    """A block with its header as it is told, the escrow's events and the txs in it, and a receipt for each event."""
 
     block: Block
     header: dict[str, str]
     events: tuple[Event, ...] = ()
     txs: tuple[FakeTx, ...] = ()
+    receipts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass
@@ -68,6 +70,7 @@ class FakeNode(OneByOneNode):
         range_limit: `eth_getLogs` over more blocks fails, with `range_error` as its text.
         base_fee: of the blocks mined from now on, wei per gas.
         seals: whether headers have the usual form, so that their fields hash to their hash; else theirs is unknown.
+        offers_receipts: whether it has `eth_getBlockReceipts`.
         reverting: call data that the contract refuses; estimates fail, mined txs fail.
         faults: asked before each call; what it returns is raised.
         tamper: given each answer; what it returns is told instead.
@@ -80,6 +83,7 @@ class FakeNode(OneByOneNode):
     range_error: str = "please ask for less"
     base_fee: int = 10**9
     seals: bool = True
+    offers_receipts: bool = True
     balances: dict[Address, int] = field(default_factory=dict)
     reverting: dict[bytes, str] = field(default_factory=dict)
     faults: Fault | None = None
@@ -110,6 +114,7 @@ class FakeNode(OneByOneNode):
         """Return another node with the same blocks so far; from here on each goes its own way."""
         with self._lock:
             other = FakeNode(self.escrow, self.id, self.finality_depth, seals=self.seals, endpoint=endpoint)
+            other.offers_receipts = self.offers_receipts
             other.blocks, other._known, other._finalized = list(self.blocks), dict(self._known), self._finalized
             other._salt = count((next(self._salt) + 1) * 10**6)
             return other
@@ -208,6 +213,12 @@ class FakeNode(OneByOneNode):
             raise RpcError("eth_getLogs", -32005, self.range_error)
         return [log for each in self.blocks[first : last + 1] for log in self._logs(each)]
 
+    def _eth_getBlockReceipts(self, block_hash: Hash32) -> list[dict[str, Any]] | None:  # noqa: N802
+        if not self.offers_receipts:
+            raise RpcError("eth_getBlockReceipts", -32601, "the method eth_getBlockReceipts does not exist")
+        found = self._known.get(block_hash)
+        return told_receipts(found.receipts, self._logs(found)) if found else None
+
     def _eth_getTransactionCount(self, account: Address, at: str) -> str:  # noqa: N802
         return hex(self._nonce(account, self._number(at)))
 
@@ -272,13 +283,21 @@ class FakeNode(OneByOneNode):
         parent = self.blocks[-1].block if self.blocks else None
         parent_hash = parent.hash if parent else hash32(bytes(32))
         timestamp = parent.timestamp + 12 if parent else 1_700_000_000
-        topics = [topic for event in events for topic in encode_event(event)[0]]
+        encoded = [encode_event(event) for event in events]
+        topics = [topic for each, _ in encoded for topic in each]
         bloom = bloom_of([self.escrow, *topics]) if events else 0
         salt = str(next(self._salt)).encode()
-        header = sealed_header(number, parent_hash, timestamp, bloom, base_fee=self.base_fee, salt=salt)
+        logs = [{"address": self.escrow.lower(), "topics": each, "data": data} for each, data in encoded]
+        tx_hashes = [hash32(keccak(salt + b" %d" % index)) for index in range(len(logs))]
+        receipts, root = sealed_receipts((tx, True, [log]) for tx, log in zip(tx_hashes, logs, strict=True))
+        header = sealed_header(
+            number, parent_hash, timestamp, bloom, base_fee=self.base_fee, salt=salt, receipts_root=root
+        )
         if not self.seals:
             header["hash"] = hash32(keccak(header["hash"].encode()))
-        return FakeBlock(Block(number, Hash32(header["hash"]), parent_hash, timestamp), header, events, txs)
+        return FakeBlock(
+            Block(number, Hash32(header["hash"]), parent_hash, timestamp), header, events, txs, tuple(receipts)
+        )
 
     def _append(self, block: FakeBlock) -> Block:
         self.blocks.append(block)
@@ -315,7 +334,7 @@ class FakeNode(OneByOneNode):
                 "data": data,
                 "blockNumber": hex(each.block.number),
                 "blockHash": each.block.hash,
-                "transactionHash": hash32(keccak(f"{each.block.hash}{index}".encode())),
+                "transactionHash": each.receipts[index]["transactionHash"],
                 "logIndex": hex(index),
                 "removed": False,
             }

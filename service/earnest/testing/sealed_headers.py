@@ -11,7 +11,14 @@ EMPTY_TRIE_HASH = hash32(keccak(rlp.encode(b"")))
 
 
 def sealed_header(
-    number: int, parent: Hash32, timestamp: int, bloom: int, *, base_fee: int = 10**9, salt: bytes = b""
+    number: int,
+    parent: Hash32,
+    timestamp: int,
+    bloom: int,
+    *,
+    base_fee: int = 10**9,
+    salt: bytes = b"",
+    receipts_root: Hash32 = EMPTY_TRIE_HASH,
 ) -> dict[str, str]:
     """Return a header in the form that EIP-1559 gave it, complete with its hash.
 
@@ -22,6 +29,7 @@ def sealed_header(
         bloom: the 2048-bit logs bloom.
         base_fee: wei per gas.
         salt: up to 32 bytes that make it another block than one that is the same in all else.
+        receipts_root: the root of the trie of its receipts.
     """
     words = {
         "parentHash": parent,
@@ -29,7 +37,7 @@ def sealed_header(
         "miner": "0x" + "00" * 20,
         "stateRoot": EMPTY_TRIE_HASH,
         "transactionsRoot": EMPTY_TRIE_HASH,
-        "receiptsRoot": EMPTY_TRIE_HASH,
+        "receiptsRoot": receipts_root,
         "logsBloom": f"0x{bloom:0512x}",
     }
     numbers = {"difficulty": 0, "number": number, "gasLimit": 30_000_000, "gasUsed": 0, "timestamp": timestamp}

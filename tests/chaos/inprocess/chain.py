@@ -18,6 +18,7 @@ from earnest.payment.primitives import ZERO_HASH, Address, Hash32, checksum_addr
 from earnest.testing.fake_node import read_tx
 from earnest.testing.one_by_one import OneByOneNode
 from earnest.testing.sealed_headers import sealed_header
+from earnest.testing.sealed_receipts import sealed_receipts, told_receipts
 from tests.support.evm import Outcome, Signer
 from tests.support.evm_revm import RevmChain
 
@@ -52,6 +53,7 @@ class MinedBlock:
     outcomes: tuple[Outcome, ...]
     logs: tuple[dict[str, Any], ...]
     before: object
+    receipts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass
@@ -95,10 +97,16 @@ class ContractChain(OneByOneNode):
         written = [log for outcome in outcomes for log in outcome.logs]
         topics = [hash32(topic) for log in written for topic in log.topics]
         bloom = bloom_of([*(log.address for log in written), *topics])
-        header = sealed_header(number, parent_hash, timestamp, bloom, base_fee=FEE, salt=keccak(salt))
+        receipts, root = sealed_receipts(
+            (tx.hash, outcome.succeeded, [_sealed(log) for log in outcome.logs])
+            for tx, outcome in zip(txs, outcomes, strict=True)
+        )
+        header = sealed_header(
+            number, parent_hash, timestamp, bloom, base_fee=FEE, salt=keccak(salt), receipts_root=root
+        )
         block = Block(number, Hash32(header["hash"]), parent_hash, timestamp)
         logs = _logs_of(block, txs, outcomes)
-        mined = MinedBlock(block, header, tuple(txs), tuple(outcomes), logs, before)
+        mined = MinedBlock(block, header, tuple(txs), tuple(outcomes), logs, before, tuple(receipts))
         self.blocks.append(mined)
         self._known[block.hash] = mined
         self.finalized = max(self.finalized, number - self.finality_depth)
@@ -185,6 +193,10 @@ class ContractChain(OneByOneNode):
             blocks = self.blocks[first : last + 1]
         address, topics = where.get("address"), where.get("topics")
         return [log for each in blocks for log in each.logs if _fits(log, address, topics)]
+
+    def _eth_getBlockReceipts(self, block_hash: Hash32) -> list[dict[str, Any]] | None:  # noqa: N802
+        found = self._known.get(block_hash)
+        return told_receipts(found.receipts, found.logs) if found else None
 
     def _eth_getTransactionCount(self, account: Address, at: str) -> str:  # noqa: N802
         return hex(self._nonce(account, self._number(at)))
@@ -277,9 +289,7 @@ def _logs_of(block: Block, txs: Sequence[ChainTx], outcomes: Sequence[Outcome]) 
     told = [(tx, log) for tx, outcome in zip(txs, outcomes, strict=True) for log in outcome.logs]
     return tuple(
         {
-            "address": log.address.lower(),
-            "topics": ["0x" + topic.hex() for topic in log.topics],
-            "data": "0x" + log.data.hex(),
+            **_sealed(log),
             "blockNumber": hex(block.number),
             "blockHash": block.hash,
             "transactionHash": tx.hash,
@@ -288,6 +298,15 @@ def _logs_of(block: Block, txs: Sequence[ChainTx], outcomes: Sequence[Outcome]) 
         }
         for index, (tx, log) in enumerate(told)
     )
+
+
+def _sealed(log: Any) -> dict[str, Any]:
+    """Return what of a log is hashed."""
+    return {
+        "address": log.address.lower(),
+        "topics": ["0x" + topic.hex() for topic in log.topics],
+        "data": "0x" + log.data.hex(),
+    }
 
 
 def _fits(log: dict[str, Any], address: Any, topics: Any) -> bool:

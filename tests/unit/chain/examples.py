@@ -37,6 +37,12 @@ def delivery(number: int) -> PaymentEvent:
     return PaymentEvent(EventKind.DELIVERY_CONFIRMED, hash32(number.to_bytes(32)), 2, Status.DELIVERED, 1_000 + number)
 
 
+def refund(number: int, seq: int = 3) -> PaymentEvent:
+    """A part given back of the payment of the delivery with this number: it can happen again."""
+    id_ = hash32(number.to_bytes(32))
+    return PaymentEvent(EventKind.PAYMENT_REFUNDED, id_, seq, Status.DELIVERED, 1_000 - seq, to_buyer=1)
+
+
 def _uints(bits: int) -> st.SearchStrategy[int]:
     return st.integers(0, 2**bits - 1) | st.sampled_from([0, 1, 2**bits - 1])
 

@@ -104,6 +104,13 @@ class ChainSync(Answer):
         Literal["recomputed", "taken"] | None,
         Field(description="Whether each header's hash is computed from its fields; `taken`: their form is not known."),
     ]
+    receipts: Annotated[
+        Literal["proven", "taken"] | None,
+        Field(
+            description="Whether receipts prove that no log is kept back, where a bloom does not; `taken`: they could "
+            "not be had the last time. Null before it was needed."
+        ),
+    ]
     endpoints: list[Endpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]

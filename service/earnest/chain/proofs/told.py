@@ -78,6 +78,8 @@ class ToldReceipt(msgspec.Struct, rename="camel", frozen=True):
     type: str = "0x0"
     status: str | None = None
     root: str | None = None
+    transaction_hash: str = ""
+    """No part of what is hashed."""
     deposit_nonce: str | None = None
     deposit_receipt_version: str | None = None
 
@@ -125,7 +127,7 @@ def receipts_trie(header: HeaderBytes, told: Sequence[ToldReceipt]) -> Trie:
         UnknownReceiptForm: its root is not the header's.
         ValueError: a field is no hexadecimal number.
     """
-    trie = Trie({trie_key(index): _receipt_bytes(each) for index, each in enumerate(told)})
+    trie = Trie({trie_key(index): receipt_bytes(each) for index, each in enumerate(told)})
     if trie.root != header.receipts_root:
         raise UnknownReceiptForm(header.number, _types(told))
     return trie
@@ -143,7 +145,8 @@ def to_raw(text: str) -> bytes:
     return bytes.fromhex(text[2:])
 
 
-def _receipt_bytes(told: ToldReceipt) -> bytes:
+def receipt_bytes(told: ToldReceipt) -> bytes:
+    """Return what the chain hashes of a receipt; raises `ValueError` if a field is no hexadecimal number."""
     kind = int(told.type, 16)
     first = to_raw(told.root) if told.status is None and told.root else rlp.encode_int(int(told.status or "0x0", 16))
     logs: list[rlp.Item] = [

@@ -1,0 +1,174 @@
+"""A block's receipts, which nobody can tell wrongly: their trie's root stands in a header that hashes to its hash.
+
+So whoever tells them proves which logs a block has, those that he would rather keep back included. Not every node
+offers them, and not every chain's have a form known here: then it is said that logs are taken as they are told.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from earnest.chain.errors import LogsDisagree, NodeBehind, NodeUnavailable, RateLimited, RpcError
+from earnest.chain.node import Call, Header, Node, RawLog
+from earnest.chain.proofs.told import DEPOSIT_TYPE, ToldReceipt, receipt_bytes, trie_key
+from earnest.chain.proofs.trie import Trie
+from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import Hash32
+
+log = logging.getLogger(__name__)
+
+ASKED_AGAIN: Final = 3
+"""How often it is asked again for what did not do, with nothing gained."""
+BLOCKS_A_BATCH: Final = 8
+"""The receipts of a busy block are some 1 MB."""
+REFUSALS_BORNE: Final = 3
+"""After so many refusals in a row, each of them asked again, they are no accident."""
+BLOCKS_SPARED: Final = 256
+"""For so many blocks an endpoint is not asked for receipts that it does not offer; a gateway may offer them later."""
+_NO_SUCH_METHOD: Final = frozenset({-32601, -32004})
+"""Source: JSON-RPC 2.0, section 5.1, and EIP-1474."""
+_NOT_OFFERED: Final = re.compile(
+    r"method.{0,80}\b(?:not|unsupported|unknown|disabled|unavailable)\b|(?:unsupported|unknown|no such) method",
+    re.IGNORECASE,
+)
+_KNOWN_TYPES: Final = frozenset(hex(each) for each in (0, 1, 2, 3, 4, DEPOSIT_TYPE))
+"""Whoever tells another one may be right: chains add types, and what is hashed of them is not known here."""
+_RECEIPTS: Final[Any] = list[ToldReceipt] | None
+
+
+class ReceiptsAre(StrEnum):
+    """Whether a node could keep a log back unnoticed."""
+
+    PROVEN = "proven"
+    """Where the bloom leaves room for a log that was not told, the block's receipts show that there is none."""
+    TAKEN = "taken"
+    """They could not be had for the last such block, or they have a form not known here: logs are taken as told."""
+
+
+class Receipts:
+    """The receipts of one chain: who offers them, and whether their form is known. Of every thread's."""
+
+    def __init__(self) -> None:
+        self.are: ReceiptsAre | None = None
+        """What came of the last block that left room; None: none did so far."""
+        self._shown = False
+        """Whether receipts of this chain were seen that have the root of their header. Nobody can show it falsely."""
+        self._spared: dict[str, int] = {}
+        self._refused: Counter[str] = Counter()
+
+    def logs(self, node: Node, headers: Sequence[Header]) -> dict[Hash32, list[RawLog]]:
+        """Return all logs of each block, of all addresses, proven, by the block's hash; left out: blocks without proof.
+
+        Of these logs the addresses, topics and data are proven, and their order.
+
+        Raises:
+            LogsDisagree: the node tells other receipts than the chain's.
+            RpcError, NodeUnavailable, NodeBehind: it does not tell them now, and may tell them later.
+        """
+        left = [header for header in headers if header.receipts_root]
+        if not left or not self._may_be_asked(node, len(left)):
+            return {}
+        proven: dict[Hash32, list[RawLog]] = {}
+        wrong: dict[Hash32, EarnestError | list[ToldReceipt]] = {}
+        in_vain = 0
+        while left and in_vain < ASKED_AGAIN:
+            for header, told in self._ask(node, left, BLOCKS_A_BATCH if in_vain == 0 else 1):
+                every = None if isinstance(told, EarnestError) else proven_logs(header, told)
+                if every is not None:
+                    proven[header.block.hash] = every
+                    self._shown, self._refused[node.endpoint] = True, 0
+                elif isinstance(told, RpcError) and _is_not_offered(told):
+                    self._spare(node, told)
+                    return proven
+                else:
+                    wrong[header.block.hash] = told
+            before, left = len(left), [header for header in left if header.block.hash not in proven]
+            in_vain = 0 if len(left) < before else in_vain + 1
+        for header in left:
+            self._judge(node, header, wrong[header.block.hash])
+        return proven
+
+    def note(self, *, all_proven: bool) -> None:
+        """Note whether all blocks of which it mattered could be proven."""
+        self.are = ReceiptsAre.PROVEN if all_proven else ReceiptsAre.TAKEN
+
+    def _ask(
+        self, node: Node, headers: Sequence[Header], at_once: int
+    ) -> list[tuple[Header, EarnestError | list[ToldReceipt]]]:
+        answers: list[tuple[Header, EarnestError | list[ToldReceipt]]] = []
+        for start in range(0, len(headers), at_once):
+            asked = headers[start : start + at_once]
+            calls = [Call("eth_getBlockReceipts", (each.block.hash,), _RECEIPTS) for each in asked]
+            try:
+                told = node.batch(calls)
+            except RateLimited:
+                raise
+            except NodeUnavailable as error:  # a gateway that refuses a method can do so in any way
+                told = [error] * len(asked)
+            for header, each in zip(asked, told, strict=True):
+                missing = NodeBehind(f"the node at {node.endpoint} has no receipts of block {header.block.number}")
+                answers.append((header, missing if each is None else each))
+        return answers
+
+    def _judge(self, node: Node, header: Header, told: EarnestError | list[ToldReceipt]) -> None:
+        """Say what it means that a block's receipts could not be had; returns if it is lived with."""
+        block = header.block
+        if isinstance(told, EarnestError):
+            self._refused[node.endpoint] += 1
+            if self._refused[node.endpoint] < REFUSALS_BORNE:
+                raise told
+            self._spare(node, told)
+        elif self._shown and all(each.type in _KNOWN_TYPES for each in told):
+            raise LogsDisagree(
+                f"block {block.number} ({block.hash}): the receipts that {node.endpoint} tells are not those "
+                "whose root stands in its header"
+            )
+        else:
+            log.warning("receipts of block %d as %s tells them are in no known form", block.number, node.endpoint)
+
+    def _may_be_asked(self, node: Node, blocks: int) -> bool:
+        spared = self._spared.get(node.endpoint, 0)
+        if spared <= 0:
+            return True
+        self._spared[node.endpoint] = spared - blocks
+        return False
+
+    def _spare(self, node: Node, error: EarnestError) -> None:
+        self._spared[node.endpoint] = BLOCKS_SPARED
+        self._refused[node.endpoint] = REFUSALS_BORNE - 1
+        log.warning("the node at %s does not offer eth_getBlockReceipts: %s", node.endpoint, error)
+
+
+def proven_logs(header: Header, told: Sequence[ToldReceipt]) -> list[RawLog] | None:
+    """Return all logs of a block if these receipts are its own, else None.
+
+    Some nodes tell, at the end, one more receipt that the chain does not hash, for what it does beside its txs.
+    """
+    try:
+        root = bytes.fromhex(header.receipts_root[2:])
+        receipts = sorted(told, key=lambda each: int(each.transaction_index, 16))
+        encoded = [receipt_bytes(each) for each in receipts]
+    except ValueError:
+        return None
+    for count in (len(encoded), len(encoded) - 1):
+        if count >= 0 and Trie({trie_key(index): encoded[index] for index in range(count)}).root == root:
+            return _logs(header, receipts[:count])
+    return None
+
+
+def _logs(header: Header, receipts: Sequence[ToldReceipt]) -> list[RawLog]:
+    number, block_hash = hex(header.block.number), header.block.hash
+    every = [(receipt.transaction_hash, each) for receipt in receipts for each in receipt.logs]
+    return [
+        RawLog(each.address, each.topics, each.data, number, block_hash, tx_hash, hex(index))
+        for index, (tx_hash, each) in enumerate(every)
+    ]
+
+
+def _is_not_offered(error: RpcError) -> bool:
+    return error.error_code in _NO_SUCH_METHOD or bool(_NOT_OFFERED.search(error.message))

@@ -1,0 +1,166 @@
+"""A node that keeps back a log of which every topic stands in another log of its block, as often as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.health import EndpointState
+from earnest.chain.receipts import BLOCKS_SPARED, ReceiptsAre
+from earnest.payment.errors import EarnestError
+from earnest.testing.fake_mirror import FakeMirror
+from earnest.testing.fake_node import FakeNode
+from tests.unit.chain.examples import ESCROW, delivery, refund
+from tests.unit.chain.several import Gate, Several
+from tests.unit.chain.test_follower import believed, catch_up, follower
+
+Tamper = Callable[[str, Sequence[Any], Any], Any]
+
+
+def keeps_back_the_last(method: str, _params: Sequence[Any], result: Any) -> Any:
+    return result[:-1] if method == "eth_getLogs" else result
+
+
+def leaves_it_out_of_receipts_too(method: str, params: Sequence[Any], result: Any) -> Any:
+    if method == "eth_getBlockReceipts" and result:
+        return [*result[:-1], {**result[-1], "logs": []}]
+    return keeps_back_the_last(method, params, result)
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    return FakeNode(ESCROW)
+
+
+@pytest.fixture
+def mirror() -> FakeMirror:
+    return FakeMirror()
+
+
+@pytest.mark.parametrize("blocks_on_top", [0, 9], ids=["at the head", "below finality"])
+@pytest.mark.parametrize("others", [0, 1], ids=["one refund told", "and a delivery"])
+def test_a_second_refund_that_is_never_told_is_found_by_the_receipts(
+    node: FakeNode, mirror: FakeMirror, blocks_on_top: int, others: int
+) -> None:
+    one = follower(node, mirror)
+    node.mine(*[delivery(2)] * others, refund(1, 3), refund(1, 4))
+    node.mine_empty(blocks_on_top)
+    node.tamper = keeps_back_the_last
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+    assert one.status().receipts is ReceiptsAre.PROVEN
+
+
+def test_a_node_that_leaves_a_log_out_of_the_receipts_too_is_not_believed(node: FakeNode, mirror: FakeMirror) -> None:
+    one = follower(node, mirror)
+    node.mine(refund(1, 3))
+    catch_up(one)
+    node.mine(refund(2, 3), refund(2, 4))
+    node.tamper = leaves_it_out_of_receipts_too
+    for _ in range(9):
+        with pytest.raises(LogsDisagree):
+            one.step()
+    node.tamper = None
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
+def test_an_endpoint_that_keeps_a_log_back_is_set_aside_where_there_is_another(node: FakeNode) -> None:
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    bad.tamper = keeps_back_the_last
+    several = Several(bad, good)
+    node.mine(refund(1, 3), refund(1, 4))
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert ("bad", EndpointState.LIES) in several.seen
+
+
+def test_where_one_endpoint_refuses_receipts_those_of_another_prove_what_it_keeps_back(node: FakeNode) -> None:
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    bad.tamper = keeps_back_the_last
+    bad.faults = refuses(RpcError("eth_getBlockReceipts", -32601, "no"))
+    several = Several(bad, good)
+    node.mine(refund(1, 3), refund(1, 4))
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert ("bad", EndpointState.LIES) in several.seen
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RpcError("eth_getBlockReceipts", -32601, "the method eth_getBlockReceipts does not exist/is not available"),
+        RpcError("eth_getBlockReceipts", -32000, "Unsupported method: eth_getBlockReceipts"),
+    ],
+)
+def test_a_node_without_receipts_is_followed_as_before_says_so_and_is_not_asked_for_each_block(
+    node: FakeNode, mirror: FakeMirror, error: RpcError
+) -> None:
+    node.faults = refuses(error)
+    one = follower(node, mirror)
+    for number in range(40):
+        node.mine(refund(number))
+        catch_up(one)
+    assert believed(mirror) == node.chain_events()
+    assert one.status().receipts is ReceiptsAre.TAKEN
+    assert node.asked.count("eth_getBlockReceipts") == 1
+    node.faults = None
+    for number in range(BLOCKS_SPARED):
+        node.mine(refund(number))
+        catch_up(one)
+    assert one.status().receipts is ReceiptsAre.PROVEN
+
+
+def test_a_refusal_of_no_known_kind_is_lived_with_when_it_lasts(node: FakeNode, mirror: FakeMirror) -> None:
+    node.faults = refuses(RpcError("eth_getBlockReceipts", -32000, "oh no"))
+    one = follower(node, mirror)
+    node.mine(refund(1))
+    refused = 0
+    while not mirror.takes or believed(mirror) != node.chain_events():
+        try:
+            one.step()
+        except RpcError:
+            refused += 1
+    assert refused == 2
+    assert one.status().receipts is ReceiptsAre.TAKEN
+
+
+def test_receipts_of_no_known_form_are_taken_as_they_are_told(node: FakeNode, mirror: FakeMirror) -> None:
+    node.tamper = lambda method, _params, result: (
+        [{**each, "type": "0x7b"} for each in result] if method == "eth_getBlockReceipts" else result
+    )
+    one = follower(node, mirror)
+    node.mine(refund(1), delivery(1), refund(1))
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+    assert one.status().receipts is ReceiptsAre.TAKEN
+
+
+def test_one_more_receipt_at_the_end_that_the_chain_does_not_hash_does_no_harm(
+    node: FakeNode, mirror: FakeMirror
+) -> None:
+    def one_more(method: str, _params: Sequence[Any], result: Any) -> Any:
+        if method != "eth_getBlockReceipts":
+            return keeps_back_the_last(method, _params, result)
+        return [*result, {**result[0], "transactionIndex": hex(len(result)), "logs": []}]
+
+    node.tamper = one_more
+    one = follower(node, mirror)
+    node.mine(refund(1, 3), refund(1, 4))
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
+def test_a_block_that_leaves_no_room_costs_no_question(node: FakeNode, mirror: FakeMirror) -> None:
+    one = follower(node, mirror)
+    node.mine(delivery(1), delivery(2))
+    catch_up(one)
+    assert node.asked.count("eth_getBlockReceipts") == 0
+    assert node.asked.count("eth_getLogs") == 1
+
+
+def refuses(error: EarnestError) -> Callable[[str, Sequence[Any]], EarnestError | None]:
+    return lambda method, _params: error if method == "eth_getBlockReceipts" else None
