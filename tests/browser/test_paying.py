@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
 from earnest.escrow.create2 import PROXY
 from earnest.escrow.txs import UnsignedTx, approve, encode_call
@@ -108,6 +109,38 @@ def test_coin_is_paid_by_one_tx(shop: Shop) -> None:
     press(page, "Continue in the wallet")
     says(page, "Paid: your money is in escrow")
     assert wallet.asked.count("eth_sendTransaction") == 1
+
+
+def test_a_tx_that_goes_elsewhere_is_never_shown_to_the_wallet(shop: Shop) -> None:
+    payment, wallet = shop.create("0.05", "ETH"), shop.wallet()
+    page = shop.visit(payment, wallet)
+
+    def tamper(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "to": shop.chain.accounts[8].address})
+
+    page.route("**/txs/fund?*", tamper)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "does not go to this payment’s escrow or token. Nothing was signed.")
+    assert wallet.sent == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("to", "0x" + "11" * 20), ("value", "99000000"), ("nonce", "0x" + "22" * 32)]
+)
+def test_a_signature_that_is_about_something_else_is_never_asked_for(shop: Shop, field: str, value: str) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+
+    def tamper(route: Route) -> None:
+        told = (answer := route.fetch()).json()
+        told["typed_data"]["message"][field] = value
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/txs/fund_with_authorization?*", tamper)
+    press(page, f"Pay with {WALLET}")
+    dialog_says(page, "Nothing was signed.")
+    assert wallet.signed == []
 
 
 def test_a_wallet_on_another_network_is_offered_to_switch(shop: Shop) -> None:

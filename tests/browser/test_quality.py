@@ -123,6 +123,27 @@ def walk_to(page: Page, name: str) -> None:
     raise AssertionError(f"the tabulator never comes to {name}")
 
 
+def test_without_scripts_the_page_can_be_read_and_paid_to_its_deposit_address(shop: Shop) -> None:
+    payment = shop.create(buyer=shop.buyer.address, description="A teapot, blue")
+    context = shop.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(payment["checkout_url"])
+    text = page.locator("main").inner_text()
+    page.get_by_text("From an exchange, or by a plain transfer").click()
+    deposit = page.locator("[data-way=deposit]").inner_text()
+    context.close()
+    for said in (
+        "Scripts are switched off",
+        "The sample shop",
+        "A teapot, blue",
+        "12.50",
+        "Waiting for your payment",
+        "UTC",
+    ):
+        assert said in text
+    assert payment["deposit_address"] in deposit
+
+
 def test_an_old_link_of_the_api_leads_to_the_page(shop: Shop) -> None:
     payment = shop.create()
     page = shop.visit({"checkout_url": f"{shop.stack.api_url}/v1/checkout/{payment['id']}"})
