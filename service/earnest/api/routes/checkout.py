@@ -28,10 +28,10 @@ def get_checkout(id: str, call: InCall, request: Request) -> Response:  # noqa: 
     """
     payment = find_public(call, id)
     if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(checkout_url(call.services.public_url, payment.id), 303)
+        return RedirectResponse(checkout_url(call.services.public_url, payment.id), 303, headers={"Vary": "Accept"})
     with call.services.store.read() as tx:
         whole = PaymentView(call.services, tx).show(payment)
-    return JSONResponse(represent_public(whole))
+    return JSONResponse(represent_public(whole), headers={"Vary": "Accept"})
 
 
 def find_public(call: Call, payment_id: str) -> Payment:
