@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from earnest.api import Limits
 from earnest.commands.scopes import SCOPES
 from earnest.payment.events import EventKind
 from tests.support.ledger import MERCHANT, TOKEN
@@ -176,3 +177,14 @@ def test_no_body_is_too_strange(town: Town, body: bytes, status: int, code: str)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_an_address_that_asks_too_often_is_told_when_to_come_back_and_monitors_never_are() -> None:
+    with open_house(limits=Limits(public_requests_per_second=0.1, public_burst=2)) as house:
+        payment = house.create()["id"]
+        answers = [house.get(f"/v1/checkout/{payment}", key=None) for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        assert 1 <= int(answers[2].headers["retry-after"]) <= 10
+        assert answers[2].headers["access-control-allow-origin"] == "*"  # so that a page can read why
+        assert {house.get("/health/live", key=None).status_code for _ in range(5)} == {200}
+        assert house.get("/v1/payments").status_code == 200
