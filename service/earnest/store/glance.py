@@ -78,8 +78,8 @@ class Glance:
         """Return how far some notifications have come, by their ids: one entry for each endpoint."""
         d, a = deliveries.c, attempts.c
         ids = list(notification_ids)
-        last = select(a.notification_id, a.endpoint_id, func.max(a.number).label("number"))
-        last = last.where(a.notification_id.in_(ids)).group_by(a.notification_id, a.endpoint_id).subquery()
+        numbers = select(a.notification_id, a.endpoint_id, func.max(a.number).label("number"))
+        last = numbers.where(a.notification_id.in_(ids)).group_by(a.notification_id, a.endpoint_id).subquery()
         tries = select(attempts).join(
             last,
             (a.notification_id == last.c.notification_id)

@@ -25,9 +25,10 @@ def test_every_sentence_has_the_same_gaps_in_every_language(language: str) -> No
         assert set(GAP.findall(words_of(language).sentences[key])) == set(GAP.findall(sentence)), key
 
 
+@pytest.mark.parametrize("folder", ["words", "words/desk", "words/console"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_key_stands_twice_and_no_sentence_holds_markup(language: str) -> None:
-    text = resources.files("earnest.web").joinpath("words", f"{language}.json").read_text("utf-8")
+def test_no_key_stands_twice_and_no_sentence_holds_markup(language: str, folder: str) -> None:
+    text = resources.files("earnest.web").joinpath(folder, f"{language}.json").read_text("utf-8")
     pairs: list[tuple[str, str]] = json.loads(text, object_pairs_hook=list)
     assert len({key for key, _ in pairs}) == len(pairs)
     for key, sentence in pairs:

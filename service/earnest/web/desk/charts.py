@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from earnest.payment.events import EventKind
 from earnest.payment.money import Token, format_value
+from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.store import Transaction
 from earnest.store.records import PaymentFilter, StoredEvent
@@ -69,7 +70,7 @@ def draw(visit: Visit, tx: Transaction, rows: Rows) -> Chart | None:
     paid = [each for each in page.items if each.block is not None and each.chain_id in visit.site.chains]
     if not paid:
         return None
-    events: dict[str, list[StoredEvent]] = {}
+    events: dict[Hash32, list[StoredEvent]] = {}
     for chain_id in {each.chain_id for each in paid}:
         events |= tx.events.canonical(chain_id, [each.id for each in paid if each.chain_id == chain_id])
     kinds = {id_: {each.event.kind for each in told} for id_, told in events.items()}
@@ -94,7 +95,7 @@ def _to_delivery(histories: Sequence[Sequence[StoredEvent]]) -> int | None:
 
 
 def _volumes(
-    words: Words, rows: Rows, paid: Sequence[Payment], events: dict[str, list[StoredEvent]], now: int
+    words: Words, rows: Rows, paid: Sequence[Payment], events: Mapping[Hash32, Sequence[StoredEvent]], now: int
 ) -> tuple[Volume, ...]:
     by_token: dict[Token, Counter[int]] = {}
     for payment in paid:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi.responses import Response
 
+from earnest.chain.sending import OutgoingTx
 from earnest.commands.journal import outgoing_tx
 from earnest.commands.own_payment import GAVE_UP
 from earnest.escrow.deposits import deposit_address_of
 from earnest.escrow.reverts import error_name
 from earnest.payment.errors import NotFound
 from earnest.payment.events import Credited, DepositReturned, EventKind
-from earnest.payment.primitives import parse_hash32
+from earnest.payment.primitives import Hash32, parse_hash32
 from earnest.payment.record import BlockRef, finality_of
 from earnest.payment.status import Verb
 from earnest.payment.uri import checkout_url
 from earnest.store import Transaction
-from earnest.store.records import StoredEvent, StoredSideEvent
+from earnest.store.glance import Carried
+from earnest.store.records import Notification, StoredEvent, StoredSideEvent
 from earnest.web.desk.route import desk_router, needs
 from earnest.web.desk.rows import Row, Rows
 from earnest.web.desk.visit import InVisit, Visit
@@ -66,14 +69,16 @@ def get_payment(id: str, visit: InVisit, sent: str = "") -> Response:  # noqa: A
         beside = tx.side_events.timeline(payment.chain_id, payment.id)
         entries = timeline(visit, rows, row, [*events, *beside])
         txs = [outgoing_tx(each) for each in tx.txs.find(visit.merchant_id, payment.id)]
-        told, carried, urls = [], {}, {}
+        told: list[Notification] = []
+        carried: Mapping[str, Sequence[Carried]] = {}
+        urls: dict[str, str] = {}
         if visit.may("webhooks:read"):
             page = tx.outbox.page(visit.merchant_id, limit=MOST_NOTIFICATIONS, payment_id=payment.id)
             told = list(page.items)
             carried = tx.glance.carried([each.id for each in told])
             urls = {each.id: each.url for each in tx.endpoints.list(visit.merchant_id)}
     back = {each.tx_hash for each in events if not each.orphaned}
-    under_way = [each for each in txs if each.state not in GAVE_UP and not _is_back(each.attempts, back)]
+    under_way = [each for each in txs if each.state not in GAVE_UP and back.isdisjoint(_hashes(each))]
     return visit.page(
         "desk/payment.html",
         section="payments",
@@ -147,5 +152,5 @@ def _entry(visit: Visit, rows: Rows, row: Row, stored: StoredEvent | StoredSideE
     )
 
 
-def _is_back(attempts: object, back: set[str]) -> bool:
-    return any(each.hash in back for each in attempts)  # type: ignore[attr-defined]
+def _hashes(tx: OutgoingTx) -> list[Hash32]:
+    return [each.hash for each in tx.attempts]

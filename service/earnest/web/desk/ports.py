@@ -12,7 +12,7 @@ from earnest.store import Transaction
 from earnest.store.records import Endpoint, Page
 from earnest.webhooks.trial import Trial
 
-Rows = Page[Mapping[str, Any]]
+Rows = Page[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

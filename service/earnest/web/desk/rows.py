@@ -8,7 +8,7 @@ from typing import Final
 
 from earnest.payment.actions import actions, status_at
 from earnest.payment.money import Token, format_value
-from earnest.payment.primitives import ZERO_ADDRESS, Address
+from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32
 from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.status import Finality, Role, Status, Verb
 from earnest.store import Transaction
@@ -133,7 +133,7 @@ class Rows:
         """Return payments as rows; those of chains that are not served here any more are left out."""
         return [self.one(each) for each in payments if each.chain_id in self._site.chains]
 
-    def one(self, payment: Payment, descriptions: Mapping[str, str] | None = None) -> Row:
+    def one(self, payment: Payment, descriptions: Mapping[Hash32, str] | None = None) -> Row:
         """Return a payment as a row."""
         view = self.view(payment.chain_id)
         network = self._site.chains[payment.chain_id].network
