@@ -152,7 +152,9 @@ def _number(text: str) -> str:
 
 
 def _bytes(text: str) -> str:
-    """Return bytes of any length encoded."""
+    """Return bytes of any length encoded; raises `ValueError` if they are left out, which is not the same as empty."""
+    if text[:2] != "0x":
+        raise ValueError("a field left out")
     digits = text[2:]
     size = len(digits) // 2
     if size < 56:

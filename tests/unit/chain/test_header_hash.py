@@ -92,6 +92,16 @@ def test_a_field_left_out_does_not_fit(told: dict[str, str], data: st.DataObject
     assert not fits(told)
 
 
+def test_extra_data_left_out_does_not_fit_even_where_it_is_empty() -> None:
+    fields = {name: "0x" + "00" * SIZES.get(name, 32) for name in ORDER[:15]}
+    fields |= dict.fromkeys(NUMBERS & fields.keys(), "0x0") | {"extraData": "0x"}
+    raw = [b"" if each in ("0x0", "0x") else bytes.fromhex(each[2:]) for each in fields.values()]
+    told = fields | {"hash": hash32(keccak(rlp.encode(raw)))}
+    assert fits(told)
+    del told["extraData"]
+    assert not fits(told)
+
+
 _NEEDED = ("number", "parentHash", "timestamp", "logsBloom")
 
 
