@@ -152,8 +152,8 @@ class Rpc(Node):
         return results
 
     def rest(self, in_vain: int) -> None:
-        """Wait a little, longer each time."""
-        self._sleep(FIRST_DELAY_SECONDS * 2**in_vain)
+        """Wait a little, longer each time: everything else waits for the few questions that are asked again."""
+        self._sleep(FIRST_LIMITED_SECONDS * 2 ** (in_vain - 1))
 
     def close(self) -> None:
         """Close the connections."""
