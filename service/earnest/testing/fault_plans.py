@@ -46,11 +46,11 @@ class FaultKind(StrEnum):
     RESULT_LIMIT = "result_limit"
     """`eth_getLogs` with more than `limit` logs in its answer is refused with one of `errors`."""
     EMPTY_LOGS = "empty_logs"
-    """`eth_getLogs` answers that there are none."""
+    """`eth_getLogs`, or `eth_getBlockReceipts`, answers that there are none."""
     MISSING_LOGS = "missing_logs"
-    """`eth_getLogs` silently leaves some logs out, at least one."""
+    """`eth_getLogs`, or `eth_getBlockReceipts`, silently leaves some logs out, at least one."""
     DUPLICATE_LOGS = "duplicate_logs"
-    """`eth_getLogs` tells some logs twice."""
+    """`eth_getLogs`, or `eth_getBlockReceipts`, tells some logs twice."""
     WRONG_CHAIN = "wrong_chain"
     """`eth_chainId` and `net_version` tell another chain."""
     STALE_HEAD = "stale_head"
@@ -84,12 +84,13 @@ WHOLE_REQUEST: Final = frozenset(
 )
 """These befall a request as a whole, the others each question in it."""
 
+_LOGS: Final = ("eth_getLogs", "eth_getBlockReceipts")
 _METHODS: Final = {
     FaultKind.RANGE_LIMIT: ("eth_getLogs",),
     FaultKind.RESULT_LIMIT: ("eth_getLogs",),
-    FaultKind.EMPTY_LOGS: ("eth_getLogs",),
-    FaultKind.MISSING_LOGS: ("eth_getLogs",),
-    FaultKind.DUPLICATE_LOGS: ("eth_getLogs",),
+    FaultKind.EMPTY_LOGS: _LOGS,
+    FaultKind.MISSING_LOGS: _LOGS,
+    FaultKind.DUPLICATE_LOGS: _LOGS,
     FaultKind.WRONG_CHAIN: ("eth_chainId", "net_version"),
     **dict.fromkeys((each for each in FaultKind if each.startswith("heads_")), ("eth_subscription",)),
     FaultKind.NO_SUCH_BLOCK: ("eth_getBlockByNumber", "eth_getBlockByHash"),

@@ -46,8 +46,16 @@ def befallen(plan: FaultPlan, faults: Sequence[Fault], method: str, params: Sequ
     else:
         result = ask(method, params)
     for fault in faults:
-        result = _spoilt(plan, fault, method, params, result)
+        spoil = _spoilt_receipts if method == "eth_getBlockReceipts" else _spoilt
+        result = spoil(plan, fault, method, params, result)
     return result
+
+
+def _spoilt_receipts(plan: FaultPlan, fault: Fault, method: str, params: Sequence[Any], result: Any) -> Any:
+    """Let the same happen to the logs in a block's receipts that happens to logs."""
+    every = [(at, log) for at, receipt in enumerate(result or ()) for log in receipt["logs"]]
+    left = _spoilt(plan, fault, method, params, every)
+    return result and [{**each, "logs": [log for where, log in left if where == at]} for at, each in enumerate(result)]
 
 
 def _spoilt(plan: FaultPlan, fault: Fault, method: str, params: Sequence[Any], result: Any) -> Any:

@@ -91,3 +91,8 @@ TRANSIENT_ERRORS: Final = (
     *UNKNOWN_ERRORS,
 )
 """What any method may answer now and then."""
+NO_SUCH_METHOD: Final = (
+    WildError(-32601, "the method eth_getBlockReceipts does not exist/is not available"),
+    WildError(SERVER_ERROR, "Unsupported method: eth_getBlockReceipts"),
+)
+"""What nodes and gateways answer that do not have a method."""

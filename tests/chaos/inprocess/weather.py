@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 
 from earnest.testing.fault_plans import Fault, FaultKind
-from earnest.testing.wild_errors import BEHIND_ERRORS, RANGE_ERRORS, RESULT_ERRORS, TRANSIENT_ERRORS
+from earnest.testing.wild_errors import BEHIND_ERRORS, NO_SUCH_METHOD, RANGE_ERRORS, RESULT_ERRORS, TRANSIENT_ERRORS
 
 _HEADS = ("eth_getBlockByNumber", "eth_blockNumber")
 
@@ -35,8 +36,16 @@ class Weather:
             crash_probability=rng.choice([0.0, 0.005, 0.01, 0.03]),
             reorg_share=rng.choice([0.02, 0.08, 0.15]),
             shop_trouble=rng.choice([0.0, 0.1, 0.3]),
-            endpoints=tuple(_some(rng, severity) for _ in range(rng.choice([1, 1, 2, 3]))),
+            endpoints=tuple(_perhaps_without_receipts(_some(rng, severity)) for _ in range(rng.choice([1, 1, 2, 3]))),
         )
+
+
+def _perhaps_without_receipts(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Let one endpoint of four have no `eth_getBlockReceipts`, unless it keeps logs back: then nobody could tell."""
+    keeps_back = any(each.kind in (FaultKind.EMPTY_LOGS, FaultKind.MISSING_LOGS) for each in faults)
+    if keeps_back or hashlib.blake2b(repr(faults).encode()).digest()[0] % 4:
+        return faults
+    return (*faults, Fault(FaultKind.RPC_ERROR, 1.0, ("eth_getBlockReceipts",), errors=NO_SUCH_METHOD))
 
 
 def _some(rng: random.Random, severity: float) -> tuple[Fault, ...]:
