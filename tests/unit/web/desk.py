@@ -40,12 +40,12 @@ class Browser:
 
 def at_desk(house: House, key: str | None = None) -> Browser:
     """Return somebody signed in."""
-    house.client.base_url = "https://pay.example"  # type: ignore[assignment]
+    house.client.base_url = "https://pay.example"
     return Browser(house).sign_in(key)
 
 
 def stranger(house: House) -> Browser:
     """Return somebody who is not."""
-    house.client.base_url = "https://pay.example"  # type: ignore[assignment]
+    house.client.base_url = "https://pay.example"
     house.client.cookies.clear()
     return Browser(house)
