@@ -116,6 +116,7 @@ class FollowerReport:
     lag_blocks: int | None = 0
     heads: str | None = "subscription"
     heads_why: str | None = None
+    receipts: str | None = None
     headers: str | None = "recomputed"
     error: str | None = None
     code: str | None = None
