@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from earnest.client import Client
+from earnest.localnet.accounts import ROLES
 from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS
-from earnest.testing.merchants import ROLES, MerchantAccount, account_of
+from earnest.testing.merchants import MerchantAccount, account_of
 
 if TYPE_CHECKING:
     from earnest.testing.stack import LocalStack

@@ -65,6 +65,10 @@ _DEV_ACCOUNTS = (
 )
 
 
+ROLES = ("host", "operator", "merchant", "arbiter", "buyer", "second buyer", "anyone", "fee recipient")
+"""Who the first of them are wherever Earnest plays with them: in demos, tests and the developer's stack."""
+
+
 def dev_accounts() -> list[DevAccount]:
     """Return the ten development accounts in the order of the mnemonic: (address, private key)."""
     return list(_DEV_ACCOUNTS)

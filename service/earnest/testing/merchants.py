@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from earnest.commands.create_key import create_key
 from earnest.commands.create_merchant import NewMerchant, create_merchant
-from earnest.localnet.accounts import DevAccount, dev_accounts
+from earnest.localnet.accounts import ROLES, DevAccount, dev_accounts
 from earnest.payment.primitives import Address
 from earnest.payment.terms import DAY, HOUR
 from earnest.wiring import wall_clock
 
 if TYPE_CHECKING:
     from earnest.store import Store
-
-ROLES: Final = ("host", "operator", "merchant", "arbiter", "buyer", "second buyer", "anyone", "fee recipient")
-"""Who the development accounts are, by their number."""
 
 
 def account_of(role: str) -> DevAccount:

@@ -66,7 +66,7 @@ def words_of(language: str) -> Words:
     """Return the catalogue of one of `LANGUAGES`."""
     sentences: dict[str, str] = {}
     folder = resources.files("earnest.web").joinpath("words")
-    for part in ((), ("desk",)):
+    for part in ((), ("desk",), ("console",)):
         sentences |= json.loads(folder.joinpath(*part, f"{language}.json").read_text("utf-8"))
     return Words(language, sentences)
 

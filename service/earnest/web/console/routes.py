@@ -1,0 +1,48 @@
+"""The console's page, and the blocks that it asks for. Its buttons call the API, with a merchant's key."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from earnest.web.console.chain import read_chain
+from earnest.web.errors import NoSuchPage
+from earnest.web.route import page, router, site_of, words_for
+from earnest.web.site import PageChain, Site
+
+routes = router()
+
+Have = Annotated[str, Query(pattern="^(0x[0-9a-f]{64})?$", description="The newest block's hash that the page has.")]
+
+
+@routes.get("/console")
+def get_console(request: Request) -> HTMLResponse:
+    """Return the page; on a chain that is not the developer's there is none."""
+    chain = developers_chain(site_of(request))
+    words = words_for(request)
+    return page(
+        request,
+        "console/page.html",
+        chain_id=chain.network.chain_id,
+        escrow=chain.place.escrow or "",
+        tokens=[each.symbol for each in (*chain.network.tokens, chain.network.coin)],
+        script_words=words.under("console.js."),
+    )
+
+
+@routes.get("/console/blocks")
+def get_blocks(request: Request, have: Have = "") -> JSONResponse:
+    """Return the blocks that the page has not yet."""
+    chain = developers_chain(site_of(request))
+    told = read_chain(chain.place.node, chain.network, chain.place.escrow, have)
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+def developers_chain(site: Site) -> PageChain:
+    """Return the chain that everybody may play with; raises `NoSuchPage` where real ones are served."""
+    for each in site.chains.values():
+        if each.network.is_local:
+            return each
+    raise NoSuchPage("the console is for the developer's chain alone")
