@@ -14,6 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from deploy.tools.browser import CHROMIUM_OPTIONS, set_up_browser
 from deploy.tools.setup import ROOT
 from earnest.testing.stack import LocalStack
+from tests.browser.desk_pictures import DESK_PAGES
 from tests.browser.shop import DESKTOP, PHONE, Shop, dialog_says, press, says
 from tests.browser.test_after_paying import paid
 
@@ -105,6 +106,7 @@ PAGES: Final[dict[str, Callable[[Shop, Sizes], Page]]] = {
     "released": released,
     "chinese": chinese,
     "missing": missing,
+    **DESK_PAGES,
 }
 
 
@@ -126,7 +128,7 @@ def main() -> int:
                 page.wait_for_timeout(700)  # the wallets announce themselves, and the fonts are there
                 page.evaluate("scrollTo(0, 0)")
                 whole = page.get_by_role("dialog").count() == 0
-                path = IMAGES / f"checkout-{name}-{width}.png"
+                path = IMAGES / f"{name if name in DESK_PAGES else f'checkout-{name}'}-{width}.png"
                 page.screenshot(path=path, full_page=whole)
                 print(path.relative_to(ROOT))
                 shop.leave()
