@@ -35,6 +35,10 @@ BREATHER_SECONDS: Final = 0.05
 """Between two pages of a scheduled run, about as long as a page takes: whoever follows the chain here goes first."""
 AGAIN_SECONDS: Final = 60.0
 """After a failure it is not waited for the next turn of the schedule."""
+BACKFILL_BLOCKS: Final = 256
+"""Whoever was so far behind has fetched pages, in which not every block was asked for twice."""
+LOOK_SECONDS: Final = 2.0
+"""How often it is looked whether a backfill is over."""
 ALARMING_FAILURES: Final = 3
 """A node that does not answer once or twice is an ordinary day; after that nobody checks the mirror any more."""
 
@@ -99,6 +103,20 @@ class Reconciler:
             last = tx.reconciliations.last(self._chain_id)
         return None if last is None else max(0, self._clock() - last.finished_at)
 
+    def followed(self) -> tuple[int, int] | None:
+        """Return the follower's head and how many blocks it is behind, in whatever process; None while unknown."""
+        with self._store.read() as tx:
+            leader = tx.leads.leader(follow_lead(self._chain_id))
+        report = (leader.report if leader is not None and leader.is_there else None) or {}
+        head, lag = report.get("head"), report.get("lag_blocks")
+        return (head, lag) if isinstance(head, int) and isinstance(lag, int) else None
+
+    def compared_at(self) -> int:
+        """Return the block at which the mirror was last compared, 0 if it was not since it was last rebuilt."""
+        with self._store.read() as tx:
+            last = tx.reconciliations.last(self._chain_id)
+        return 0 if last is None else last.block.number
+
     def _compare(self, progress: Progress, pause: Callable[[], object]) -> Reconciled:
         """Ask one endpoint for all of it; the next one only if the first does not answer, or keeps no state."""
         first: Unavailable | None = None
@@ -150,32 +168,64 @@ class Stopped(Exception):
 
 
 class Schedule:
-    """Reconciles again and again for as long as the service runs.
+    """Reconciles again and again for as long as the service runs, and once when a backfill is over.
 
     Args:
         reconciler: who compares.
         every_seconds: how long after one the next begins.
         breather_seconds: how long it pauses between two pages.
+        look_seconds: how often it looks whether a backfill is over.
     """
 
     def __init__(
-        self, reconciler: Reconciler, every_seconds: float, *, breather_seconds: float = BREATHER_SECONDS
+        self,
+        reconciler: Reconciler,
+        every_seconds: float,
+        *,
+        breather_seconds: float = BREATHER_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
+        self._look_seconds = look_seconds
         self._reconciler, self._every_seconds, self._breather_seconds = reconciler, every_seconds, breather_seconds
         self._failures = 0
+        self._backfilling = False
+        self._now = False
+        self._head: int | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Run until told to stop; what fails is tried again."""
         while not stop.is_set():
-            wait = self._turn(stop)
-            stop.wait(wait)
+            self._idle(self._turn(stop), stop)
+
+    def _idle(self, seconds: float, stop: threading.Event) -> None:
+        """Wait for the next turn, or until a backfill is over."""
+        until = time.monotonic() + seconds
+        while not self._now and (left := until - time.monotonic()) > 0:
+            if stop.wait(min(left, self._look_seconds)):
+                return
+            self._look()
+
+    def _look(self) -> None:
+        with suppress(EarnestError):
+            followed = self._reconciler.followed()
+            if followed is None:
+                return
+            head, lag = followed
+            if self._head is None:
+                self._head = self._reconciler.compared_at()
+            if max(lag, head - self._head) > BACKFILL_BLOCKS:
+                self._backfilling = True
+            self._head = head
+            if lag == 0 and self._backfilling:
+                self._backfilling, self._now = False, True
 
     def _turn(self, stop: threading.Event) -> float:
         """Reconcile if it is time; returns how long to wait."""
         try:
             since = self._reconciler.seconds_since_last()
-            if since is not None and since < self._every_seconds:
+            if not self._now and since is not None and since < self._every_seconds:
                 return self._every_seconds - since
+            self._now = False
             done = self._reconciler.run(pause=lambda: _breathe(stop, self._breather_seconds))
         except NothingMirrored:
             return min(self._every_seconds, AGAIN_SECONDS)

@@ -12,8 +12,9 @@ import pytest
 from earnest.chain.errors import RpcError
 from earnest.chain.node import Call, Node
 from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS
+from earnest.mirror.comparison import Reconciled
 from earnest.mirror.errors import NothingMirrored, StateNotKept
-from earnest.mirror.reconcile import Schedule
+from earnest.mirror.reconcile import Reconciler, Schedule
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.terms import Terms, payment_id
 from earnest.store import Transaction
@@ -222,6 +223,54 @@ def scheduled(yard: Yard, node: Node, until: Callable[[Transaction], object]) ->
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("reports", "again"),
+    [([(900, 0), (901, 0), (902, 0)], False), ([(900, 4_000), (4_900, 0)], True), ([(900, 0), (4_900, 0)], True)],
+    ids=["follows", "was far behind", "was far behind between two looks"],
+)
+def test_a_backfill_that_is_over_is_compared_at_once_and_not_only_when_it_is_time(
+    yard: Yard, reports: list[tuple[int, int]], again: bool
+) -> None:
+    yard.busy()
+    reconciler = Watched(yard.reconciler(yard.node), reports)
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=Schedule(reconciler, 3_600, breather_seconds=0.0, look_seconds=0.001).run,  # type: ignore[arg-type]
+        args=(stop,),
+    )
+    thread.start()
+    assert reconciler.all_told.wait(30)
+    stop.set()
+    thread.join()
+    assert reconciler.runs == 1 + again
+
+
+class Watched:
+    """A reconciler that is told how the follower fares: what is told last holds."""
+
+    def __init__(self, reconciler: Reconciler, reports: list[tuple[int, int]]) -> None:
+        self._reconciler, self._reports = reconciler, reports
+        self.runs, self._looks = 0, 0
+        self.all_told = threading.Event()
+
+    def seconds_since_last(self) -> int | None:
+        return self._reconciler.seconds_since_last()
+
+    def compared_at(self) -> int:
+        assert self._reconciler.compared_at() > 0
+        return 900
+
+    def followed(self) -> tuple[int, int]:
+        self._looks += 1
+        if self._looks > len(self._reports) + 2:
+            self.all_told.set()
+        return self._reports[min(self._looks, len(self._reports)) - 1]
+
+    def run(self, **how: Any) -> Reconciled:
+        self.runs += 1
+        return self._reconciler.run(**how)
 
 
 def test_a_schedule_that_keeps_failing_says_so_to_every_process_until_it_succeeds(yard: Yard) -> None:
