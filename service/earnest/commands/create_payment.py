@@ -31,7 +31,8 @@ class PaymentRequest:
     """What a merchant asks for. Who is paid is not in it: that comes from the account.
 
     Exactly one of `value` (a decimal string) and `base_units` (a string of digits) is given, in `token` (a symbol or an
-    address). `description` is what the buyer reads of what he buys. `pay_by` is Unix time by the chain's clock, the periods are seconds; None: as the account has it.
+    address). `description` is what the buyer reads of what he buys. `pay_by` is Unix time by the chain's clock, the
+    periods are seconds; None: as the account has it.
     """
 
     token: str

@@ -24,6 +24,7 @@ from earnest.backup.errors import (
 )
 from earnest.backup.sealed import Seal
 from earnest.backup.write import Progress
+from earnest.chain.updates import ChainUpdate
 from earnest.mirror.state_hash import state_hash
 from earnest.payment.events import EventKind
 from earnest.payment.terms import MAX_AMOUNT
@@ -93,7 +94,7 @@ def test_every_row_comes_back_and_the_mirror_goes_on(store: Store, empty: Store,
     assert every_row(empty) == every_row(store)
     # Both go on with the same chain, and stay the same: what was told is not told again, nor under other numbers.
     payment = make_payment(1)
-    more = [chain.mine(chain.next(payment, EventKind.PAYMENT_RELEASED)), chain.finalize()]
+    more: list[ChainUpdate] = [chain.mine(chain.next(payment, EventKind.PAYMENT_RELEASED)), chain.finalize()]
     for each in (store, empty):
         make_mirror(each).take(more)
     assert stored(empty, payment) == stored(store, payment)
