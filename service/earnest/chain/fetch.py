@@ -23,7 +23,7 @@ LIVE_BLOCKS: Final = 128
 """How many blocks near the head are taken at once: the deepest reorg above finality comes in one piece."""
 MAX_PAGE_LOGS: Final = 5_000
 """A page with more logs is cut, so that memory and one transaction of the mirror stay bounded. Twice as many held
-12 MiB more for a tenth less CPU at most; half as many take a tenth more, as more of the database's pages are written."""
+12 MiB more for a tenth less CPU at most; half as many take a tenth more, as they write more of the database's pages."""
 LOGS_AT_ONCE: Final = 1_250
 """For about so many it is asked at once: as told they take four times the memory that they take decoded."""
 BLOCKS_AT_FIRST: Final = 500
