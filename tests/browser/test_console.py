@@ -90,3 +90,20 @@ def test_the_console_speaks_chinese(shop: Shop, merchant: Merchant) -> None:
     expect(page.get_by_role("heading", name="控制台")).to_be_visible()
     press(page, "重组")
     outcome(page, "最新区块是")
+
+
+def test_a_browser_without_a_wallet_pays_with_the_developers(shop: Shop, merchant: Merchant) -> None:
+    page = console(shop, merchant)
+    press(page, "Create")
+    page.get_by_role("link", name="Open its checkout").click()
+    page.wait_for_selector("html[data-ready]")
+    payment = merchant.take_up(page.url.rpartition("/")[2])
+    press(page, "Pay with Developer's wallet")
+    press(page, "Continue in the wallet")
+    payment.expect("funded", held="12.50")
+
+
+def test_a_checkout_knows_no_developers_wallet_before_the_console_was_open(shop: Shop) -> None:
+    page = shop.visit(shop.create(), shop.wallet())
+    expect(page.get_by_role("button", name="Pay with Test Wallet", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Developer")).to_have_count(0)

@@ -127,3 +127,12 @@ def test_there_is_no_console_where_a_real_chain_is_served(house: House) -> None:
     assert page.status_code == 200
     assert "ek_test" not in page.text
     assert house.get("/console/blocks?have=../../etc", key=None, headers={"accept": "text/html"}).status_code == 404
+
+
+def test_the_developers_wallet_is_the_buyers_and_turns_no_blocks(house: House) -> None:
+    def ask(method: str, *params: Any) -> Any:
+        return house.post("/console/wallet", {"method": method, "params": list(params)}, key=None)
+
+    assert ask("eth_requestAccounts").json() == {"result": [BUYER]}
+    assert ask("evm_increaseTime", 60).json()["code"] == "odd_request"
+    assert ask("anvil_reorg", 1, []).status_code == 422

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from earnest.web.console.chain import read_chain
+from earnest.web.console.wallet import answer
 from earnest.web.errors import NoSuchPage
 from earnest.web.route import page, router, site_of, words_for
 from earnest.web.site import PageChain, Site
@@ -15,6 +17,15 @@ from earnest.web.site import PageChain, Site
 routes = router()
 
 Have = Annotated[str, Query(pattern="^(0x[0-9a-f]{64})?$", description="The newest block's hash that the page has.")]
+
+
+class WalletRequest(BaseModel):
+    """What a page asks of a wallet. Source: EIP-1193."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str = Field(max_length=100)
+    params: list[Any] = Field(default_factory=list, max_length=10)
 
 
 @routes.get("/console")
@@ -38,6 +49,13 @@ def get_blocks(request: Request, have: Have = "") -> JSONResponse:
     chain = developers_chain(site_of(request))
     told = read_chain(chain.place.node, chain.network, chain.place.escrow, have)
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+@routes.post("/console/wallet")
+def post_wallet(body: WalletRequest, request: Request) -> JSONResponse:
+    """Answer as the buyer's wallet, on the developer's chain alone: its key is known to the world anyway."""
+    chain = developers_chain(site_of(request))
+    return JSONResponse({"result": answer(chain.place.node, body.method, body.params)})
 
 
 def developers_chain(site: Site) -> PageChain:

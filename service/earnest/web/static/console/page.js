@@ -2,6 +2,7 @@
 import { page, t } from "../dom.js";
 import { api, useKey, whenKeyed } from "./api.js";
 import { watchBlocks, look } from "./blocks.js";
+import { offer } from "./wallet.js";
 import { watchWebhooks } from "./webhooks.js";
 
 const outcome = document.getElementById("outcome");
@@ -48,6 +49,7 @@ document.addEventListener("submit", (event) => {
 });
 document.getElementById("forget").addEventListener("click", () => act("/v1/test/faults", {}));
 
+offer();
 watchBlocks();
 whenKeyed((key) => {
   keyForm.hidden = key !== null;
