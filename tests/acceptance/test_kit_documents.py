@@ -16,7 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from earnest.cli.app import run
 from earnest.testing.shop import Shop
+from earnest.testing.stack import LocalStack
 
 pytestmark = pytest.mark.xdist_group("kit")
 
@@ -94,6 +96,29 @@ def test_the_sample_shop_ships_nothing_for_a_forged_webhook(earnest: Shop, honey
     forged = httpx.post(f"{url}/webhooks", content=b'{"type": "payment.finalized"}', headers=headers, trust_env=False)
     assert forged.status_code == 401
     assert list(shop.orders.values()) == ["waits for payment"]
+
+
+def test_what_the_quickstart_lets_happen_happens(
+    earnest: Shop, earnest_stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EARNEST_API_URL", earnest_stack.api_url)
+    monkeypatch.setenv("EARNEST_RPC_URL", earnest_stack.node_url)
+    monkeypatch.setenv("EARNEST_API_KEY", earnest.api_key)
+    shown = re.findall(
+        r"^\$ earnest ((?:trigger|chain|payment) .*)$", (ROOT / "docs" / "quickstart.md").read_text(), re.M
+    )
+    assert len(shown) >= 5
+    for command in shown:
+        assert run(command.split()) == 0, command + capsys.readouterr().err
+    assert {"payment.funded", "payment.disputed"} <= {each.type for each in earnest.client.events()}
+
+
+def test_every_other_command_of_the_quickstart_is_one_that_there_is() -> None:
+    text = (ROOT / "docs" / "quickstart.md").read_text()
+    for target in re.findall(r"^\$ make ([a-z-]+)", text, re.M):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), target
+    for command in re.findall(r"^\$ earnest ([a-z]+)", text, re.M):
+        assert run([command, "--help"]) == 0, command
 
 
 def test_the_sample_shop_has_under_a_hundred_lines() -> None:

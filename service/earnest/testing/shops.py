@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from earnest.client import Client
+from earnest.client import Client, ClientError
 from earnest.escrow.reverts import explain_revert
 from earnest.settings import load_settings
 from earnest.testing.dev_chain import DevChain
@@ -51,7 +51,8 @@ class Shops:
             endpoint = client.create_endpoint(webhooks.url)
             webhooks.trust(endpoint.secret)
             yield Shop(client, self._chain, webhooks)
-            client.delete_endpoint(endpoint.id)
+            with suppress(ClientError):  # a test may have ended the service
+                client.delete_endpoint(endpoint.id)
 
     def __enter__(self) -> Shops:
         """Return itself."""
