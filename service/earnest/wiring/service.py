@@ -99,11 +99,15 @@ def build_service(settings: Settings, jobs: Collection[Job] = tuple(Job)) -> Ser
         )
         app = create_app(services)
         add_pages(app, make_site(services, relays=settings.relay))
-        return Service([
-            *parts.loops(jobs),
-            Loop("streams", app.state.hub.run),
-            Loop("deposits", app.state.deposit_watch.run),
-        ], resources.pop_all(), app)
+        return Service(
+            [
+                *parts.loops(jobs),
+                Loop("streams", app.state.hub.run),
+                Loop("deposits", app.state.deposit_watch.run),
+            ],
+            resources.pop_all(),
+            app,
+        )
 
 
 def build_jobs(settings: Settings, jobs: Collection[Job]) -> Jobs:
