@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from earnest.cli.demo.run import account_of
 from earnest.escrow import txs
 from earnest.payment.primitives import Address
 from earnest.payment.representation import parse_terms
@@ -57,6 +58,17 @@ def test_a_merchant_signs_in_and_out(shop: Shop) -> None:
     press(page, "Sign out")
     go(shop, page, "")
     expect(page.get_by_role("heading", name="Sign in to your desk")).to_be_visible()
+
+
+def test_a_merchant_signs_in_by_the_wallet_that_is_paid(shop: Shop) -> None:
+    wallet = shop.wallet(account_of("merchant"))
+    page = shop.visit({"checkout_url": f"{shop.stack.api_url}/desk/keys"}, wallet)
+    wallet.reject_next("personal_sign")
+    press(page, "Sign in with Test Wallet")
+    expect(page.get_by_text("You declined in the wallet")).to_be_visible()
+    press(page, "Sign in with Test Wallet")
+    expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
+    expect(page.get_by_text("this session")).to_have_count(0)
 
 
 def test_a_merchant_confirms_fifty_at_once(shop: Shop) -> None:

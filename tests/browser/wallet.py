@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import encode_defunct, encode_typed_data
 from playwright.sync_api import BrowserContext
 
 from earnest.chain.errors import RpcError
@@ -118,6 +118,7 @@ class BrowserWallet:
             "eth_chainId": lambda: hex(self.chain_id),
             "eth_sendTransaction": lambda: self._send(params[0]),
             "eth_signTypedData_v4": lambda: self._sign(params[0], params[1]),
+            "personal_sign": lambda: self._sign_text(params[0], params[1]),
         }
         return {"result": own[method]() if method in own else self.rpc.call(method, list(params))}
 
@@ -149,6 +150,11 @@ class BrowserWallet:
         self.signed.append(message)
         self.signatures.append(self.sign(message))
         return self.signatures[-1]
+
+    def _sign_text(self, text: str, account: str) -> str:
+        assert account == self.account.address
+        signable = encode_defunct(hexstr=text)
+        return "0x" + bytes(Account.sign_message(signable, self.account.private_key).signature).hex()
 
     def sign(self, message: dict[str, Any]) -> str:
         """Sign typed data, asked by nobody's page."""

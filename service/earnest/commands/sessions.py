@@ -10,6 +10,8 @@ from earnest.commands.audit import By, write_down
 from earnest.commands.create_key import hash_secret
 from earnest.commands.errors import NotSignedIn
 from earnest.commands.names import Random, strong_random
+from earnest.commands.scopes import SCOPES
+from earnest.payment.primitives import Address
 from earnest.store import Store, Transaction
 from earnest.store.records import ApiKey, Merchant, Session
 
@@ -20,6 +22,8 @@ IDLE_SECONDS: Final = 12 * 3_600
 """Unused over a night, it is over: a shop's day is shorter than that."""
 SEEN_EVERY_SECONDS: Final = 300
 """Use is noted this often, so that looking at a page does not mean writing."""
+OF_THE_OWNER: Final = frozenset(SCOPES) - {"test:write"}
+"""Whoever holds the wallet that is paid owns the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Visitor:
     @property
     def by(self) -> str:
         """The audit log's actor."""
-        return f"key:{self.session.key_id}"
+        return _actor(self.session)
 
 
 def sign_in(
@@ -48,7 +52,7 @@ def sign_in(
         found = tx.keys.find(hash_secret(key.strip()))
         if found is None or not is_valid(found, now):
             raise NotSignedIn("this is no API key that is valid now")
-        return _begin(tx, found, now, random, By(f"key:{found.id}", request_id))
+        return begin(tx, found.merchant_id, now, key=found, request_id=request_id, random=random)
 
 
 def signed_in(store: Store, secret: str, now: int) -> Visitor | None:
@@ -58,13 +62,20 @@ def signed_in(store: Store, secret: str, now: int) -> Visitor | None:
         session = tx.sessions.find(hash_hex)
         if session is None or session.ends_at <= now or session.seen_at + IDLE_SECONDS <= now:
             return None
-        merchant, key = tx.merchants.get(session.merchant_id), tx.keys.get(session.key_id)
-    if merchant is None or key is None or not is_valid(key, now):
+        merchant = tx.merchants.get(session.merchant_id)
+        key = tx.keys.get(session.key_id) if session.key_id is not None else None
+    if merchant is None:
         return None
+    if session.key_id is None:
+        scopes = OF_THE_OWNER if session.wallet == merchant.payout else frozenset()
+    elif key is None or not is_valid(key, now):
+        return None
+    else:
+        scopes = key.scopes
     if now - session.seen_at >= SEEN_EVERY_SECONDS:
         with store.transaction() as tx:
             tx.sessions.see(hash_hex, now)
-    return Visitor(session, merchant, key.scopes)
+    return Visitor(session, merchant, scopes)
 
 
 def sign_out(store: Store, secret: str, now: int, *, request_id: str | None = None) -> None:
@@ -75,7 +86,7 @@ def sign_out(store: Store, secret: str, now: int, *, request_id: str | None = No
         if session is None:
             return
         tx.sessions.end(hash_hex)
-        by = By(f"key:{session.key_id}", request_id)
+        by = By(_actor(session), request_id)
         write_down(tx, by, session.merchant_id, now, "session.end", hash_hex[:12])
 
 
@@ -84,14 +95,28 @@ def is_valid(key: ApiKey, now: int) -> bool:
     return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
 
 
-def _begin(tx: Transaction, key: ApiKey, now: int, random: Random, by: By) -> tuple[str, Session]:
+def begin(
+    tx: Transaction,
+    merchant_id: str,
+    now: int,
+    *,
+    key: ApiKey | None = None,
+    wallet: Address | None = None,
+    request_id: str | None = None,
+    random: Random = strong_random,
+) -> tuple[str, Session]:
+    """Begin a session of whoever was found to be right, by one of `key` and `wallet`."""
     secret = base64.urlsafe_b64encode(random(SECRET_BYTES)).rstrip(b"=").decode()
     ends_at = now + LONGEST_SECONDS
-    if key.expires_at is not None:
+    if key is not None and key.expires_at is not None:
         ends_at = min(ends_at, key.expires_at)
-    session = Session(hash_secret(secret), key.merchant_id, key.id, created_at=now, seen_at=now, ends_at=ends_at)
+    session = Session(hash_secret(secret), merchant_id, now, now, ends_at, key.id if key else None, wallet)
     tx.sessions.forget_ended(now)
     tx.sessions.add(session)
     # The audit log names a session by the beginning of its hash, which signs nobody in.
-    write_down(tx, by, key.merchant_id, now, "session.begin", session.hash[:12])
+    write_down(tx, By(_actor(session), request_id), merchant_id, now, "session.begin", session.hash[:12])
     return secret, session
+
+
+def _actor(session: Session) -> str:
+    return f"wallet:{session.wallet}" if session.wallet else f"key:{session.key_id}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
@@ -22,13 +23,22 @@ _HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F466
 
 def recover(message: TypedData, signature: bytes) -> Address | None:
     """Return whose key signed a message, as the escrow recovers it; None where it is no key's signature."""
+    return _recover(lambda: encode_typed_data(full_message=message.as_json()), signature)
+
+
+def recover_text(text: str, signature: bytes) -> Address | None:
+    """Return whose key signed a text (EIP-191, `personal_sign`); None where it is no key's signature."""
+    return _recover(lambda: encode_defunct(text=text), signature)
+
+
+def _recover(encode: Callable[[], SignableMessage], signature: bytes) -> Address | None:
     try:
         v, r, s = split_signature(signature)
     except InvalidInput:
         return None
     if int.from_bytes(s, "big") > _HALF_ORDER:
         return None
-    signable = encode_typed_data(full_message=message.as_json())
+    signable = encode()
     try:
         found = Account.recover_message(signable, vrs=(v, int.from_bytes(r, "big"), int.from_bytes(s, "big")))
     except (BadSignature, ValidationError, ValueError):

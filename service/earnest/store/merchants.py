@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, Dialect, Integer, Table, Text, select
 from sqlalchemy.types import TypeDecorator
 
+from earnest.payment.primitives import Address
 from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
 from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import Merchant
@@ -87,6 +88,10 @@ class Merchants:
         names = [each.name for each in fields(Merchant)]
         rows = (dict(zip(names, row, strict=True)) for row in _MANY.ask(self._connection, asked))
         return {row["id"]: Merchant(**row | {"tell": _told_by(row["tell"])}) for row in rows}
+
+    def paid_to(self, payout: Address) -> Sequence[Merchant]:
+        """Return the accounts that are paid to an address, oldest first."""
+        return [each for each in self.list() if each.payout == payout]
 
     def list(self) -> Sequence[Merchant]:
         """Return all accounts, oldest first."""

@@ -60,7 +60,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody signed in at the merchant's desk by an API key.
+    """Somebody signed in at the merchant's desk, by an API key or by the wallet that is paid: one of them is there.
 
     `hash` is the SHA-256 of what the browser keeps, in hexadecimal. `seen_at` is when it was used last, a few minutes
     roughly; from `ends_at` on it is over.
@@ -68,10 +68,11 @@ class Session:
 
     hash: str
     merchant_id: str
-    key_id: str
     created_at: int
     seen_at: int
     ends_at: int
+    key_id: str | None = None
+    wallet: Address | None = None
 
 
 @quick

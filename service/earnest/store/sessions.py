@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Table, Text, select
 
+from earnest.payment.primitives import Address
 from earnest.store.records import Session
 from earnest.store.schema import columns_of, metadata
 
@@ -14,9 +15,19 @@ sessions = Table(
     metadata,
     Column("hash", Text, primary_key=True),
     Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False, index=True),
-    Column("key_id", Text, ForeignKey("api_keys.id"), nullable=False),
+    Column("key_id", Text, ForeignKey("api_keys.id")),
+    Column("wallet", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False, index=True),
+)
+
+# Texts that wallets were asked to sign, by their hashes; each is taken once.
+asked_to_sign = Table(
+    "asked_to_sign",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("wallet", Text, nullable=False),
     Column("ends_at", BigInteger, nullable=False, index=True),
 )
 
@@ -50,6 +61,19 @@ class Sessions:
         """Forget a session; returns whether there was one."""
         return self._connection.execute(sessions.delete().where(sessions.c.hash == hash_hex)).rowcount > 0
 
+    def ask(self, hash_hex: str, wallet: Address, ends_at: int) -> None:
+        """Keep that a wallet was asked to sign the text with this SHA-256."""
+        self._connection.execute(asked_to_sign.insert(), {"hash": hash_hex, "wallet": wallet, "ends_at": ends_at})
+
+    def take(self, hash_hex: str, now: int) -> Address | None:
+        """Return who was asked to sign a text, once; None for whoever comes second or late (wall time `now`)."""
+        c = asked_to_sign.c
+        row = self._connection.execute(select(asked_to_sign).where(c.hash == hash_hex)).one_or_none()
+        # Of two at once only one deletes the row.
+        gone = self._connection.execute(asked_to_sign.delete().where(c.hash == hash_hex)).rowcount > 0
+        return Address(row.wallet) if row is not None and gone and now < row.ends_at else None
+
     def forget_ended(self, now: int) -> int:
-        """Forget the sessions that are over at wall time `now`; returns how many."""
+        """Forget the sessions that are over at wall time `now`, and texts that nobody signed; returns how many."""
+        self._connection.execute(asked_to_sign.delete().where(asked_to_sign.c.ends_at <= now))
         return self._connection.execute(sessions.delete().where(sessions.c.ends_at <= now)).rowcount

@@ -13,7 +13,7 @@ from tests.support.ledger import CHAIN_ID, MERCHANT, START, FakeChain, digest, m
 from tests.support.stores import make_mirror
 
 KEY = ApiKey("key_1", MERCHANT.id, "aa" * 32, "ek_test_ab12", frozenset({"payments:read"}), START)
-SESSION = Session("bb" * 32, MERCHANT.id, KEY.id, created_at=START, seen_at=START, ends_at=START + 100)
+SESSION = Session("bb" * 32, MERCHANT.id, START, START, START + 100, key_id=KEY.id)
 ENDPOINT = Endpoint("we_1", MERCHANT.id, "https://shop.test/hook", frozenset(), b"sealed", START)
 
 
@@ -33,6 +33,25 @@ def test_a_session_is_found_by_its_hash_until_it_is_ended(store: Store) -> None:
         assert tx.sessions.find(SESSION.hash) is None
         assert tx.sessions.end(later.hash)
         assert not tx.sessions.end(later.hash)
+
+
+def test_a_text_to_sign_is_taken_once_and_not_late(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.sessions.ask("aa" * 32, MERCHANT.payout, START + 300)
+        tx.sessions.ask("bb" * 32, MERCHANT.payout, START + 300)
+    with store.transaction() as tx:
+        assert tx.sessions.take("aa" * 32, START + 299) == MERCHANT.payout
+        assert tx.sessions.take("aa" * 32, START + 299) is None
+        assert tx.sessions.take("bb" * 32, START + 300) is None
+        assert tx.sessions.take("cc" * 32, START) is None
+
+
+def test_an_account_is_found_by_the_wallet_that_is_paid(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.merchants.add(replace(MERCHANT, id="mer_2", created_at=START + 1))
+    with store.read() as tx:
+        assert [each.id for each in tx.merchants.paid_to(MERCHANT.payout)] == [MERCHANT.id, "mer_2"]
+        assert tx.merchants.paid_to(MERCHANT.arbiter) == []
 
 
 def test_a_key_is_found_by_its_name(store: Store) -> None:

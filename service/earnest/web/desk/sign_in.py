@@ -25,7 +25,7 @@ def get_sign_in(visit: InVisit, next: str = Query("", max_length=400)) -> Respon
     """Ask for a key; whoever is in already goes on."""
     if visit.visitor is not None:
         return visit.go(own_path(next))
-    return visit.page("desk/sign_in.html", next=own_path(next), wrong=False)
+    return visit.page("desk/sign_in.html", next=own_path(next), wrong="")
 
 
 @routes.post("/sign_in")
@@ -38,7 +38,7 @@ def post_sign_in(visit: InVisit) -> Response:
     try:
         secret, _ = sign_in(visit.site.store, visit.form.one("key"), now, request_id=visit.request_id)
     except NotSignedIn:
-        return visit.page("desk/sign_in.html", 403, next=back, wrong=True)
+        return visit.page("desk/sign_in.html", 403, next=back, wrong="key")
     if visit.secret is not None:
         sign_out(visit.site.store, visit.secret, now, request_id=visit.request_id)
     response = visit.go(back)

@@ -51,7 +51,8 @@ def _sessions() -> None:
         "sessions",
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("merchant_id", sa.Text(), nullable=False),
-        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=True),
+        sa.Column("wallet", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
@@ -59,6 +60,14 @@ def _sessions() -> None:
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_sessions_merchant_id")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
     )
+    op.create_table(
+        "asked_to_sign",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("wallet", sa.Text(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_asked_to_sign")),
+    )
+    op.create_index(op.f("ix_asked_to_sign_ends_at"), "asked_to_sign", ["ends_at"], unique=False)
     op.create_index(op.f("ix_sessions_ends_at"), "sessions", ["ends_at"], unique=False)
     op.create_index(op.f("ix_sessions_merchant_id"), "sessions", ["merchant_id"], unique=False)
 
