@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,14 +89,6 @@ def test_listen_forwards_what_comes_and_what_came_signed_by_its_own_secret(earne
     assert told.raw == refunded.raw
 
 
-def test_trigger_makes_a_real_payment_from_the_command_line(earnest: Shop, earnest_stack: LocalStack) -> None:
-    done = earnest_command(earnest, "trigger", "payment.funded", "--rpc-url", earnest_stack.node_url)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["type"] == "payment.funded"
-    assert earnest.client.payment(told["data"]["id"]).status == "funded"
-
-
 @contextmanager
 def listening(shop: Shop, url: str, *options: str) -> Iterator[None]:
     """Run `earnest listen` until the end of the block."""
@@ -107,10 +98,6 @@ def listening(shop: Shop, url: str, *options: str) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-def earnest_command(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(_command(shop, *arguments), capture_output=True, text=True, check=False, timeout=60)
 
 
 def _command(shop: Shop, *arguments: str) -> list[str]:

@@ -85,6 +85,11 @@ class ApiClient:
         """Close the connections."""
         self._http.close()
 
+    def __del__(self) -> None:
+        """Close what a command left open: most make one call, and then the process ends, or a test goes on."""
+        if hasattr(self, "_http"):
+            self._http.close()
+
     def _call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         deadline = time.monotonic() + self._patience_seconds
         while True:
