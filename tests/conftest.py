@@ -1,5 +1,6 @@
 """What every test can use: a real PostgreSQL, and the rule that nothing is skipped silently."""
 
+import hypothesis
 import structlog
 
 pytest_plugins = ["tests.support.no_silent_skips", "tests.support.postgres", "tests.support.anvil"]
@@ -12,3 +13,7 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# Speed is measured by the benchmarks; a busy machine must not fail a property.
+hypothesis.settings.register_profile("earnest", deadline=None)
+hypothesis.settings.load_profile("earnest")
