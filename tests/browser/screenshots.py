@@ -13,10 +13,14 @@ from playwright.sync_api import Page, sync_playwright
 
 from deploy.tools.browser import CHROMIUM_OPTIONS, set_up_browser
 from deploy.tools.setup import ROOT
+from earnest.cli.sample import sample_merchant
+from earnest.client import Client
+from earnest.testing.shop import Shop as Merchant
 from earnest.testing.stack import LocalStack
 from tests.browser.desk_pictures import DESK_PAGES
 from tests.browser.shop import DESKTOP, PHONE, Shop, dialog_says, press, says
 from tests.browser.test_after_paying import paid
+from tests.browser.test_console import console as open_console
 
 IMAGES: Final = ROOT / "docs" / "images"
 DAY: Final = 86_400
@@ -96,6 +100,19 @@ def missing(shop: Shop, size: Sizes) -> Page:
 
 
 BOUGHT: Final = {"description": "A teapot of blue stoneware, with two cups"}
+
+
+def console(shop: Shop, size: Sizes) -> Page:
+    """Return the developer's console after a dispute, and a payment that a reorg took back."""
+    with closing(Client(shop.stack.api_url, sample_merchant(shop.stack).api_key)) as client:
+        merchant = Merchant(client, shop.chain)
+        page = open_console(shop, merchant, size=size)
+        merchant.create(order_reference="honey-1").fund().confirm_delivery().dispute()
+        merchant.create("0.5 ETH", order_reference="honey-2").fund().take_back()
+        page.wait_for_timeout(1_500)
+    return page
+
+
 PAGES: Final[dict[str, Callable[[Shop, Sizes], Page]]] = {
     "waiting": waiting,
     "review": review,
@@ -106,8 +123,11 @@ PAGES: Final[dict[str, Callable[[Shop, Sizes], Page]]] = {
     "released": released,
     "chinese": chinese,
     "missing": missing,
+    "console": console,
     **DESK_PAGES,
 }
+OF_THEIR_OWN: Final = {"console", *DESK_PAGES}
+"""The others are the checkout's, and their files say so."""
 
 
 def main() -> int:
@@ -128,7 +148,7 @@ def main() -> int:
                 page.wait_for_timeout(700)  # the wallets announce themselves, and the fonts are there
                 page.evaluate("scrollTo(0, 0)")
                 whole = page.get_by_role("dialog").count() == 0
-                path = IMAGES / f"{name if name in DESK_PAGES else f'checkout-{name}'}-{width}.png"
+                path = IMAGES / f"{name if name in OF_THEIR_OWN else f'checkout-{name}'}-{width}.png"
                 page.screenshot(path=path, full_page=whole)
                 print(path.relative_to(ROOT))
                 shop.leave()
