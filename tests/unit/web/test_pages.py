@@ -34,6 +34,12 @@ def test_a_checkout_shows_what_is_bought_and_never_the_order_reference(house: Ho
     assert "order-4711" not in answer.text
 
 
+def test_what_is_signed_says_the_terms_that_the_page_says(house: House) -> None:
+    text = checkout(house).text
+    (terms,) = re.findall(r'data-terms="([^"]+)"', text)
+    assert f"<p>{terms}</p>" in text
+
+
 def test_markup_in_a_description_is_text(house: House) -> None:
     text = checkout(house, description="<script>alert(1)</script>'\"><b>").text
     assert "<script>alert" not in text

@@ -17,7 +17,7 @@ from earnest.payment.transitions import PaymentState
 from earnest.store.records import StoredEvent
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts
-from earnest.web.checkout.story import protection, protection_by, tell
+from earnest.web.checkout.story import is_final, protection, protection_by, tell
 from earnest.web.checkout.ways import deposit
 from earnest.web.words import LANGUAGES, words_of
 from tests.support.ledger import START, TOKEN, digest, make_payment
@@ -76,9 +76,9 @@ def test_every_status_has_a_headline_and_a_next_step_in_every_language(status: S
 
 def test_the_protection_names_the_dispute_only_where_one_is_possible() -> None:
     terms: Terms = make_payment().terms
-    assert f"you have {EN.duration(terms.dispute_window)} to dispute" in protection_by(terms, EN)
+    assert f"Once he does, you have {EN.duration(terms.dispute_window)} to dispute" in protection_by(terms, EN)
     final = replace(terms, dispute_window=0, arbiter=ZERO_ADDRESS, arbitration_period=0)
-    assert "no dispute is possible after delivery" in protection_by(final, EN)
+    assert "paid as soon as he says that he delivered; you can’t dispute it" in protection_by(final, EN)
     assert f"within {EN.duration(terms.delivery_period)} of paying" in protection_by(final, EN)
 
 
@@ -92,6 +92,33 @@ def test_the_protection_follows_the_payment_and_ends_with_it() -> None:
     assert "has not decided by <time" in str(protection(facts(Status.DISPUTED), EN))
     assert "without asking anyone" in str(protection(facts(Status.FUNDED, now=START + 10_000 * HOUR), EN))
     assert protection(facts(Status.RELEASED), EN) is None
+
+
+@pytest.mark.parametrize("status", [Status.CREATED, Status.FUNDED])
+def test_without_a_dispute_window_the_page_says_before_that_the_sellers_word_is_enough(status: Status) -> None:
+    final = facts(status, payment=with_terms(dispute_window=0, arbiter=ZERO_ADDRESS, arbitration_period=0))
+    assert is_final(final)
+    assert "at once" in tell(final, EN).next
+    assert "You can’t dispute it" in tell(final, EN).next or "you can’t dispute it" in tell(final, EN).next
+    disputable = facts(status)
+    assert not is_final(disputable)
+    assert f"you have {EN.duration(disputable.payment.terms.dispute_window)} to dispute" in tell(disputable, EN).next
+
+
+def test_a_time_that_ran_out_is_no_longer_called_final() -> None:
+    payment = with_terms(dispute_window=0, arbiter=ZERO_ADDRESS, arbitration_period=0)
+    assert not is_final(facts(Status.FUNDED, payment=payment, now=START + 10_000 * HOUR))
+
+
+def test_no_sentence_promises_what_somebody_has_to_send_or_what_the_sellers_word_is_enough_for() -> None:
+    for untrue in (
+        "only after delivery",
+        "by yourself",
+        "do nothing until",
+        "it all goes back",
+        "Only then is the shop",
+    ):
+        assert [key for key, each in EN.sentences.items() if untrue in each] == []
 
 
 def test_a_payment_whose_block_is_gone_says_which_block_and_what_was_in_it() -> None:

@@ -21,7 +21,7 @@ from earnest.payment.uri import checkout_url
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts, load_facts
 from earnest.web.checkout.qr import qr_svg
-from earnest.web.checkout.story import protection, tell, who_is_paid
+from earnest.web.checkout.story import is_final, protection, protection_by, tell, who_is_paid
 from earnest.web.checkout.watch import DepositWatch, deposited
 from earnest.web.checkout.ways import approval_uri, deposit
 from earnest.web.errors import OddRequest, RelayOff
@@ -165,6 +165,8 @@ def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
         "amount": represent_amount(terms.amount, facts.token),
         "story": tell(facts, words),
         "protection": protection(facts, words),
+        "is_final": is_final(facts),
+        "promised": protection_by(terms, words),
         "deeds": deeds(facts, words),
         "deposit": way,
         "deposit_code": qr_svg(way.uri, words("deposit.code")) if way is not None and way.is_open else None,

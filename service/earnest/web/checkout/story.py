@@ -114,6 +114,11 @@ def protection_by(terms: Terms, words: Words, since: int | None = None) -> Marku
     return words.rich(key, within=within, window=window)
 
 
+def is_final(facts: Facts) -> bool:
+    """Say whether confirming delivery will release in the same tx, so that no dispute is possible."""
+    return facts.payment.terms.dispute_window == 0 and _variant(facts) in ("created", "funded")
+
+
 def _variant(facts: Facts) -> str:
     """Return the status, told apart where time has opened another way on."""
     status, now = facts.status, facts.now
@@ -142,9 +147,10 @@ def _next(facts: Facts, words: Words) -> Markup:
     }
     until = ends.get(facts.status, terms.pay_by)
     return words.rich(
-        f"status.{_variant(facts)}.next",
+        f"status.{_variant(facts)}.{'final' if is_final(facts) else 'next'}",
         merchant=who_is_paid(facts, words),
         until=show_moment(until, words),
+        window=words.duration(terms.dispute_window),
         held=facts.money(state.held),
         to_buyer=facts.money(state.to_buyer),
         to_merchant=facts.money(state.released_gross),

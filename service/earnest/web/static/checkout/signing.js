@@ -53,7 +53,7 @@ export function sentences(steps) {
 
 /** Return a verb in words. */
 export function sayVerb(verb, held) {
-  return t(`say.${verb}`, { amount: page.shown, merchant: page.merchant, held });
+  return t(`say.${verb}`, { amount: page.shown, merchant: page.merchant, terms: page.terms, held });
 }
 
 /** Return an approval in words. */
