@@ -12,13 +12,23 @@ from earnest.payment.events import EVERY_TOPIC
 from earnest.payment.primitives import Address, Hash32, keccak
 
 _THREE: Final = Struct(">HHH").unpack_from
+_ADDRESS: Final = 42
+_TOPIC: Final = 66
+"""How long they are as text."""
 _BITS: Final = tuple(1 << bit for bit in range(2048))
 
 
 @lru_cache(maxsize=8_192)
 def mask(value: str) -> int:
-    """Return the three bits that an address or a topic (of any case) sets in a block's bloom."""
-    one, two, three = _THREE(keccak(bytes.fromhex(value[2:])))
+    """Return the three bits that an address or a topic (of any case) sets in a block's bloom.
+
+    Raises:
+        ValueError: it is not `0x` and hexadecimal digits; `fromhex` alone would pass over blanks.
+    """
+    raw = bytes.fromhex(value[2:])
+    if value[:2].lower() != "0x" or len(value) != 2 + 2 * len(raw):
+        raise ValueError(f"{value[:80]!r} is no hexadecimal")
+    one, two, three = _THREE(keccak(raw))
     bits: int = _BITS[one & 2047] | _BITS[two & 2047] | _BITS[three & 2047]
     return bits
 
@@ -43,15 +53,17 @@ def may_hold_events(bloom: int, escrow: Address) -> bool:
 
 
 def accounted_for(raws: Sequence[RawLog]) -> int:
-    """Return the bits that these logs account for; what is no hexadecimal accounts for nothing.
+    """Return the bits that these logs account for; what is no address, or no topic, accounts for nothing.
 
-    Most values stand in several logs of a block, so each is looked at once.
+    So an address that is told as a topic does not stand for a log of that address. Most values stand in several logs of
+    a block, so each is looked at once.
     """
-    values = {raw.address for raw in raws}
+    addresses = {raw.address for raw in raws}
+    topics: set[str] = set()
     for raw in raws:
-        values.update(raw.topics)
+        topics.update(raw.topics)
     bits = 0
-    for value in values:
+    for value in [v for v in addresses if len(v) == _ADDRESS] + [v for v in topics if len(v) == _TOPIC]:
         try:
             bits |= mask(value)
         except ValueError:

@@ -68,6 +68,29 @@ def test_a_node_that_leaves_a_log_out_of_the_receipts_too_is_not_believed(node: 
     assert believed(mirror) == node.chain_events()
 
 
+def test_a_blank_within_an_address_does_not_make_receipts_prove_that_a_log_is_not_ours(
+    node: FakeNode, mirror: FakeMirror
+) -> None:
+    def blank(method: str, params: Sequence[Any], result: Any) -> Any:
+        if method != "eth_getBlockReceipts" or not result:
+            return keeps_back_the_last(method, params, result)
+        *others, last = result
+        disguised = [{**each, "address": each["address"][:4] + " " + each["address"][4:]} for each in last["logs"]]
+        return [*others, {**last, "logs": disguised}]
+
+    one = follower(node, mirror)
+    node.mine(refund(1, 3), refund(1, 4))
+    catch_up(one)
+    node.mine(refund(2, 3), refund(2, 4))
+    node.tamper = blank
+    for _ in range(9):
+        with pytest.raises(LogsDisagree):
+            one.step()
+    node.tamper = None
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+
+
 def test_an_endpoint_that_keeps_a_log_back_is_set_aside_where_there_is_another(node: FakeNode) -> None:
     bad, good = Gate(node, "bad"), Gate(node, "good")
     bad.tamper = keeps_back_the_last

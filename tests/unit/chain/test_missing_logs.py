@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from earnest.chain.bloom import bloom_of, may_hold_events
+from earnest.chain.bloom import accounted_for, bloom_of, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.node import RawLog
 from earnest.payment.errors import EarnestError
 from earnest.payment.events import SIDE_SIGNATURES, SIGNATURES
 from earnest.payment.primitives import hash32, keccak
@@ -60,6 +61,21 @@ def test_logs_that_are_only_told_without_a_filter_are_found(node: FakeNode, mirr
     node.mine(delivery(1), delivery(2))
     catch_up(follower(node, mirror))
     assert believed(mirror) == node.chain_events()
+
+
+@pytest.mark.parametrize(
+    ("address", "topics"),
+    [
+        (ESCROW[:4] + " " + ESCROW[4:], TOPICS[:2]),
+        (OTHER, [ESCROW, *TOPICS[:2]]),
+        (OTHER, [TOPICS[0][:4] + " " + TOPICS[0][4:]]),
+        (TOPICS[0], []),
+    ],
+    ids=["a blank in the address", "an address as a topic", "a blank in a topic", "a topic as the address"],
+)
+def test_what_is_no_address_or_no_topic_accounts_for_nothing(address: str, topics: list[str]) -> None:
+    right = bloom_of([OTHER] if address == OTHER else []) | bloom_of(each for each in TOPICS[:2] if each in topics)
+    assert accounted_for([RawLog(address, topics, "0x", "0x1", TOPICS[0], TOPICS[0], "0x0")]) == right
 
 
 @pytest.mark.parametrize("signature", [*SIGNATURES.values(), *SIDE_SIGNATURES])

@@ -139,10 +139,14 @@ def trie_key(index: int) -> bytes:
 
 
 def to_raw(text: str) -> bytes:
-    """Return the bytes of `0x…`; raises `ValueError` for anything else."""
+    """Return the bytes of `0x…`; raises `ValueError` for anything else, blanks between the digits included."""
     if text[:2] != "0x":
         raise ValueError(f"{text[:80]!r} does not begin with 0x")
-    return bytes.fromhex(text[2:])
+    raw = bytes.fromhex(text[2:])
+    # `fromhex` passes over blanks: what is hashed would be right, and nobody would recognise the text.
+    if len(text) != 2 + 2 * len(raw):
+        raise ValueError(f"{text[:80]!r} has more in it than hexadecimal digits")
+    return raw
 
 
 def receipt_bytes(told: ToldReceipt) -> bytes:
