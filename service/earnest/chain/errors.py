@@ -29,7 +29,8 @@ ChainDisagrees
 └── ReorgPastFinality           a block that was final is no longer on the node's chain
 Conflict
 ├── NoContract                  nothing stands at the address that is to be called
-└── TxWouldRevert               the contract refuses; carries its reason
+├── TxWouldRevert               the contract refuses; carries its reason
+└── TooMuchGas                  the tx would burn more gas than we pay for
 """
 
 from __future__ import annotations
@@ -266,3 +267,13 @@ class TxWouldRevert(Conflict):
     def __init__(self, verb: str, reason: str) -> None:
         super().__init__(f"{verb} would be refused by the contract: {reason}")
         self.verb, self.reason = verb, reason
+
+
+class TooMuchGas(Conflict):
+    """The tx would burn more gas than we pay for, or than a chain takes in one tx; nothing was signed."""
+
+    code = "too_much_gas"
+
+    def __init__(self, verb: str, estimate: int, most: int) -> None:
+        super().__init__(f"{verb} would need {estimate} gas, and at most {most} are paid for: nothing was sent")
+        self.verb, self.estimate, self.most = verb, estimate, most

@@ -105,6 +105,7 @@ class Sender:
 
         Raises:
             TxWouldRevert: the contract would refuse it.
+            TooMuchGas: it would burn more gas than the intent allows, or than a chain takes.
             OperatorOutOfGasMoney: the account cannot pay for it.
             ChainMismatch: the node is on another chain.
             Unavailable: the node does not answer; nothing was stored.

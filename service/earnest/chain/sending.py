@@ -42,6 +42,9 @@ class TxIntent:
 
     `verb` and `payment_id` say it in the house's words, for people and for the timeline. `value` is in wei. Two intents
     with the same `dedupe_key` are one: the second gets the first one's tx.
+
+    It is signed with at least `least_gas`, and with at most `most_gas` (None: what a chain takes): where a stranger's
+    contract is called, what it burns is ours to pay for.
     """
 
     verb: str
@@ -51,6 +54,8 @@ class TxIntent:
     value: int
     merchant_id: str | None
     dedupe_key: str
+    least_gas: int = 0
+    most_gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

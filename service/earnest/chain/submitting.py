@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from earnest.chain.answers import SendAnswer, is_revert, meaning, revert_data
-from earnest.chain.errors import OperatorOutOfGasMoney, RpcError, TxWouldRevert
+from earnest.chain.errors import OperatorOutOfGasMoney, RpcError, TooMuchGas, TxWouldRevert
 from earnest.chain.fees import Fees, price
 from earnest.chain.node import Node
 from earnest.chain.sending import OutgoingTx, TxIntent, TxState
@@ -15,6 +15,9 @@ from earnest.payment.primitives import Address
 
 GAS_HEADROOM_PERCENT: Final = 25
 """An estimate is made for the present state; a slot that became cold, or a costlier receiver, needs more."""
+MOST_TX_GAS: Final = 1 << 24
+"""What a chain takes in one tx; more than that would be refused for ever and hold up every nonce behind it.
+Source: EIP-7825."""
 ROUGH_GAS: Final = 200_000
 """What a verb needs at most, for telling how much money is missing where the node would not even estimate."""
 
@@ -39,6 +42,7 @@ def check(
 
     Raises:
         TxWouldRevert: the contract would refuse it now.
+        TooMuchGas: it would burn more than the intent allows, or than a chain takes.
         OperatorOutOfGasMoney: the account cannot pay for it and all that waits before it.
     """
     fees = price(node, cap)
@@ -54,11 +58,19 @@ def check(
             needed = ROUGH_GAS * fees.max_fee_per_gas + intent.value + promised
             raise OperatorOutOfGasMoney(sender, balance, max(needed, balance + 1)) from None
         raise
-    gas = estimate * (100 + GAS_HEADROOM_PERCENT) // 100
+    gas = gas_for(intent, estimate)
     needed = gas * fees.max_fee_per_gas + intent.value + promised
     if balance < needed:
         raise OperatorOutOfGasMoney(sender, balance, needed)
     return Offer(gas, fees)
+
+
+def gas_for(intent: TxIntent, estimate: int) -> int:
+    """Return the gas that a tx is signed with; raises `TooMuchGas`."""
+    most = MOST_TX_GAS if intent.most_gas is None else min(intent.most_gas, MOST_TX_GAS)
+    if estimate > most:
+        raise TooMuchGas(intent.verb, estimate, most)
+    return min(max(estimate * (100 + GAS_HEADROOM_PERCENT) // 100, intent.least_gas), most)
 
 
 def _most(tx: OutgoingTx) -> int:

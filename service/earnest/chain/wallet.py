@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from earnest.chain.errors import OperatorOutOfGasMoney, RpcError, TxWouldRevert
+from earnest.chain.errors import OperatorOutOfGasMoney, RpcError, TooMuchGas, TxWouldRevert
 from earnest.chain.fees import price
 from earnest.chain.node import Node, Receipt
 from earnest.chain.sending import SignedTx, UnsignedTx
 from earnest.chain.signer import Signer
+from earnest.chain.submitting import MOST_TX_GAS
 from earnest.payment.errors import Conflict, Unavailable
 from earnest.payment.primitives import Address
 
@@ -87,6 +88,7 @@ class Wallet:
 
         Raises:
             TxWouldRevert: the contract would refuse it; nothing was sent.
+            TooMuchGas: no chain would take it; nothing was sent.
             OperatorOutOfGasMoney: the account cannot pay for the gas; nothing was sent.
             TxReverted: it was mined and refused.
             NotMined: it was sent, and the patience was over first.
@@ -125,7 +127,9 @@ class Wallet:
         except RpcError as error:
             reason = self._explain(error.data) if isinstance(error.data, str) else None
             raise TxWouldRevert("the tx", reason or error.message) from None
-        return estimate * (100 + GAS_HEADROOM_PERCENT) // 100
+        if estimate > MOST_TX_GAS:
+            raise TooMuchGas("the tx", estimate, MOST_TX_GAS)
+        return min(estimate * (100 + GAS_HEADROOM_PERCENT) // 100, MOST_TX_GAS)
 
     def _broadcast(self, signed: SignedTx) -> Receipt | None:
         receipt = self._node.receipts([signed.hash])[0]

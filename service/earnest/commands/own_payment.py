@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from earnest.chain.sending import OutgoingTx, TxIntent, TxState
 from earnest.commands.errors import NotTheOperator, OperatorWasDismissed
@@ -17,6 +18,9 @@ from earnest.payment.status import Role, Verb
 from earnest.store import Transaction
 
 GAVE_UP = (TxState.FAILED, TxState.LOST)
+MOST_RELAY_GAS: Final = 1_000_000
+"""Where a stranger's contract is called (a wallet that checks a signature, a receiver of coin), it may burn what it
+likes at our cost. The dearest honest call, a `collect` with two pushes, needs 800,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,32 @@ def free_dedupe_key(tx: Transaction, stem: str) -> tuple[str, OutgoingTx | None]
     return f"{stem}:{number}", None
 
 
-def send(sender: Submitter, payment: Payment, verb: Verb, unsigned: UnsignedTx, *, dedupe_key: str) -> OutgoingTx:
+def send(
+    sender: Submitter,
+    payment: Payment,
+    verb: Verb,
+    unsigned: UnsignedTx,
+    *,
+    dedupe_key: str,
+    least_gas: int = 0,
+    most_gas: int | None = None,
+) -> OutgoingTx:
     """Hand the tx to the sender: the chain is asked, then it is signed and stored, then broadcast.
 
     Raises:
-        Conflict: the contract would refuse it.
+        Conflict: the contract would refuse it, or it would burn more than `most_gas`.
         Unavailable: the node does not answer, or the operator has no money for gas.
     """
-    return submit(sender, verb, unsigned, payment.id, payment.account, dedupe_key=dedupe_key)
+    return submit(
+        sender,
+        verb,
+        unsigned,
+        payment.id,
+        payment.account,
+        dedupe_key=dedupe_key,
+        least_gas=least_gas,
+        most_gas=most_gas,
+    )
 
 
 def submit(
@@ -92,6 +114,8 @@ def submit(
     merchant_id: str | None,
     *,
     dedupe_key: str,
+    least_gas: int = 0,
+    most_gas: int | None = None,
 ) -> OutgoingTx:
     """Hand a tx to the sender; for a batch, `payment_id` is the zero hash. Raises as `send`."""
     return sender.submit(
@@ -103,5 +127,7 @@ def submit(
             value=unsigned.value,
             merchant_id=merchant_id,
             dedupe_key=dedupe_key,
+            least_gas=least_gas,
+            most_gas=most_gas,
         )
     )

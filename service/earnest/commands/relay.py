@@ -12,7 +12,7 @@ from earnest.chain.sending import OutgoingTx
 from earnest.commands.chain_time import chain_time
 from earnest.commands.errors import EscrowNotDeployed
 from earnest.commands.journal import outgoing_tx
-from earnest.commands.own_payment import GAVE_UP, send
+from earnest.commands.own_payment import GAVE_UP, MOST_RELAY_GAS, send
 from earnest.commands.ports import Place, Submitter
 from earnest.commands.release_with_receipt import check_receipt
 from earnest.escrow.txs import Signed, unsigned_tx
@@ -73,7 +73,7 @@ def relay(
     if sent is not None:
         return sent
     unsigned = unsigned_tx(verb, payment.escrow, payment.chain_id, payment.terms, signed=signed)
-    return send(submitter, payment, verb, unsigned, dedupe_key=dedupe_key)
+    return send(submitter, payment, verb, unsigned, dedupe_key=dedupe_key, most_gas=MOST_RELAY_GAS)
 
 
 def _dedupe_key(tx: Transaction, payment: Payment, verb: Verb, signed: Signed | None) -> tuple[str, OutgoingTx | None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.asking import ask, has_code
 from earnest.commands.errors import NotBuyersReceipt
-from earnest.commands.own_payment import free_dedupe_key, load_own, send
+from earnest.commands.own_payment import MOST_RELAY_GAS, free_dedupe_key, load_own, send
 from earnest.commands.ports import Node, Submitter
 from earnest.escrow import txs
 from earnest.escrow.signatures import decode_is_valid_signature, is_valid_signature, recover
@@ -42,7 +42,7 @@ def release_with_receipt(
     Raises:
         NotFound: the merchant created none of that id.
         NotBuyersReceipt: the signature is not the buyer's, or not of this receipt.
-        Conflict: it is not possible now.
+        Conflict: it is not possible now, or the buyer's wallet burns more gas than is paid for.
         Unavailable: no operator's key here, no node, or no money for gas.
     """
     with store.read() as tx:
@@ -54,7 +54,14 @@ def release_with_receipt(
     if sent is not None:
         return sent
     unsigned = txs.release_with_receipt(payment.escrow, payment.chain_id, payment.terms, signature)
-    return send(sender_on(payment.chain_id), payment, Verb.RELEASE_WITH_RECEIPT, unsigned, dedupe_key=dedupe_key)
+    return send(
+        sender_on(payment.chain_id),
+        payment,
+        Verb.RELEASE_WITH_RECEIPT,
+        unsigned,
+        dedupe_key=dedupe_key,
+        most_gas=MOST_RELAY_GAS,
+    )
 
 
 def check_receipt(node: Node, payment: Payment, signature: bytes) -> None:

@@ -71,6 +71,7 @@ class FakeNode(OneByOneNode):
         base_fee: of the blocks mined from now on, wei per gas.
         seals: whether headers have the usual form, so that their fields hash to their hash; else theirs is unknown.
         offers_receipts: whether it has `eth_getBlockReceipts`.
+        estimate: what every estimate that does not fail says.
         reverting: call data that the contract refuses; estimates fail, mined txs fail.
         faults: asked before each call; what it returns is raised.
         tamper: given each answer; what it returns is told instead.
@@ -85,6 +86,7 @@ class FakeNode(OneByOneNode):
     seals: bool = True
     offers_receipts: bool = True
     balances: dict[Address, int] = field(default_factory=dict)
+    estimate: int = ESTIMATE
     reverting: dict[bytes, str] = field(default_factory=dict)
     faults: Fault | None = None
     tamper: Tamper | None = None
@@ -232,7 +234,7 @@ class FakeNode(OneByOneNode):
         refused = self.reverting.get(bytes.fromhex(tx["data"][2:]))
         if refused is not None:
             raise RpcError("eth_estimateGas", 3, "execution reverted", refused)
-        return hex(ESTIMATE)
+        return hex(self.estimate)
 
     def _eth_feeHistory(self, _blocks: str, _newest: str, _percentiles: list[int]) -> dict[str, Any]:  # noqa: N802
         return {"baseFeePerGas": [hex(self.base_fee)] * 3, "reward": [[hex(10**9)], [hex(2 * 10**9)]]}

@@ -17,10 +17,12 @@ from earnest.chain.errors import (
     NodeUnavailable,
     OperatorOutOfGasMoney,
     RpcError,
+    TooMuchGas,
     TxWouldRevert,
 )
 from earnest.chain.sender import Sender
 from earnest.chain.sending import OutgoingTx, SignedTx, TxIntent, TxState, UnsignedTx
+from earnest.chain.submitting import MOST_TX_GAS
 from earnest.payment.errors import EarnestError
 from earnest.payment.primitives import hash32
 from earnest.settings import FinalityRule
@@ -165,6 +167,39 @@ def test_every_way_in_which_nodes_tell_a_revert_is_understood(
     fail(office, "eth_estimateGas", RpcError("eth_estimateGas", code, message, data))
     with pytest.raises(TxWouldRevert):
         office.sender.submit(intent())
+
+
+def test_a_strangers_contract_that_burns_more_than_the_intent_allows_gets_no_tx(office: Office) -> None:
+    office.node.estimate = 1_000_001
+    with pytest.raises(TooMuchGas, match="1000001 gas, and at most 1000000"):
+        office.sender.submit(replace(intent(), most_gas=1_000_000))
+    assert office.journal.all() == []
+
+
+@pytest.mark.parametrize(
+    ("estimate", "least", "most", "signed"),
+    [
+        (50_000, 0, 1_000_000, 62_500),
+        (50_000, 800_000, 1_000_000, 800_000),
+        (900_000, 0, 1_000_000, 1_000_000),
+        (MOST_TX_GAS - 1, 0, None, MOST_TX_GAS),
+        (MOST_TX_GAS * 81 // 100, 0, 2 * MOST_TX_GAS, MOST_TX_GAS),
+    ],
+)
+def test_no_tx_is_signed_with_more_gas_than_it_may_burn_or_a_chain_takes(
+    office: Office, estimate: int, least: int, most: int | None, signed: int
+) -> None:
+    office.node.estimate = estimate
+    tx = office.sender.submit(replace(intent(), least_gas=least, most_gas=most))
+    assert (tx.gas, read_tx(tx.newest.raw).gas) == (signed, signed)
+
+
+def test_what_no_chain_would_ever_take_holds_up_nothing(office: Office) -> None:
+    office.node.estimate = MOST_TX_GAS + 1
+    with pytest.raises(TooMuchGas):
+        office.sender.submit(intent())
+    office.node.estimate = ESTIMATE
+    assert office.sender.submit(intent(1)).nonce == 0
 
 
 def test_a_node_that_cannot_estimate_is_not_taken_for_a_revert(office: Office) -> None:

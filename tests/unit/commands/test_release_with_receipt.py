@@ -14,6 +14,7 @@ from earnest.chain.errors import RpcError
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.confirm_delivery import confirm_delivery
 from earnest.commands.errors import NotBuyersReceipt, OperatorWasDismissed
+from earnest.commands.own_payment import MOST_RELAY_GAS
 from earnest.commands.release_with_receipt import release_with_receipt
 from earnest.escrow.txs import selector
 from earnest.payment.errors import Conflict, NotFound
@@ -60,6 +61,7 @@ def test_the_buyer_s_own_signature_is_sent_whoever_the_operator_is(house: House,
     tx = release(house, funded, signed(funded.id))
     assert tx.verb == "release_with_receipt"
     assert signed(funded.id) in house.sender.submitted[0].data
+    assert house.sender.submitted[0].most_gas == MOST_RELAY_GAS
     assert release(house, funded, signed(funded.id)).id == tx.id
     assert len(house.sender.submitted) == 1
 

@@ -131,6 +131,7 @@ def test_a_signed_payment_is_sent_by_the_host_once(house: House) -> None:
     assert (first.status_code, first.json()) == (202, again.json())
     (intent,) = house.sender.submitted
     assert intent.payment_id == payment["id"]
+    assert intent.most_gas == 1_000_000, "a payer's contract may burn what it likes at the host's cost"
     # Another payer's useless signature stands in nobody's way.
     body["signed"] = {**signed, "payer": payment["terms"]["operator"]}
     assert house.post(f"/checkout/{payment['id']}/relay", body, key=None).status_code == 202
