@@ -65,7 +65,9 @@ def words_for(request: Request) -> Words:
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a whole page from a template that extends `base.html`."""
     words = words_for(request)
-    body = render(template, words, path=request.url.path, **values)
+    # A link that begins with two slashes leads to another site.
+    path = "/" + request.url.path.lstrip("/")
+    body = render(template, words, path=path, **values)
     return HTMLResponse(body, status, headers={"Content-Language": words.tag, "Vary": "Accept-Language"})
 
 

@@ -80,6 +80,13 @@ def test_a_path_that_nobody_serves_is_a_page_for_people_and_a_problem_for_progra
         assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example/x", "/%2Fevil.example/x"])
+def test_no_path_makes_the_choice_of_language_a_link_to_another_site(house: House, path: str) -> None:
+    text = page(house, f"http://testserver{path}").text
+    links = re.findall(r'<a href="([^"]+)" lang=', text)
+    assert links == ["/evil.example/x?lang=zh"]
+
+
 @pytest.mark.parametrize("path", ["/checkout/0x12", "/checkout/0x" + "ab" * 32, "/checkout/x%00y"])
 def test_a_link_that_leads_nowhere_says_so_calmly(house: House, path: str) -> None:
     answer = page(house, path)
