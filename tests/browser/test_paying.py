@@ -177,6 +177,21 @@ def test_a_rejected_signature_is_taken_calmly_and_asked_for_again(shop: Shop) ->
     says(page, "Paid: your money is in escrow")
 
 
+def test_where_the_answer_was_lost_the_page_does_not_say_that_nothing_was_paid(shop: Shop) -> None:
+    payment, wallet = shop.create(), shop.wallet()
+    page = shop.visit(payment, wallet)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/relay", lose_the_answer)
+    press(page, f"Pay with {WALLET}")
+    press(page, "Continue in the wallet")
+    dialog_says(page, "Something was sent before, and may still count.")
+    says(page, "Paid: your money is in escrow")
+
+
 def test_a_wallet_that_owns_too_little_is_told_before_it_signs(shop: Shop) -> None:
     payment, wallet = shop.create("2000000.00"), shop.wallet()
     page = shop.visit(payment, wallet)

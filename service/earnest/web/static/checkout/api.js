@@ -1,11 +1,12 @@
 // What the service prepares and sends: unsigned txs, typed data, and what it sends for the buyer.
 import { page, t } from "../dom.js";
 
-/** The service said no; `code` is its own word for why. */
+/** The service said no; `code` is its own word for why, `status` is that of HTTP; NaN where nothing answered. */
 export class Refused extends Error {
-  constructor(code, detail) {
+  constructor(code, detail, status = NaN) {
     super(detail);
     this.code = code;
+    this.status = status;
   }
 }
 
@@ -18,7 +19,7 @@ async function ask(url, options = {}) {
   }
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
-  throw new Refused(told.code ?? "failed", told.detail ?? `HTTP ${answer.status}`);
+  throw new Refused(told.code ?? "failed", told.detail ?? `HTTP ${answer.status}`, answer.status);
 }
 
 /** Return the unsigned tx or the typed data of a verb for an account. */

@@ -18,11 +18,14 @@ const RECEIPT_MS = 800;
 class Left extends Error {}
 
 let running = false;
+/** Whether a wallet or the service was given something to send: from then on nobody knows that nothing came of it. */
+let handed = false;
 
 /** Do a verb, with a wallet if one is given; whatever goes wrong is told calmly and offered again. */
 export async function run(verb, { wallet = null, relayed = false, usual = false } = {}) {
   if (running) return;
   running = true;
+  handed = false;
   try {
     for (let again = true; again; ) again = await attempt(verb, wallet, relayed, usual);
   } finally {
@@ -44,10 +47,10 @@ async function attempt(verb, wallet, relayed, usual) {
 
 function told(error) {
   const text = (sentence) => [make("p", {}, sentence)];
-  if (error instanceof WalletError && error.kind === "rejected") return [t("rejected.title"), text(t("rejected"))];
+  if (error instanceof WalletError && error.kind === "rejected") return [t("rejected.title"), text(t(handed ? "rejected_sent" : "rejected"))];
   if (error instanceof WalletError && error.kind === "busy") return [t("rejected.title"), text(t("busy"))];
   if (error instanceof NotOurs) return [t("error.title"), text(error.message)];
-  return [t("error.title"), text(t("error", { detail: error.message }))];
+  return [t("error.title"), text(t(handed ? "error_sent" : "error", { detail: error.message }))];
 }
 
 /** Return a step's answer, or leave where the reader closed it. */
@@ -183,7 +186,7 @@ async function bySignature(verb, wallet, account, toSign, mayChange = false) {
   const chosen = await review([sayVerb(verb, live.status().held)], account, t("review.free"), verb, mayChange);
   if (chosen === "usual") return false;
   const signature = await sign(wallet, account, toSign);
-  const hash = await during(t("preparing"), relay(verb, { signature, ...toSign.come_back_with }));
+  const hash = await during(t("preparing"), handing(() => relay(verb, { signature, ...toSign.come_back_with })));
   follow({ verb, hash, relayed: true });
   return true;
 }
@@ -218,7 +221,20 @@ async function byTx(verb, wallet, account) {
 function send(wallet, account, tx) {
   const hex = (number) => `0x${BigInt(number).toString(16)}`;
   const asked = { from: account, to: tx.to, data: tx.data, value: hex(tx.value), gas: hex(tx.gas), chainId: CHAIN };
-  return during(t("in_wallet"), ask(wallet, "eth_sendTransaction", [asked]));
+  return during(t("in_wallet"), handing(() => ask(wallet, "eth_sendTransaction", [asked])));
+}
+
+/** Let something be sent; only who says no, or refuses it, has surely not sent it. */
+async function handing(send) {
+  const before = handed;
+  handed = true;
+  try {
+    return await send();
+  } catch (error) {
+    const refused = error instanceof WalletError ? ["rejected", "busy"].includes(error.kind) : error instanceof Refused && error.status < 500;
+    if (refused) handed = before;
+    throw error;
+  }
 }
 
 async function mined(wallet, hash) {
@@ -235,7 +251,7 @@ async function mined(wallet, hash) {
 
 async function relayPlainly(verb) {
   await review([sayVerb(verb, live.status().held)], null, t("review.relayed"), verb);
-  follow({ verb, hash: await during(t("preparing"), relay(verb)), relayed: true });
+  follow({ verb, hash: await during(t("preparing"), handing(() => relay(verb))), relayed: true });
 }
 
 function review(steps, account, cost, verb, mayChange = false) {
