@@ -47,6 +47,9 @@ from earnest.payment.values import maker
 
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,16}").fullmatch
 
+HIGHEST_INDEX: Final = 2**32 - 1
+"""A node that tells another place lies, and must be found out here: no database could keep any number it likes."""
+
 _number = int.from_bytes
 _escrow_log, _payment_event, _funding, _terms = maker(EscrowLog), maker(PaymentEvent), maker(Funding), maker(Terms)
 
@@ -64,7 +67,7 @@ def decode_log(raw: RawLog) -> EscrowLog:
     decode = _DECODERS.get(topics[0]) or _DECODERS.get(topics[0].lower())
     if decode is None:
         raise UnknownEvent(f"topic {topics[0][:66]} in tx {raw.transaction_hash[:66]} is no event of the escrow")
-    return _escrow_log(Hash32(raw.transaction_hash.lower()), _quantity(raw.log_index), decode(raw))
+    return _escrow_log(Hash32(raw.transaction_hash.lower()), _place(raw.log_index), decode(raw))
 
 
 def decode_block(
@@ -230,6 +233,15 @@ def _status(number: int) -> Status:
     if not 0 < number < len(ON_CHAIN):
         raise MalformedLog(f"{number} is no status that an event can carry")
     return ON_CHAIN[number]
+
+
+@lru_cache(maxsize=1_024)
+def _place(text: str) -> int:
+    """Return a log's index in its block; no database could keep a higher one, and no block has so many."""
+    index = _quantity(text)
+    if index > HIGHEST_INDEX:
+        raise MalformedLog(f"{text} is no place within a block")
+    return index
 
 
 @lru_cache(maxsize=1_024)

@@ -21,6 +21,8 @@ Tag = Literal["latest", "safe", "finalized", "pending", "earliest"]
 
 NOT_REPEATED: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
 """What is never asked a second time by itself: only the caller knows what a second answer means."""
+HIGHEST: Final = 2**63 - 1
+"""No chain has so many blocks, no time is so far away, and no database could keep a greater one."""
 ASKED_IN_VAIN: Final = 2
 """An error that stays the same so often, with nothing else mended beside it, is the answer."""
 
@@ -262,9 +264,10 @@ class Node(ABC):
         # Of the first block only the hash counts, and some chains made theirs in a form of its own.
         if self.recomputes and raw.number != "0x0" and not fits_its_hash(raw):
             raise HeaderForged(self.endpoint, raw.number, raw.hash)
-        block = _block(
-            self.quantity(raw.number), self._hash(raw.hash), self._hash(raw.parent_hash), self.quantity(raw.timestamp)
-        )
+        number, timestamp = self.quantity(raw.number), self.quantity(raw.timestamp)
+        if number > HIGHEST or timestamp > HIGHEST:
+            raise MalformedAnswer(self.endpoint, f"told block {raw.number[:80]} of the time {raw.timestamp[:80]}")
+        block = _block(number, self._hash(raw.hash), self._hash(raw.parent_hash), timestamp)
         bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self.quantity(raw.logs_bloom)
         fee = self.quantity(raw.base_fee_per_gas or "0x0")
         return Header(block, bloom, fee, raw.receipts_root if self.recomputes else "")

@@ -70,6 +70,35 @@ def test_of_two_endpoints_the_one_that_alters_headers_is_set_aside_and_the_other
     assert several.report("good").state is EndpointState.OK
 
 
+def test_of_two_endpoints_the_one_that_tells_a_place_beyond_all_databases_is_set_aside(node: FakeNode) -> None:
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    several = Several(bad, good)
+    several.catch_up()
+    node.mine(delivery(1))
+    bad.tamper = lambda method, _params, result: (
+        [{**log, "logIndex": "0xffffffffffffffff"} for log in result] if method == "eth_getLogs" else result
+    )
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert several.report("bad").state is EndpointState.LIES
+    assert several.report("good").state is EndpointState.OK
+
+
+def test_where_headers_are_taken_a_time_beyond_all_databases_is_no_answer() -> None:
+    node = FakeNode(ESCROW, seals=False)
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    several = Several(bad, good)
+    several.catch_up()
+    node.mine(delivery(1))
+    bad.tamper = lambda method, _params, result: (
+        {**result, "timestamp": hex(2**63)} if method.startswith("eth_getBlockBy") and result else result
+    )
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert all(block.timestamp < 2**63 for block in several.mirror.blocks)
+    assert several.report("bad").state is not EndpointState.OK
+
+
 @pytest.mark.parametrize(
     "field",
     ["parentHash", "timestamp", "stateRoot", "receiptsRoot", "baseFeePerGas", "extraData", "hash", "number"],
