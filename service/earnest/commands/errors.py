@@ -18,6 +18,7 @@ Conflict
 ├── MoreThanHeld            a part that is larger than what the escrow holds
 ├── MoreThanRepayable       a part that is larger than what was released and is not repaid yet
 ├── OnlyWholeAmounts        a disputed payment moves as a whole
+├── RelaysUsedUp            the host has sent as much for this payment as it pays for
 ├── RefundUnderWay          another refund of the payment was sent and has not come back from the chain
 └── TooMany                 no more of these for one merchant
 """
@@ -166,6 +167,15 @@ class TooMany(Conflict):
     """No more of these for one merchant."""
 
     code = "too_many"
+
+
+class RelaysUsedUp(Conflict):
+    """The host has sent as much for this payment as it pays for."""
+
+    code = "relays_used_up"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"this host has sent {most} txs for this payment and sends no more: use a wallet")
 
 
 class RangeTooLarge(InvalidInput):

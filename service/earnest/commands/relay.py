@@ -5,15 +5,15 @@ None of it can send money anywhere but where the terms send it: the contract see
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from earnest.chain.sending import OutgoingTx
+from earnest.chain.sending import OutgoingTx, TxState
 from earnest.commands.chain_time import chain_time
-from earnest.commands.errors import EscrowNotDeployed
+from earnest.commands.errors import EscrowNotDeployed, RelaysUsedUp
 from earnest.commands.journal import outgoing_tx
 from earnest.commands.own_payment import GAVE_UP, MOST_RELAY_GAS, send
 from earnest.commands.ports import Place, Submitter
+from earnest.commands.prepare_tx import COLLECT_GAS_FLOOR
 from earnest.commands.release_with_receipt import check_receipt
 from earnest.escrow.txs import Signed, unsigned_tx
 from earnest.payment.actions import check_action
@@ -27,6 +27,11 @@ RELAYED: Final = frozenset(
     {Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2, Verb.COLLECT, Verb.RELEASE_WITH_RECEIPT, Verb.RECLAIM}
 )
 """What anyone may send. A permit (EIP-2612) is not among them: it does not bind the terms."""
+SIGNED_BY_A_PAYER: Final = frozenset({Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2})
+UNSIGNED: Final = frozenset({Verb.COLLECT, Verb.RECLAIM})
+MOST_RELAYS: Final = 10
+"""Txs for one payment: it needs two or three, and the rest is for what reverted when it was mined."""
+_PREFIX: Final = "relay:"
 
 
 def relay(
@@ -51,14 +56,17 @@ def relay(
         signed: the payer's or the buyer's signature, for the verbs that need one.
 
     Raises:
-        InvalidInput: the verb is none of these, or its signature is missing.
+        InvalidInput: the verb is none of these, its signature is missing, or it knows none.
         NotFound: nobody here created such a payment.
         NotBuyersReceipt: the signature is not the buyer's.
+        RelaysUsedUp: the host has sent `MOST_RELAYS` for this payment.
         Conflict, TooEarly, TooLate: it is not possible now, or the contract would refuse it.
         Unavailable: no node, or no money for gas.
     """
     if verb not in RELAYED:
         raise InvalidInput(f"{verb} is nothing that anyone may send: the buyer's own wallet has to", param="verb")
+    if signed is not None and verb in UNSIGNED:
+        raise InvalidInput(f"{verb} needs no signature", param="signed")
     if place.escrow is None:
         raise EscrowNotDeployed(place.network.name)
     now = chain_time(store, place)
@@ -67,31 +75,48 @@ def relay(
         if payment is None or payment.is_foreign:
             raise NotFound(f"no payment {payment_id}")
         dedupe_key, sent = _dedupe_key(tx, payment, verb, signed)
+        used = _used(tx, payment)
     check_action(payment.terms, payment.state, verb, Role.ANYONE, now)
     if verb is Verb.RELEASE_WITH_RECEIPT and signed is not None:
         check_receipt(place.node, payment, signed.signature)
     if sent is not None:
         return sent
+    if used >= MOST_RELAYS:
+        raise RelaysUsedUp(MOST_RELAYS)
     unsigned = unsigned_tx(verb, payment.escrow, payment.chain_id, payment.terms, signed=signed)
-    return send(submitter, payment, verb, unsigned, dedupe_key=dedupe_key, most_gas=MOST_RELAY_GAS)
+    least = COLLECT_GAS_FLOOR if verb is Verb.COLLECT else 0
+    return send(submitter, payment, verb, unsigned, dedupe_key=dedupe_key, least_gas=least, most_gas=MOST_RELAY_GAS)
+
+
+def _used(tx: Transaction, payment: Payment) -> int:
+    if payment.account is None:
+        return 0
+    return sum(row.dedupe_key.startswith(_PREFIX) for row in tx.txs.find(payment.account, payment.id))
 
 
 def _dedupe_key(tx: Transaction, payment: Payment, verb: Verb, signed: Signed | None) -> tuple[str, OutgoingTx | None]:
     """Return the key of this request and the tx that it already has.
 
-    Each payer has keys of his own, so that nobody's useless signature stands in another's way. Money can come to a
-    deposit address again and again: there, what is settled does not count.
+    Where a payer signs, each has keys of his own, so that nobody's useless signature stands in another's way.
     """
-    payer = signed.payer if signed is not None and signed.payer is not None else ""
-    is_over: Callable[[OutgoingTx], bool] = (
-        (lambda sent: sent.state.settled) if verb is Verb.COLLECT else (lambda sent: sent.state in GAVE_UP)
-    )
+    payer = (signed.payer or "") if signed is not None and verb in SIGNED_BY_A_PAYER else ""
     number = 0
     while True:
-        key = f"relay:{verb}:{payment.chain_id}:{payment.id}:{payer}:{number}"
+        key = f"{_PREFIX}{verb}:{payment.chain_id}:{payment.id}:{payer}:{number}"
         row = tx.txs.by_dedupe_key(key)
         if row is None:
             return key, None
-        if not is_over(sent := outgoing_tx(row)):
+        if not _is_over(sent := outgoing_tx(row), verb):
             return key, sent
         number += 1
+
+
+def _is_over(sent: OutgoingTx, verb: Verb) -> bool:
+    """Return whether a tx of this request stands in the way of no other.
+
+    One that reverted when it was mined need not be final for that: should a reorg let it succeed, the second one
+    reverts. Money can come to a deposit address again and again: there, what is settled does not count.
+    """
+    if sent.state is TxState.INCLUDED:
+        return sent.error is not None
+    return sent.state.settled if verb is Verb.COLLECT else sent.state in GAVE_UP
