@@ -76,6 +76,7 @@ def restore(
     _show_chains(done.chains)
     made = datetime.fromtimestamp(done.created_at, UTC)
     say(f"restored as of {made:%Y-%m-%d %H:%M:%S} UTC; start the service, and it catches up with the chain")
+    say("API keys that were revoked after the backup are good again: revoke them before you start it")
 
 
 def _show_chains(chains: Iterable[Mirrored]) -> None:

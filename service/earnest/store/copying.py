@@ -12,13 +12,16 @@ from earnest.store.blocks import chains
 from earnest.store.leads import leads
 from earnest.store.processes import processes
 from earnest.store.schema import Amount, metadata
+from earnest.store.sessions import asked_to_sign, sessions
 
 Rows = list[tuple[Any, ...]]
 
 AT_ONCE: Final = 1_000
 """Rows held in memory at a time."""
-OF_THE_MOMENT: Final = frozenset({processes, leads})
-"""What is true only while these processes run on this database: another one finds it out anew."""
+OF_THE_MOMENT: Final = frozenset({processes, leads, sessions, asked_to_sign})
+"""What is true only while these processes run on this database: another one finds it out anew.
+
+So is who is signed in: a session that was ended after the backup must not live again by it."""
 
 
 class Copying:

@@ -30,7 +30,7 @@ from earnest.payment.events import EventKind
 from earnest.payment.terms import MAX_AMOUNT
 from earnest.store import Store, open_store
 from earnest.store.audit import Deed
-from earnest.store.records import Endpoint
+from earnest.store.records import Endpoint, Session
 from tests.support.ledger import CHAIN_ID, ESCROW, MERCHANT, START, FakeChain, make_payment
 from tests.support.postgres import PostgresServer
 from tests.support.stores import NOW, Opener, create, make_mirror, stored, told
@@ -104,6 +104,19 @@ def test_every_row_comes_back_and_the_mirror_goes_on(store: Store, empty: Store,
         with each.read() as tx:
             hashes.append(state_hash(tx, CHAIN_ID, ESCROW, chain.head.number))
     assert hashes[0] == hashes[1]
+
+
+def test_nobody_is_signed_in_after_a_restore(store: Store, empty: Store, tmp_path: Path) -> None:
+    live_through(store)
+    with store.transaction() as tx:
+        tx.sessions.add(Session("ab" * 32, MERCHANT.id, START, START, START + 10**6, wallet=ESCROW))
+        tx.sessions.ask("cd" * 32, ESCROW, START + 10**6)
+    back_up(store, tmp_path / "backup")
+    restored = bring_back(empty, tmp_path / "backup")
+    assert not {"sessions", "asked_to_sign"} & restored.rows.keys()
+    with empty.transaction() as tx:
+        assert tx.sessions.find("ab" * 32) is None
+        assert tx.sessions.take("cd" * 32, START) is None
 
 
 def test_a_backup_is_of_one_moment_though_everything_goes_on(store: Store, opening: Opener, tmp_path: Path) -> None:
