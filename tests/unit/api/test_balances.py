@@ -237,6 +237,21 @@ def test_what_is_no_formula_stays_as_it_is() -> None:
     assert safe_cell("=1") == "'=1"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x;=HYPERLINK(1)", "x;'=HYPERLINK(1)"),
+        ('x; "=1', "x; \"'=1"),
+        ("x\t@SUM(1)", "x\t'@SUM(1)"),
+        ("x|＝1", "x|'＝1"),
+        ("  =1", "'  =1"),
+        ("a;b;1-2", "a;b;1-2"),
+    ],
+)
+def test_no_spreadsheet_makes_a_formula_of_what_its_own_separator_cuts_off(text: str, shown: str) -> None:
+    assert safe_cell(text) == shown
+
+
 def test_another_merchants_money_is_not_counted_and_not_listed(house: House) -> None:
     payment = fund(house)
     release(house, payment)
