@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -13,6 +14,19 @@ from earnest.api.errors import TooManyRequests
 
 MAX_CALLERS: Final = 10_000
 """Whoever has not been seen for longest is forgotten beyond that, which at worst gives him a full bucket again."""
+
+
+def _owner(caller: str) -> str:
+    """Return whom a caller counts as: with IPv6 everyone has a whole /64, so one address of it is nobody. RFC 6177."""
+    if ":" not in caller:
+        return caller
+    try:
+        address = ipaddress.IPv6Address(caller)
+    except ValueError:
+        return caller
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(address) >> 64 << 64)) + "/64"
 
 
 class TokenBuckets:
@@ -31,6 +45,7 @@ class TokenBuckets:
 
     def take(self, caller: str) -> None:
         """Take one token; raises `TooManyRequests` telling when there is one again."""
+        caller = _owner(caller)
         now = self._monotonic()
         with self._lock:
             tokens, at = self._buckets.pop(caller, (float(self._burst), now))

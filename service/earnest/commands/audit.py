@@ -15,13 +15,16 @@ from earnest.store.audit import Deed
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does it: `key:<its id>`, `wallet:<address>`, or `host` for whoever sits at the machine."""
+    """Who does it: `key:<its id>`, `wallet:<address>`, `host` for whoever sits at the machine, or
+    `relay`."""
 
     actor: str
     request_id: str | None = None
 
 
 HOST: Final = By("host")
+RELAY: Final = By("relay")
+"""Nobody's key: a page's visitor asked, and the host sent what anyone may send."""
 
 
 def write_down(
@@ -53,6 +56,27 @@ class AuditedSubmitter:
             action = f"payment.{intent.verb}"
             write_down(tx, self.by, intent.merchant_id, self.clock(), action, target, **self.detail)
         return self.inner.submit(intent)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedRelay:
+    """Sends what visitors ask for and writes down what was sent: what was refused cost nothing, and has no end."""
+
+    inner: Submitter
+    store: Store
+    clock: Callable[[], int]
+
+    def status(self) -> HasAddress:
+        """Return what the sender says of itself."""
+        return self.inner.status()
+
+    def submit(self, intent: TxIntent) -> OutgoingTx:
+        """Hand it on, then write it down; after a crash in between, the tx itself still tells that it was relayed."""
+        sent = self.inner.submit(intent)
+        with self.store.transaction() as tx:
+            action = f"payment.{intent.verb}"
+            write_down(tx, RELAY, intent.merchant_id, self.clock(), action, intent.payment_id)
+        return sent
 
 
 def audited(

@@ -37,7 +37,7 @@ def make_site(services: Services, *, relays: bool = True) -> Site:
 
     return Site(
         store=services.store,
-        chains={chain_id: _page_chain(chain, relays) for chain_id, chain in services.chains.items()},
+        chains={chain_id: _page_chain(services, chain, relays) for chain_id, chain in services.chains.items()},
         public_url=services.public_url,
         admit=TokenBuckets(PAGES_PER_SECOND, PAGE_BURST).take,
         admit_relay=TokenBuckets(RELAYS_PER_SECOND, RELAY_BURST).take,
@@ -90,7 +90,10 @@ def _desk(services: Services) -> Desk:
     )
 
 
-def _page_chain(chain: ChainService, relays: bool) -> PageChain:
+def _page_chain(services: Services, chain: ChainService, relays: bool) -> PageChain:
+    from earnest.commands.audit import AuditedRelay  # noqa: PLC0415
     from earnest.web import PageChain  # noqa: PLC0415
 
-    return PageChain(chain.place, chain.sender if relays else None)
+    if chain.sender is None or not relays:
+        return PageChain(chain.place, None)
+    return PageChain(chain.place, AuditedRelay(chain.sender, services.store, services.clock))

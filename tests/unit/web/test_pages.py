@@ -8,10 +8,12 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI
 
+from earnest.payment.errors import Conflict
 from earnest.payment.events import EventKind
 from earnest.payment.status import Status
 from earnest.web import add_pages
 from earnest.wiring.pages import make_site
+from tests.support.ledger import BUYER, MERCHANT
 from tests.unit.api.house import House, open_house
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
@@ -166,6 +168,29 @@ def test_the_relay_refuses_what_comes_too_often(house: House) -> None:
     statuses = [house.post(path, {"verb": "reclaim"}, key=None).status_code for _ in range(12)]
     assert statuses[0] == 409
     assert statuses[-1] == 429
+
+
+def test_a_deposit_is_offered_only_where_somebody_collects_it(house: House) -> None:
+    offered = 'data-way="deposit"'
+    assert offered in checkout(house, buyer=BUYER).text
+    with open_house() as other:
+        add_pages(cast(FastAPI, other.client.app), make_site(other.services, relays=False))
+        assert offered not in checkout(other, buyer=BUYER).text
+
+
+def test_what_the_host_sends_for_a_buyer_is_audited_and_what_it_refuses_is_not(house: House) -> None:
+    payment = house.create(buyer=BUYER)["id"]
+
+    def written() -> list[str]:
+        with house.store.read() as tx:
+            return [each.deed.action for each in tx.audit.page(MERCHANT.id).items if each.deed.actor == "relay"]
+
+    house.sender.refusal = Conflict("no")
+    assert house.post(f"/checkout/{payment}/relay", {"verb": "collect"}, key=None).status_code == 409
+    assert written() == []
+    house.sender.refusal = None
+    assert house.post(f"/checkout/{payment}/relay", {"verb": "collect"}, key=None).status_code == 202
+    assert written() == ["payment.collect"]
 
 
 def test_a_host_without_a_relay_says_so_and_offers_a_usual_tx() -> None:

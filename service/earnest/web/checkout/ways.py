@@ -30,9 +30,12 @@ class Deposit:
 
 
 def deposit(facts: Facts) -> Deposit | None:
-    """Return the way by a deposit address; None where the terms name no buyer, so that nothing could go back."""
+    """Return the way by a deposit address; None where nobody would collect it or nothing could go back.
+
+    It goes back to the buyer whom the terms name, and this host collects where it sends for buyers.
+    """
     address, terms = facts.deposit_address, facts.payment.terms
-    if address is None or facts.status not in (Status.CREATED, Status.EXPIRED):
+    if address is None or not facts.can_relay or facts.status not in (Status.CREATED, Status.EXPIRED):
         return None
     if facts.token.is_coin:
         uri = f"ethereum:{address}@{facts.network.chain_id}?value={terms.amount}"
