@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Final
+from urllib.parse import urlsplit
 
 from earnest.commands.errors import NotSignedIn
 from earnest.commands.names import Random, strong_random
@@ -35,10 +36,11 @@ def ask_wallet(
         chain_id: the chain that the wallet is on.
         random: where the nonce comes from.
     """
-    host = public_url.split("://", maxsplit=1)[-1]
+    host = urlsplit(public_url).netloc
     text = (
         f"{host} wants you to sign in with your Ethereum account:\n{wallet}\n\n"
-        "Sign in to the merchant's desk. This moves no money and costs nothing.\n\n"
+        "Sign in to the merchant's desk. Whoever has this signature can refund your buyers and make API keys "
+        f"for a week. Sign only at {host}.\n\n"
         f"URI: {public_url}/desk\nVersion: 1\nChain ID: {chain_id}\nNonce: {random(NONCE_BYTES).hex()}\n"
         f"Issued At: {rfc3339(now)}\nExpiration Time: {rfc3339(now + ASKED_FOR_SECONDS)}"
     )

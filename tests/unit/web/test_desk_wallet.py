@@ -44,6 +44,8 @@ def enter(browser: Browser, text: str, signature: str, **more: str) -> Any:
 def test_the_text_says_where_who_and_until_when(owned: House) -> None:
     text = asked(stranger(owned))
     assert text.startswith(f"pay.example wants you to sign in with your Ethereum account:\n{OWNER.address}\n\n")
+    assert "Whoever has this signature can refund your buyers" in text
+    assert "Sign only at pay.example.\n" in text
     for part in ("URI: https://pay.example/desk\nVersion: 1\nChain ID: ", "\nNonce: ", "\nExpiration Time: "):
         assert part in text
     assert asked(stranger(owned)) != text
