@@ -66,5 +66,15 @@ def test_only_so_many_are_waited_for_and_the_oldest_is_let_go(house: House) -> N
     deposits = watch_of(house)
     ids = [Hash32(f"0x{number:064x}") for number in range(watch.MOST_WATCHED + 1)]
     for each in ids:
-        deposits.add(each)
+        deposits.add(each, "mer_1")
     assert deposits.watched == ids[1:]
+
+
+def test_no_merchants_payments_push_out_those_of_another(house: House) -> None:
+    deposits = watch_of(house)
+    few = Hash32(f"0x{10**6:064x}")
+    deposits.add(few, "mer_few")
+    for number in range(2 * watch.MOST_WATCHED):
+        deposits.add(Hash32(f"0x{number:064x}"), "mer_many")
+    assert few in deposits.watched
+    assert len(deposits.watched) == watch.MOST_WATCHED

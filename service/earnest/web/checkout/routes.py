@@ -104,7 +104,7 @@ def get_deposit(payment_id: str, request: Request) -> JSONResponse:
         raise NotFound("this payment has no deposit address")
     chain = site.chain_of(facts.payment)
     if chain.relay is not None and facts.status is Status.CREATED:
-        deposit_watch(request).add(facts.payment.id)
+        deposit_watch(request).add(facts.payment.id, facts.payment.account)
     there = deposited(chain.place.node, facts)
     return JSONResponse({"there": represent_amount(there, facts.token), "enough": there >= facts.payment.terms.amount})
 

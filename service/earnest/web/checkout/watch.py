@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Final
 
 from earnest.commands.asking import ask
+from earnest.commands.errors import RelaysUsedUp
 from earnest.commands.ports import Node
 from earnest.commands.relay import relay
 from earnest.escrow.txs import encode_call
@@ -20,7 +21,8 @@ from earnest.web.site import Site
 LOOK_SECONDS: Final = 10.0
 """A block a look on most chains; `COLLECT_SECONDS` leaves room for ninety."""
 MOST_WATCHED: Final = 200
-"""Twenty questions a second to the node at the most; beyond that the one that was asked for longest ago is let go."""
+"""Twenty questions a second to the node at the most; beyond that the oldest of the account with the most is let go, so
+that nobody's payments push out another's few."""
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +37,17 @@ class DepositWatch:
 
     def __init__(self, site: Site, pause_seconds: float = LOOK_SECONDS) -> None:
         self._site, self._pause_seconds = site, pause_seconds
-        self._watched: OrderedDict[Hash32, None] = OrderedDict()
+        self._watched: OrderedDict[Hash32, str | None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, payment_id: Hash32) -> None:
-        """Wait for a payment's deposit from now on."""
+    def add(self, payment_id: Hash32, account: str | None) -> None:
+        """Wait for the deposit of an account's payment from now on."""
         with self._lock:
-            self._watched[payment_id] = None
+            self._watched[payment_id] = account
             self._watched.move_to_end(payment_id)
             while len(self._watched) > MOST_WATCHED:
-                self._watched.popitem(last=False)
+                ((most, _),) = Counter(self._watched.values()).most_common(1)
+                del self._watched[next(each for each, owner in self._watched.items() if owner == most)]
 
     @property
     def watched(self) -> list[Hash32]:
@@ -67,13 +70,18 @@ class DepositWatch:
             facts = load_facts(site, payment_id)
             chain = site.chain_of(facts.payment)
             if facts.status is not Status.CREATED or chain.relay is None:
-                with self._lock:
-                    self._watched.pop(payment_id, None)
+                self._let_go(payment_id)
                 return
             if deposited(chain.place.node, facts) >= facts.payment.terms.amount:
                 relay(site.store, chain.place, chain.relay, payment_id, Verb.COLLECT)
+        except RelaysUsedUp:
+            self._let_go(payment_id)
         except EarnestError as error:
             log.warning("the deposit of payment %s could not be collected (%s), later again", payment_id, error.code)
+
+    def _let_go(self, payment_id: Hash32) -> None:
+        with self._lock:
+            self._watched.pop(payment_id, None)
 
 
 def deposited(node: Node, facts: Facts) -> int:
