@@ -131,7 +131,8 @@ def test_a_merchant_adds_an_endpoint_and_tests_it(shop: Shop) -> None:
         page.get_by_role("link", name="I have kept it").click()
         press(page, "Send a test")
         expect(page.get_by_text(re.compile("The test arrived: 20[04] after"))).to_be_visible(timeout=PATIENCE_MS)
-        assert [(each.type, each.verified) for each in receiver.received] == [("endpoint.test", True)]
+        # Of other tests' payments he may be told meanwhile.
+        assert [each.verified for each in receiver.received if each.type == "endpoint.test"] == [True]
         sold(shop, "told")
         receiver.wait_for("payment.funded", timeout=PATIENCE_MS / 1_000)
         page.reload()

@@ -45,6 +45,20 @@ def test_a_reload_in_the_middle_goes_on_where_it_was(shop: Shop) -> None:
     assert wallet.asked.count("eth_sendTransaction") == 1
 
 
+def test_a_wallet_that_answers_late_does_not_hold_up_what_is_over(shop: Shop) -> None:
+    payment, wallet = shop.create("0.05", "ETH"), shop.wallet()
+    wallet.takes_seconds["eth_getTransactionReceipt"] = 3.0
+    page = shop.visit(payment, wallet)
+    press(page, "Pay with Test Wallet")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    page.wait_for_timeout(3_500)  # by now it has answered, to a page that knows already
+    assert "eth_getTransactionReceipt" in wallet.asked
+    expect(page.get_by_role("heading", name="On its way")).to_be_hidden()
+    shop.confirm_delivery(payment)
+    press(page, "I received it")
+
+
 def test_another_device_shows_the_same_and_needs_no_wallet(shop: Shop) -> None:
     payment, _, _ = paid(shop)
     phone = shop.visit(payment, size=PHONE)

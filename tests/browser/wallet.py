@@ -8,6 +8,7 @@ account.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -58,6 +59,7 @@ class BrowserWallet:
         account: whose keys.
         chain_id: the network that it is on.
         knows: the networks that it can switch to.
+        takes_seconds: how long it thinks over a method before it answers.
     """
 
     rpc: Rpc
@@ -66,6 +68,7 @@ class BrowserWallet:
     knows: set[int] = field(default_factory=set)
     name: str = "Test Wallet"
     reject: set[str] = field(default_factory=set)
+    takes_seconds: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     signed: list[dict[str, Any]] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
@@ -96,6 +99,7 @@ class BrowserWallet:
         request = json.loads(text)
         method, params = request["method"], request["params"]
         self.asked.append(method)
+        time.sleep(self.takes_seconds.get(method, 0))
         if method in self.reject:
             self.reject.discard(method)
             return json.dumps({"error": REJECTED})

@@ -78,22 +78,29 @@ async function watch() {
 
 async function look(wallet, pending) {
   const receipt = await ask(wallet, "eth_getTransactionReceipt", [pending.hash]);
+  if (!isStill(pending)) return; // the page's status told of it while the wallet was asked
   if (receipt) {
     if (BigInt(receipt.status ?? 1) === 0n) fail("failed.title", "failed");
     else show("busy", t("pending.title"), t("mined"), pending.hash);
     return;
   }
   const tx = await ask(wallet, "eth_getTransactionByHash", [pending.hash]);
+  if (!isStill(pending)) return;
   if (tx) {
     kept.set("pending", { ...pending, nonce: Number(tx.nonce) });
     return;
   }
   const used = Number(await ask(wallet, "eth_getTransactionCount", [pending.from, "latest"]));
+  if (!isStill(pending)) return;
   if (pending.nonce !== undefined && used > pending.nonce) {
     const replaced = pending.replaced ?? Date.now();
     kept.set("pending", { ...pending, replaced });
     if (Date.now() - replaced > REPLACED_MS) fail("replaced.title", "replaced");
   } else if (Date.now() - pending.at > DROPPED_MS) fail("failed.title", "dropped");
+}
+
+function isStill(pending) {
+  return kept.get("pending")?.hash === pending.hash;
 }
 
 function fail(title, text) {
