@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from earnest.chain.endpoints import Endpoints
 from earnest.chain.node import Node
@@ -23,6 +23,7 @@ from earnest.payment.errors import EarnestError, Unavailable
 from earnest.payment.primitives import Address
 from earnest.payment.record import BlockRef
 from earnest.store import Store, Transaction
+from earnest.store.leading import plain
 from earnest.store.leads import follow_lead
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Reconciler:
         node: whose state is asked.
         vouched: whether the host stands for a token; what a stranger's token does is no fault of the mirror.
         clock: wall time (Unix).
+        status: of this process' follower; asked where the database takes one process, for there no report is written.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Reconciler:
         escrow: Address,
         vouched: Callable[[Address], bool],
         clock: Callable[[], int],
+        status: Callable[[], object] = lambda: None,
     ) -> None:
+        self._status = status
         self._store, self._node, self._chain_id, self._escrow = store, node, chain_id, escrow
         self._vouched, self._clock = vouched, clock
 
@@ -105,11 +109,16 @@ class Reconciler:
 
     def followed(self) -> tuple[int, int] | None:
         """Return the follower's head and how many blocks it is behind, in whatever process; None while unknown."""
-        with self._store.read() as tx:
-            leader = tx.leads.leader(follow_lead(self._chain_id))
-        report = (leader.report if leader is not None and leader.is_there else None) or {}
+        report = self._report()
         head, lag = report.get("head"), report.get("lag_blocks")
         return (head, lag) if isinstance(head, int) and isinstance(lag, int) else None
+
+    def _report(self) -> Mapping[str, Any]:
+        if self._store.takes_one_process:
+            return plain(self._status()) or {}
+        with self._store.read() as tx:
+            leader = tx.leads.leader(follow_lead(self._chain_id))
+        return (leader.report if leader is not None and leader.is_there else None) or {}
 
     def compared_at(self) -> int:
         """Return the block at which the mirror was last compared, 0 if it was not since it was last rebuilt."""
@@ -190,6 +199,9 @@ class Schedule:
         self._failures = 0
         self._backfilling = False
         self._now = False
+        """A backfill has just ended: nothing is waited for any more."""
+        self._is_owed = False
+        """No comparison has succeeded since a backfill ended."""
         self._head: int | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -217,15 +229,15 @@ class Schedule:
                 self._backfilling = True
             self._head = head
             if lag == 0 and self._backfilling:
-                self._backfilling, self._now = False, True
+                self._backfilling, self._now, self._is_owed = False, True, True
 
     def _turn(self, stop: threading.Event) -> float:
         """Reconcile if it is time; returns how long to wait."""
         try:
-            since = self._reconciler.seconds_since_last()
-            if not self._now and since is not None and since < self._every_seconds:
-                return self._every_seconds - since
             self._now = False
+            since = self._reconciler.seconds_since_last()
+            if not self._is_owed and since is not None and since < self._every_seconds:
+                return self._every_seconds - since
             done = self._reconciler.run(pause=lambda: _breathe(stop, self._breather_seconds))
         except NothingMirrored:
             return min(self._every_seconds, AGAIN_SECONDS)
@@ -239,7 +251,7 @@ class Schedule:
             level = logging.WARNING if self._failures < ALARMING_FAILURES else logging.ERROR
             log.log(level, "could not compare the mirror with the contract (%d times): %s", self._failures, error)
             return min(self._every_seconds, AGAIN_SECONDS)
-        self._failures = 0
+        self._failures, self._is_owed = 0, False
         _report(done)
         return self._every_seconds
 

@@ -75,9 +75,14 @@ def opened_rebuild(settings: Settings, progress: Progress) -> Iterator[tuple[Reb
 
 
 def make_reconciler(
-    store: Store, rpc: Endpoints, network: Network, deployment: Deployment, clock: Callable[[], int] = wall_clock
+    store: Store,
+    rpc: Endpoints,
+    network: Network,
+    deployment: Deployment,
+    clock: Callable[[], int] = wall_clock,
+    status: Callable[[], object] = lambda: None,
 ) -> Reconciler:
-    """Return who reconciles the mirror of one chain."""
+    """Return who reconciles the mirror of one chain; `status` is that of this process' follower."""
     from earnest.mirror.reconcile import Reconciler  # noqa: PLC0415
 
     return Reconciler(
@@ -87,6 +92,7 @@ def make_reconciler(
         deployment.address,
         lambda token: network.token_at(token) is not None,
         clock,
+        status,
     )
 
 

@@ -150,7 +150,9 @@ class Parts:
         from earnest.store.leading import Led  # noqa: PLC0415
         from earnest.wiring.checking import make_reconciler  # noqa: PLC0415
 
-        reconciler = make_reconciler(self.store, self.rpc, self.network, self.deployment)
+        reconciler = make_reconciler(
+            self.store, self.rpc, self.network, self.deployment, status=self.following[0].status
+        )
         schedule = Schedule(reconciler, self._settings.reconcile_seconds)
         return Led(self.presence, f"reconcile-{self.network.chain_id}", schedule.run)
 
