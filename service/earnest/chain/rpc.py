@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Event
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
@@ -195,12 +196,19 @@ class Rpc(Node):
 
         The first error that is not a node's answer ends it; what was not asked by then is not asked any more.
         """
-        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="chain-rpc") as pool:
+        over = Event()
+
+        def ask(each: Call) -> Any:
+            if over.is_set():
+                return None  # nobody sees it: the error came before it in order
             try:
-                return list(pool.map(self._one_of_batch, calls))
+                return self._one_of_batch(each)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                over.set()
                 raise
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="chain-rpc") as pool:
+            return list(pool.map(ask, calls))
 
     def _check_refusal(self, content: bytes) -> None:
         """Make sure that one answer to many questions is an error, and not about how often we ask."""
