@@ -204,6 +204,7 @@ OF_OTHERS = {
     "earnest.chain.errors": {
         # The operator's key and txs: told at the start, to whoever asked, or under `operator`.
         *("key_unusable", "not_a_keystore", "wrong_password", "operator_out_of_gas_money", "tx_would_revert"),
+        "too_much_gas",
         # Told at the start, before anything is followed.
         "bad_node_url",
         # Why new blocks are polled for, under `heads`.
