@@ -31,6 +31,7 @@ from earnest.payment.status import Status
 from earnest.payment.transitions import apply, fold
 from earnest.store import Store, open_store
 from earnest.store.records import Notification, StoredDismissal, StoredEvent, StoredSideEvent
+from tests.support.histories import Choices, Mine, Step, cut, cuts, histories, play
 from tests.support.ledger import (
     BLOCK_SECONDS,
     BUYER,
@@ -57,29 +58,6 @@ PAYMENTS = [
 FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@dataclass(frozen=True)
-class Mine:
-    """A block; each choice is a payment and which of its possible events comes next, or something told beside them."""
-
-    choices: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Reorg:
-    """Blocks dropped; the same ones come back, or not."""
-
-    depth: int
-    back: bool
-
-
-@dataclass(frozen=True)
-class Finalize:
-    """The block `depth` below the head becomes final."""
-
-    depth: int
-
-
-Step = Mine | Reorg | Finalize
 BESIDE: list[SideEvent] = [
     OperatorDismissed(PAYOUT, OPERATOR),
     OperatorDismissed(PAYOUT, BUYER),
@@ -89,35 +67,16 @@ BESIDE: list[SideEvent] = [
 ]
 choices = st.tuples(st.integers(0, len(PAYMENTS)), st.integers(0, 7))
 mines = st.builds(Mine, st.lists(choices, max_size=4).map(tuple))
-reorgs = st.builds(Reorg, st.integers(1, 4), st.booleans())
-finals = st.builds(Finalize, st.integers(0, 3))
-steps = st.lists(
-    st.one_of(mines, mines, mines, reorgs, finals),
-    max_size=25,
-)
-cuts = st.lists(st.integers(1, 6), min_size=1, max_size=10)
+steps = histories(mines)
 
 
-def play(story: Sequence[Step], chain: FakeChain | None = None) -> tuple[FakeChain, list[ChainUpdate]]:
+def live(story: Sequence[Step], chain: FakeChain | None = None) -> tuple[FakeChain, list[ChainUpdate]]:
     """Return the chain after a story, and what a follower tells of it."""
     chain = chain or FakeChain()
-    told: list[ChainUpdate] = []
-    for step in story:
-        match step:
-            case Mine(chosen):
-                told.append(mine(chain, chosen))
-            case Reorg(depth, back):
-                room = sum(accepted.block.number > chain.final for accepted in chain.blocks)
-                if min(depth, room):
-                    orphaned, dropped = chain.drop(min(depth, room))
-                    told += [orphaned, *(chain.put_back(dropped) if back else [])]
-            case Finalize(depth):
-                if len(chain.blocks) > depth and chain.blocks[-1 - depth].block.number > chain.final:
-                    told.append(chain.finalize(depth))
-    return chain, told
+    return chain, play(story, chain, mine)
 
 
-def mine(chain: FakeChain, chosen: Sequence[tuple[int, int]]) -> BlockAccepted:
+def mine(chain: FakeChain, chosen: Choices) -> BlockAccepted:
     states = {payment.id: chain.state(payment) for payment in PAYMENTS}
     timestamp = (chain.head.timestamp if chain.blocks else START) + BLOCK_SECONDS
     events: list[EscrowEvent] = []
@@ -188,19 +147,10 @@ def mirrored(template: Path, batches: Sequence[Sequence[ChainUpdate]], times: in
             )
 
 
-def cut(updates: Sequence[ChainUpdate], sizes: Sequence[int]) -> list[Sequence[ChainUpdate]]:
-    batches, start, turn = [], 0, 0
-    while start < len(updates):
-        size = sizes[turn % len(sizes)]
-        batches.append(updates[start : start + size])
-        start, turn = start + size, turn + 1
-    return batches
-
-
 @FEW
 @given(story=steps, sizes=cuts)
 def test_what_is_stored_is_the_fold_of_what_counts(sqlite_template: Path, story: list[Step], sizes: list[int]) -> None:
-    chain, updates = play(story)
+    chain, updates = live(story)
     result = mirrored(sqlite_template, cut(updates, sizes))
     assert result.position is not None
     assert result.position.head == (chain.blocks[-1].block if chain.blocks else None)
@@ -227,7 +177,7 @@ def test_what_is_stored_is_the_fold_of_what_counts(sqlite_template: Path, story:
 @FEW
 @given(story=steps, sizes=cuts)
 def test_what_stands_beside_payments_is_what_counts(sqlite_template: Path, story: list[Step], sizes: list[int]) -> None:
-    chain, updates = play(story)
+    chain, updates = live(story)
     result = mirrored(sqlite_template, cut(updates, sizes))
     on_chain = [log.event for accepted in chain.blocks for log in accepted.logs]
     beside = [event for event in on_chain if isinstance(event, DepositReturned | ItemSkipped)]
@@ -244,7 +194,7 @@ def test_what_stands_beside_payments_is_what_counts(sqlite_template: Path, story
 def test_each_change_is_told_once_with_the_next_version(
     sqlite_template: Path, story: list[Step], sizes: list[int]
 ) -> None:
-    chain, updates = play(story)
+    chain, updates = live(story)
     result = mirrored(sqlite_template, cut(updates, sizes))
     every = [each for notifications in result.told.values() for each in notifications]
     assert len({each.id for each in every}) == len(every)
@@ -268,7 +218,7 @@ def test_each_change_is_told_once_with_the_next_version(
 @FEW
 @given(story=steps, sizes=cuts)
 def test_every_batch_twice_equals_once(sqlite_template: Path, story: list[Step], sizes: list[int]) -> None:
-    _, updates = play(story)
+    _, updates = live(story)
     batches = cut(updates, sizes)
     assert mirrored(sqlite_template, batches, times=2) == mirrored(sqlite_template, batches)
 
@@ -278,7 +228,7 @@ def test_every_batch_twice_equals_once(sqlite_template: Path, story: list[Step],
 def test_how_updates_are_cut_into_batches_changes_nothing(
     sqlite_template: Path, story: list[Step], sizes: list[int]
 ) -> None:
-    _, updates = play(story)
+    _, updates = live(story)
     batches = cut(updates, sizes)
     # A batch that comes again right away is taken for a repetition, even if the chain went there and back twice.
     assume(all(one != other for one, other in pairwise(batches)))
@@ -290,9 +240,9 @@ def test_how_updates_are_cut_into_batches_changes_nothing(
 def test_a_reorg_and_the_way_back_equals_the_straight_run(
     sqlite_template: Path, story: list[Mine], elsewhere: list[Mine], depth: int
 ) -> None:
-    chain, straight = play(story)
+    chain, straight = live(story)
     orphaned, dropped = chain.drop(min(depth, len(chain.blocks)))
-    _, away = play(elsewhere, chain)
+    _, away = live(elsewhere, chain)
     back = [chain.drop(len(elsewhere))[0]] if elsewhere else []
     roundabout: list[list[ChainUpdate]] = [straight, [orphaned, *away], [*back, *chain.put_back(dropped)]]
     expected = mirrored(sqlite_template, [straight])

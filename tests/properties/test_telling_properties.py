@@ -28,6 +28,7 @@ from earnest.payment.tell_rule import TellRule, parse_tell_rule
 from earnest.payment.transitions import apply, fold
 from earnest.store import Store, open_store
 from earnest.store.records import Notification
+from tests.support.histories import Choices, Mine, Step, cut, cuts, histories, play
 from tests.support.ledger import CHAIN_ID, MERCHANT, TOKEN, FakeChain, make_payment, possible_events
 from tests.support.stores import make_mirror
 
@@ -38,35 +39,9 @@ DEPTH = MERCHANT.safe_depth_blocks
 RISING = [Finality.INCLUDED, Finality.SAFE, Finality.FINAL]
 
 
-@dataclass(frozen=True)
-class Mine:
-    """A block; each choice is a payment and which of its possible events comes next."""
-
-    choices: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Reorg:
-    """Blocks dropped; the same ones come back, or not."""
-
-    depth: int
-    back: bool
-
-
-@dataclass(frozen=True)
-class Finalize:
-    """The block `depth` below the head becomes final."""
-
-    depth: int
-
-
-Step = Mine | Reorg | Finalize
 choices = st.tuples(st.integers(0, len(PAYMENTS) - 1), st.integers(0, 7))
 mines = st.builds(Mine, st.lists(choices, max_size=3).map(tuple))
-reorgs = st.builds(Reorg, st.integers(1, 4), st.booleans())
-finals = st.builds(Finalize, st.integers(0, 3))
-stories = st.lists(st.one_of(mines, mines, mines, reorgs, finals), max_size=25)
-cuts = st.lists(st.integers(1, 6), min_size=1, max_size=10)
+stories = histories(mines)
 rules = st.sampled_from(
     [
         *([], ["*:safe:0"], ["*:final:0"], ["*:safe:0", f"{TOKEN}:included:0"]),
@@ -76,26 +51,7 @@ rules = st.sampled_from(
 ).map(parse_tell_rule)
 
 
-def play(story: Sequence[Step]) -> list[ChainUpdate]:
-    """Return what a follower tells of a story."""
-    chain = FakeChain()
-    told: list[ChainUpdate] = []
-    for step in story:
-        match step:
-            case Mine(chosen):
-                told.append(mine(chain, chosen))
-            case Reorg(depth, back):
-                room = sum(accepted.block.number > chain.final for accepted in chain.blocks)
-                if min(depth, room):
-                    orphaned, dropped = chain.drop(min(depth, room))
-                    told += [orphaned, *(chain.put_back(dropped) if back else [])]
-            case Finalize(depth):
-                if len(chain.blocks) > depth and chain.blocks[-1 - depth].block.number > chain.final:
-                    told.append(chain.finalize(depth))
-    return told
-
-
-def mine(chain: FakeChain, chosen: Sequence[tuple[int, int]]) -> BlockAccepted:
+def mine(chain: FakeChain, chosen: Choices) -> BlockAccepted:
     states = {payment.id: chain.state(payment) for payment in PAYMENTS}
     events: list[PaymentEvent] = []
     for which, option in chosen:
@@ -204,21 +160,12 @@ def said(told: Sequence[Notification]) -> list[Said]:
     ]
 
 
-def cut(updates: Sequence[ChainUpdate], sizes: Sequence[int]) -> list[Sequence[ChainUpdate]]:
-    batches, start, turn = [], 0, 0
-    while start < len(updates):
-        size = sizes[turn % len(sizes)]
-        batches.append(updates[start : start + size])
-        start, turn = start + size, turn + 1
-    return batches
-
-
 @FEW
 @given(story=stories, sizes=cuts, rule=rules)
 def test_a_merchant_hears_the_story_of_what_reached_his_finality_and_nothing_else(
     sqlite_template: Path, story: list[Step], sizes: list[int], rule: TellRule
 ) -> None:
-    updates = play(story)
+    updates = play(story, FakeChain(), mine)
     batches = cut(updates, sizes)
     # A batch that comes again right away is taken for a repetition, even if the chain went there and back twice.
     assume(all(one != other for one, other in pairwise(batches)))
