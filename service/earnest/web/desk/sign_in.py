@@ -12,7 +12,7 @@ from earnest.commands.errors import NotSignedIn
 from earnest.commands.sessions import sign_in, sign_out
 from earnest.web.desk.cookie import drop, keep
 from earnest.web.desk.route import PUBLIC, SIGN_IN_PATH, desk_router, needs
-from earnest.web.desk.visit import DESK, InVisit
+from earnest.web.desk.visit import DESK, InVisit, Visit
 
 routes = desk_router()
 
@@ -32,18 +32,13 @@ def get_sign_in(visit: InVisit, next: str = Query("", max_length=400)) -> Respon
 @needs(PUBLIC)
 def post_sign_in(visit: InVisit) -> Response:
     """Trade a key for a session. It is always a new one, whatever the browser brought."""
-    client = visit.request.client
-    visit.desk.admit_sign_in(client.host if client else "unknown")
+    count_try(visit)
     back, now = own_path(visit.form.one("next")), visit.now()
     try:
         secret, _ = sign_in(visit.site.store, visit.form.one("key"), now, request_id=visit.request_id)
     except NotSignedIn:
         return visit.page("desk/sign_in.html", 403, next=back, wrong="key")
-    if visit.secret is not None:
-        sign_out(visit.site.store, visit.secret, now, request_id=visit.request_id)
-    response = visit.go(back)
-    keep(response, secret, visit.site.public_url)
-    return response
+    return let_in(visit, secret, back, now)
 
 
 @routes.post("/sign_out")
@@ -54,6 +49,21 @@ def post_sign_out(visit: InVisit) -> Response:
         sign_out(visit.site.store, visit.secret, visit.now(), request_id=visit.request_id)
     response = RedirectResponse(SIGN_IN_PATH, 303)
     drop(response, visit.site.public_url)
+    return response
+
+
+def count_try(visit: Visit) -> None:
+    """Count a try to get in; too many from one address are refused."""
+    client = visit.request.client
+    visit.desk.admit_sign_in(client.host if client else "unknown")
+
+
+def let_in(visit: Visit, secret: str, back: str, now: int) -> Response:
+    """Go on with a new session, and end the one that the browser brought."""
+    if visit.secret is not None:
+        sign_out(visit.site.store, visit.secret, now, request_id=visit.request_id)
+    response = visit.go(back)
+    keep(response, secret, visit.site.public_url)
     return response
 
 

@@ -7,13 +7,11 @@ from typing import Final
 from fastapi.responses import PlainTextResponse, Response
 
 from earnest.commands.errors import NotSignedIn
-from earnest.commands.sessions import sign_out
 from earnest.commands.sign_in_by_wallet import ask_wallet, sign_in_by_wallet
 from earnest.payment.primitives import parse_address
-from earnest.web.desk.cookie import keep
 from earnest.web.desk.route import PUBLIC, desk_router, needs
-from earnest.web.desk.sign_in import own_path
-from earnest.web.desk.visit import InVisit, Visit
+from earnest.web.desk.sign_in import count_try, let_in, own_path
+from earnest.web.desk.visit import InVisit
 
 routes = desk_router()
 
@@ -25,7 +23,7 @@ MOST_BYTES: Final = 65
 @needs(PUBLIC)
 def post_ask(visit: InVisit) -> Response:
     """Return the text that a wallet has to sign."""
-    _count(visit)
+    count_try(visit)
     wallet = parse_address(visit.form.one("wallet"), param="wallet")
     chain_id = min(visit.site.chains)
     return PlainTextResponse(
@@ -37,7 +35,7 @@ def post_ask(visit: InVisit) -> Response:
 @needs(PUBLIC)
 def post_wallet(visit: InVisit) -> Response:
     """Trade a signed text for a session. It is always a new one, whatever the browser brought."""
-    _count(visit)
+    count_try(visit)
     back, now = own_path(visit.form.one("next")), visit.now()
     # As it was signed: a form's line ends are others than a text's.
     text = visit.form.one("text").replace("\r\n", "\n")
@@ -46,16 +44,7 @@ def post_wallet(visit: InVisit) -> Response:
         secret, _ = sign_in_by_wallet(visit.site.store, text, signature, now, request_id=visit.request_id)
     except NotSignedIn:
         return visit.page("desk/sign_in.html", 403, next=back, wrong="wallet")
-    if visit.secret is not None:
-        sign_out(visit.site.store, visit.secret, now, request_id=visit.request_id)
-    response = visit.go(back)
-    keep(response, secret, visit.site.public_url)
-    return response
-
-
-def _count(visit: Visit) -> None:
-    client = visit.request.client
-    visit.desk.admit_sign_in(client.host if client else "unknown")
+    return let_in(visit, secret, back, now)
 
 
 def _signature(text: str) -> bytes:
