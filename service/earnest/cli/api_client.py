@@ -46,7 +46,9 @@ class ApiClient:
 
     def __init__(self, base_url: str, api_key: str | None, *, patience_seconds: float = 0.0) -> None:
         """Open no connection yet; raises `InvalidInput` for a URL or a key that cannot be one."""
-        self.base_url = _checked_url(base_url)
+        from earnest.client.http import A_SERVICE, checked_url  # noqa: PLC0415 (so that `earnest --help` loads nothing)
+
+        self.base_url = checked_url(base_url, f"{A_SERVICE} (--api-url)").rstrip("/")
         self._api_key, self._patience_seconds = api_key, patience_seconds
         if api_key and not _HEADER_SAFE.fullmatch(api_key):
             # Not repeated: it is a secret, or nearly one.
@@ -130,13 +132,3 @@ class ApiClient:
             f"{self.base_url} does not answer as this service does (HTTP {answer.status_code}): give the service's URL "
             "(--api-url)"
         )
-
-
-def _checked_url(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = None
-    if url is None or url.scheme not in ("http", "https") or not url.host:
-        raise InvalidInput(f"{text!r} is no URL of a service: give one such as http://127.0.0.1:8000 (--api-url)")
-    return text.rstrip("/")

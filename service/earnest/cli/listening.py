@@ -53,12 +53,13 @@ def listen(
     Each is printed with your program's answer. A connection that breaks is made again, and nothing is missed.
     """
     from earnest.client import Client, Problem  # noqa: PLC0415 (so that `earnest --help` loads nothing)
+    from earnest.client.http import checked_url  # noqa: PLC0415
     from earnest.commands.event_types import parse_event_types  # noqa: PLC0415
     from earnest.webhooks.signature import format_secret, parse_secret  # noqa: PLC0415
 
     wanted = parse_event_types(each.strip() for each in events.split(",") if each.strip())
     signing = parse_secret(secret) if secret else format_secret(secrets.token_bytes(32))
-    target = _checked_target(forward_to)
+    target = checked_url(forward_to, ": give your program's, such as http://127.0.0.1:3000/webhooks")
     with Client(api_url, known_key(api_key)) as client, httpx.Client(timeout=FORWARD_SECONDS, trust_env=False) as http:
         next(client.events(), None)  # a wrong key is told at once
         say(f"forwarding to {target}; the secret that webhooks are signed with:")
@@ -140,13 +141,3 @@ def _forward(http: httpx.Client, target: str, secret: str, message: Message) -> 
         answer = str(error) or type(error).__name__
     took_ms = int((time.monotonic() - started) * 1_000)
     return f"{event.timestamp:%H:%M:%S}  {event.type:<18} {event.payment_id}  → {answer} ({took_ms} ms)  {event.id}"
-
-
-def _checked_target(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = None
-    if url is None or url.scheme not in ("http", "https") or not url.host:
-        raise InvalidInput(f"{text!r} is no URL: give your program's, such as http://127.0.0.1:3000/webhooks")
-    return text

@@ -19,6 +19,7 @@ T = TypeVar("T")
 TIMEOUT_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.2
 """Before a call is made again, where the service did not say how long to wait."""
+A_SERVICE: Final = " of a service: give one such as http://127.0.0.1:8000"
 _HEADER_SAFE: Final = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -35,7 +36,7 @@ class Http:
     def __init__(
         self, base_url: str, api_key: str | None, patience_seconds: float, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self.base_url, self.api_key = _checked_url(base_url), api_key
+        self.base_url, self.api_key = checked_url(base_url, A_SERVICE).rstrip("/"), api_key
         if api_key and not _HEADER_SAFE.fullmatch(api_key):
             # Not repeated: it is a secret, or nearly one.
             raise InvalidInput("the API key has a sign that no key has; copy it again: ek_test_… or ek_live_…")
@@ -123,11 +124,12 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _checked_url(text: str) -> str:
+def checked_url(text: str, what: str) -> str:
+    """Return the URL of a server; raises `InvalidInput`, whose message goes on with `what`."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = None
     if url is None or url.scheme not in ("http", "https") or not url.host:
-        raise InvalidInput(f"{text!r} is no URL of a service: give one such as http://127.0.0.1:8000")
-    return text.rstrip("/")
+        raise InvalidInput(f"{text!r} is no URL{what}")
+    return text
