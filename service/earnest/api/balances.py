@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -47,12 +46,13 @@ class BalanceView:
         """Return the sums of every token of every chain that is served here."""
         now = {chain_id: self._now(chain_id) for chain_id in self._services.chains}
         found = {(each.chain_id, each.token): each.sums for each in self._tx.balances.sums(self._merchant.id, now)}
-        owed: Counter[tuple[int, Address]] = Counter()
-        for chain_id in self._services.chains:
-            for row in self._credits(chain_id):
-                owed[chain_id, row.token] += row.signed
+        owed = {
+            (chain_id, token): amount
+            for chain_id in self._services.chains
+            for token, amount in self._owed(chain_id, {token for chain, token in found if chain == chain_id}).items()
+        }
         shown = sorted(key for key in {*found, *owed} if key[0] in self._services.chains)
-        return [self._sums(*key, found.get(key, {}), owed[key]) for key in shown]
+        return [self._sums(*key, found.get(key, {}), owed.get(key, 0)) for key in shown]
 
     def rows(
         self, named: Named, chain_id: int, token: Address, *, cursor: str | None, limit: int
@@ -60,7 +60,7 @@ class BalanceView:
         """Return a piece of the rows whose amounts add up to a sum, newest first."""
         shown_as = self._token(chain_id, token)
         if named is Named.CREDITS:
-            rows = [each for each in self._credits(chain_id) if each.token == token]
+            rows = self._tx.balances.credits(self._merchant.id, chain_id, self._merchant.payout, token)
             return self._credit_rows(rows, chain_id, shown_as, cursor, limit)
         figure = Figure(named.value)
         now = self._now(chain_id)
@@ -92,8 +92,14 @@ class BalanceView:
             str(left) if left else None,
         )
 
-    def _credits(self, chain_id: int) -> Sequence[CreditRow]:
-        return self._tx.balances.credits(self._merchant.id, chain_id, self._merchant.payout)
+    def _owed(self, chain_id: int, paid_in: set[Address]) -> Mapping[Address, int]:
+        """Return what the escrow owes the merchant, in the tokens that he was paid in and those that are vouched for.
+
+        Anyone can make a token and let it fail to be pushed to a merchant: nobody's list is to be filled with those.
+        """
+        network = self._services.chain(chain_id).network
+        tokens = paid_in | {each.address for each in (network.coin, *network.tokens)}
+        return self._tx.balances.owed(chain_id, self._merchant.payout, tokens)
 
     def _now(self, chain_id: int) -> int:
         view = self._view.view(chain_id)

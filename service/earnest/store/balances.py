@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -84,6 +85,9 @@ class CreditRow:
         return -self.amount if self.is_withdrawal else self.amount
 
 
+_SAME: Final = and_(payments.c.chain_id == events.c.chain_id, payments.c.id == events.c.payment_id)
+
+
 class Balances:
     """Sums of a merchant's payments."""
 
@@ -149,30 +153,46 @@ class Balances:
             write_cursor(last.recorded_at, last.chain_id, last.id) if last else None,
         )
 
-    def credits(self, merchant_id: str, chain_id: int, account: Address) -> Sequence[CreditRow]:
-        """Return everything that made up the credits of an account on a chain, oldest first, of all tokens.
+    def owed(self, chain_id: int, account: Address, tokens: Collection[Address]) -> Mapping[Address, int]:
+        """Return what the escrow owes an account on a chain, in base units by token; of these tokens alone.
+
+        Anyone can make a token of his own and let pushes of it fail, as often as he likes: what nobody here vouches for
+        and nobody here was paid in is for the caller to leave out.
+        """
+        c, p, w, dialect = events.c, payments.c, credit_withdrawals.c, self._connection.dialect.name
+        total: Counter[Address] = Counter()
+        for whose, to, moved in _pushes(c):
+            failed = and_(_has(c.credited, whose), to == account, p.token.in_(tokens))
+            pushed = select(p.token, *sum_of(moved, "owed", dialect)).join_from(payments, events, _SAME)
+            for row in self._connection.execute(pushed.where(*_credited_on(chain_id), failed).group_by(p.token)):
+                total[row.token] += read_sum(row, "owed", dialect)
+        taken = select(w.token, *sum_of(w.amount, "owed", dialect)).where(
+            w.chain_id == chain_id, w.account == account, w.token.in_(tokens), ~w.orphaned
+        )
+        for row in self._connection.execute(taken.group_by(w.token)):
+            total[row.token] -= read_sum(row, "owed", dialect)
+        return total
+
+    def credits(self, merchant_id: str, chain_id: int, account: Address, token: Address) -> Sequence[CreditRow]:
+        """Return everything that made up an account's credit in a token, oldest first.
 
         All pushes to it that failed count, whoever's payment it was: the escrow keeps one credit for an account and a
         token. What is no payment of this merchant's is not named.
         """
         e, p = events.c, payments.c
-        same = and_(p.chain_id == e.chain_id, p.id == e.payment_id)
-        is_of = or_(
-            and_(_has(e.credited, Credited.MERCHANT), p.merchant == account),
-            and_(_has(e.credited, Credited.FEE_RECIPIENT), p.fee_recipient == account),
-            and_(_has(e.credited, Credited.BUYER), p.paid_for == account),
-        )
+        is_of = or_(*(and_(_has(e.credited, whose), to == account) for whose, to, _ in _pushes(e)))
         amount = (e.moved_to_merchant, e.moved_to_fee_recipient, e.moved_to_buyer)
         wanted = select(
             *(e.chain_id, e.block_number, e.block_hash, e.block_timestamp, e.tx_hash, e.log_index, e.credited, *amount),
             *(p.merchant, p.fee_recipient, p.paid_for, p.token),
             case((p.account == merchant_id, p.id)).label("own"),
-        ).join(payments, same)
-        # Written as the partial index has it.
-        wanted = wanted.where(e.chain_id == chain_id, text("events.credited <> 0"), ~e.orphaned, is_of)
+        ).join(payments, _SAME)
+        wanted = wanted.where(*_credited_on(chain_id), p.token == token, is_of)
         found = [each for row in self._connection.execute(wanted) for each in _credited(row, account)]
         w = credit_withdrawals.c
-        taken = select(credit_withdrawals).where(w.chain_id == chain_id, w.account == account, ~w.orphaned)
+        taken = select(credit_withdrawals).where(
+            w.chain_id == chain_id, w.account == account, w.token == token, ~w.orphaned
+        )
         found += [
             CreditRow(row.amount, True, None, _block(row), row.tx_hash, row.log_index, row.token)
             for row in self._connection.execute(taken)
@@ -185,6 +205,21 @@ def _is_releasable(now: Mapping[int, int]) -> ColumnElement[bool]:
     c = payments.c
     over = [and_(c.chain_id == chain, c.since + c.dispute_window <= time) for chain, time in now.items()]
     return and_(c.status == Status.DELIVERED.value, or_(*over)) if over else c.chain_id.is_(None)
+
+
+def _credited_on(chain_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that a push of an event failed; written as the partial index has it."""
+    return events.c.chain_id == chain_id, text("events.credited <> 0"), ~events.c.orphaned
+
+
+def _pushes(c: Any) -> tuple[tuple[Credited, ColumnElement[Any], ColumnElement[int]], ...]:
+    """Return whose pushes an event tells of: the flag of a failed one, to whom it went, and its amount."""
+    p = payments.c
+    return (
+        (Credited.MERCHANT, p.merchant, c.moved_to_merchant),
+        (Credited.FEE_RECIPIENT, p.fee_recipient, c.moved_to_fee_recipient),
+        (Credited.BUYER, p.paid_for, c.moved_to_buyer),
+    )
 
 
 def _has(column: ColumnElement[int], whose: Credited) -> ColumnElement[bool]:

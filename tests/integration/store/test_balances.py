@@ -48,7 +48,9 @@ def test_sums_are_exact_and_rows_add_up_to_them(store: Store) -> None:
                 if (cursor := page.next_cursor) is None:
                     break
             assert sum(amount for _, amount in found) == sums.sums[figure], figure
-        owed = tx.balances.credits(MERCHANT.id, CHAIN_ID, PAYOUT)
+        owed = tx.balances.credits(MERCHANT.id, CHAIN_ID, PAYOUT, TOKEN)
+        assert tx.balances.owed(CHAIN_ID, PAYOUT, [TOKEN]) == {TOKEN: sums.sums[Figure.RELEASED] - 5}
+        assert tx.balances.owed(CHAIN_ID, PAYOUT, [FEES]) == {}
         assert sum(each.signed for each in owed) == sums.sums[Figure.RELEASED] - 5
         assert [each.payment_id for each in owed] == [*(each.id for each in payments[:3]), None]
         assert tx.balances.sums("mer_2", {CHAIN_ID: late}) == []

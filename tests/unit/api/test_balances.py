@@ -179,6 +179,27 @@ def test_credits_are_what_the_escrow_owes_the_payout_address(house: House) -> No
     assert [payment for payment, _ in rows] == [None, None, theirs.id, ours.id]
 
 
+def test_strangers_tokens_that_cannot_be_pushed_fill_nobodys_balances(house: House) -> None:
+    ours = fund(house, account=MERCHANT.id)
+    for number in range(3):
+        junk = make_payment(500 + number, account=None, token=address(0xBAD + number))
+        house.tell(house.chain.mine(house.chain.next(junk, EventKind.PAYMENT_FUNDED)))
+        release(house, junk, Credited.MERCHANT)
+    assert balances(house).keys() == {TOKEN}
+    # What he was paid in he sees, though nobody vouches for it; a stranger's push of that token counts then as well.
+    paid = fund(house, account=MERCHANT.id, token=OTHER_TOKEN)
+    for each in (paid, make_payment(600, account=None, token=OTHER_TOKEN)):
+        if each is not paid:
+            house.tell(house.chain.mine(house.chain.next(each, EventKind.PAYMENT_FUNDED)))
+        release(house, each, Credited.MERCHANT)
+    assert balances(house).keys() == {TOKEN, OTHER_TOKEN}
+    assert balances(house)[OTHER_TOKEN]["credits"] == sum(
+        amount for _, amount in rows_of(house, OTHER_TOKEN, "credits")
+    )
+    assert len(rows_of(house, OTHER_TOKEN, "credits")) == 2
+    assert balances(house)[TOKEN]["held"] == ours.terms.amount
+
+
 def test_a_reorg_takes_a_credit_back(house: House) -> None:
     payment = fund(house)
     release(house, payment, Credited.MERCHANT)
