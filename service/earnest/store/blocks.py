@@ -84,7 +84,7 @@ class Blocks:
         return [StoredBlock(BlockRef(number, hash_, timestamp), parent) for number, hash_, parent, timestamp in rows]
 
     def add(self, chain_id: int, accepted: Iterable[StoredBlock]) -> None:
-        """Add accepted blocks; one that was orphaned becomes canonical again."""
+        """Add accepted blocks; one that was orphaned becomes canonical again, as it is told now."""
         rows = [
             {
                 "chain_id": chain_id,
@@ -132,7 +132,8 @@ class Blocks:
 def _adding(dialect: str) -> ClauseElement:
     given = ("chain_id", "hash", "number", "parent_hash", "timestamp")
     adding = insert(dialect, blocks).values({name: bindparam(name) for name in given})
-    return adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={"orphaned": false()})
+    told = {name: adding.excluded[name] for name in ("number", "parent_hash", "timestamp")}
+    return adding.on_conflict_do_update(index_elements=["chain_id", "hash"], set_={**told, "orphaned": false()})
 
 
 _c: Final = blocks.c

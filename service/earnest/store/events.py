@@ -85,7 +85,7 @@ class Events:
         self._connection = connection
 
     def add(self, chain_id: int, told: Iterable[StoredEvent], final_number: int = -1) -> None:
-        """Add events (their payments must be there); one that was orphaned becomes canonical again.
+        """Add events (their payments must be there); one that was orphaned becomes canonical again, as it is told now.
 
         What stands in a block up to `final_number` is final, unless it is orphaned.
         """
@@ -184,9 +184,11 @@ class Events:
 _OF_FUNDING: Final = ("funding_payer", "funding_buyer")
 _OF_EVERY: Final = tuple(column.name for column in events.c if column.name not in _OF_FUNDING)
 _KEY: Final = ("chain_id", "block_hash", "log_index")
+# All of it: whoever told the dropped log may have lied about what stands in it. What is not given is emptied.
+_CHANGED: Final = tuple(column.name for column in events.c if column.name not in _KEY)
 # Apart, so that no row gives an empty column: see `bulk`.
-_ADDING: Final = Upsert(events, _OF_EVERY, _KEY, changed=("orphaned", "final"))
-_ADDING_FUNDINGS: Final = Upsert(events, (*_OF_EVERY, *_OF_FUNDING), _KEY, changed=("orphaned", "final"))
+_ADDING: Final = Upsert(events, _OF_EVERY, _KEY, _CHANGED)
+_ADDING_FUNDINGS: Final = Upsert(events, (*_OF_EVERY, *_OF_FUNDING), _KEY, _CHANGED)
 
 
 _WHOLE: Final = (*events.c, *(payments.c[name] for name in TERMS))

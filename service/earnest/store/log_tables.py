@@ -48,7 +48,7 @@ def block_of(row: Row[Any]) -> BlockRef:
 
 
 def add_logs(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add logs; one that was orphaned becomes canonical again."""
+    """Add logs; one that was orphaned becomes canonical again, as it is told now."""
     adding = [{**row, "orphaned": False} for row in rows]
     if adding:
         execute_many(connection, _adding(connection.dialect.name, table), adding)
@@ -58,9 +58,9 @@ def add_logs(connection: Connection, table: Table, rows: Iterable[Mapping[str, A
 def _adding(dialect: str, table: Table) -> Any:
     """Return the insert, built once: that takes longer than executing it."""
     adding = insert(dialect, table)
-    return adding.on_conflict_do_update(
-        index_elements=["chain_id", "block_hash", "log_index"], set_={"orphaned": False}
-    )
+    key = ("chain_id", "block_hash", "log_index")
+    changed = {each.name: adding.excluded[each.name] for each in table.c if each.name not in key}
+    return adding.on_conflict_do_update(index_elements=key, set_=changed)
 
 
 def orphan_logs(connection: Connection, table: Table, chain_id: int, block_hashes: Collection[Hash32]) -> None:
