@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import random
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 import httpx
 import msgspec
 
+from earnest.chain.backoff import spread
 from earnest.chain.errors import (
     AnswerTooLarge,
     BadNodeUrl,
@@ -371,4 +371,4 @@ def _delay_seconds(attempt: int, error: NodeUnavailable) -> float:
         delay = FIRST_LIMITED_SECONDS * 2**attempt if wished is None else wished
     else:
         delay = FIRST_DELAY_SECONDS * 2 ** (attempt - 1) if attempt else AT_ONCE_SECONDS
-    return min(delay, MAX_DELAY_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+    return spread(min(delay, MAX_DELAY_SECONDS), 0.8, 1.2)

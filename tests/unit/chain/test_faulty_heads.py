@@ -50,6 +50,7 @@ def following(chain: FakeNode, mirror: FakeMirror, heads: FakeHeads) -> Iterator
         yield follower
     finally:
         stop.set()
+        heads.hang_up()  # so that whoever listens notices at once
         thread.join(5.0)
         assert not thread.is_alive()
 

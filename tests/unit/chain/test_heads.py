@@ -38,10 +38,11 @@ def node() -> FakeHeads:
 
 
 @pytest.fixture
-def stop() -> Iterator[Event]:
+def stop(node: FakeHeads) -> Iterator[Event]:
     event = Event()
     yield event
     event.set()
+    node.hang_up()  # so that whoever listens notices at once
 
 
 @pytest.fixture
