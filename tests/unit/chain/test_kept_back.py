@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.errors import LogsDisagree, NodeTimeout, RpcError
 from earnest.chain.follower import Follower
 from earnest.chain.health import EndpointState
-from earnest.chain.receipts import BLOCKS_SPARED, ReceiptsAre
+from earnest.chain.receipts import BLOCKS_SPARED, REFUSALS_BORNE, SILENCES_BORNE, ReceiptsAre
 from earnest.payment.errors import EarnestError
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
@@ -148,6 +149,51 @@ def test_a_refusal_of_no_known_kind_is_lived_with_when_it_lasts(node: FakeNode, 
             refused += 1
     assert refused == 2
     assert one.status().receipts is ReceiptsAre.TAKEN
+
+
+def test_a_node_that_never_answers_for_receipts_is_waited_for_twice_and_ever_more_seldom(
+    node: FakeNode, mirror: FakeMirror
+) -> None:
+    """Each wait takes as long as the timeout, and where there is one endpoint three times as long."""
+    node.faults = refuses(NodeTimeout("fake", "did not answer"))
+    one = follower(node, mirror)
+    node.mine(refund(0))
+    for waits in range(1, SILENCES_BORNE):
+        with pytest.raises(NodeTimeout):
+            one.step()
+        assert node.asked.count("eth_getBlockReceipts") == waits
+    waits = [node.asked.count("eth_getBlockReceipts")]
+    for _ in range(3):
+        for _ in range(BLOCKS_SPARED // 64):
+            catch_up(one)
+            for number in range(64):
+                node.mine(refund(number))
+        waits.append(node.asked.count("eth_getBlockReceipts"))
+    catch_up(one)
+    assert [later - earlier for earlier, later in pairwise(waits)] == [1, 1, 0]
+    assert believed(mirror) == node.chain_events()
+    assert one.status().receipts is ReceiptsAre.TAKEN
+
+
+@pytest.mark.parametrize(
+    "error", [NodeTimeout("fake", "did not answer"), RpcError("eth_getBlockReceipts", -32000, "no")]
+)
+def test_a_node_that_refuses_the_receipts_of_one_block_alone_does_not_hold_up_the_chain(
+    node: FakeNode, mirror: FakeMirror, error: EarnestError
+) -> None:
+    for number in range(9):
+        node.mine(refund(number))
+    odd = node.mine(refund(9))
+    node.mine_empty(6)
+    node.faults = lambda method, params: error if (method, *params) == ("eth_getBlockReceipts", odd.hash) else None
+    one = follower(node, mirror)
+    refused = 0
+    while not mirror.takes or believed(mirror) != node.chain_events():
+        try:
+            one.step()
+        except (RpcError, NodeTimeout):
+            refused += 1
+        assert refused < REFUSALS_BORNE
 
 
 def test_receipts_of_no_known_form_are_taken_as_they_are_told(node: FakeNode, mirror: FakeMirror) -> None:
