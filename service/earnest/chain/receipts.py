@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from earnest.chain.errors import LogsDisagree, NodeBehind, NodeUnavailable, RateLimited, RpcError
+from earnest.chain.errors import LogsDisagree, NodeBehind, NodeTimeout, NodeUnavailable, RateLimited, RpcError
 from earnest.chain.node import Call, Header, Node, RawLog
 from earnest.chain.proofs.told import DEPOSIT_TYPE, ToldReceipt, receipt_bytes, trie_key
 from earnest.chain.proofs.trie import Trie
@@ -28,8 +28,12 @@ BLOCKS_A_BATCH: Final = 8
 """The receipts of a busy block are some 1 MB."""
 REFUSALS_BORNE: Final = 3
 """After so many refusals in a row, each of them asked again, they are no accident."""
+SILENCES_BORNE: Final = 2
+"""Each question that is not answered in time holds the follower for as long as it waits."""
 BLOCKS_SPARED: Final = 256
 """For so many blocks an endpoint is not asked for receipts that it does not offer; a gateway may offer them later."""
+LONGEST_SPARED_BLOCKS: Final = 64 * BLOCKS_SPARED
+"""Each time in a row it is spared for twice as many: one that does not answer costs a wait each time."""
 _NO_SUCH_METHOD: Final = frozenset({-32601, -32004})
 """Source: JSON-RPC 2.0, section 5.1, and EIP-1474."""
 _NOT_OFFERED: Final = re.compile(
@@ -59,7 +63,11 @@ class Receipts:
         self._shown = False
         """Whether receipts of this chain were seen that have the root of their header. Nobody can show it falsely."""
         self._spared: dict[str, int] = {}
+        self._sparing: dict[str, int] = {}
+        """For how many blocks it is spared the next time."""
         self._refused: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
+        """How often in a row it gave no answer in time."""
 
     def logs(self, node: Node, headers: Sequence[Header]) -> dict[Hash32, list[RawLog]]:
         """Return all logs of each block, of all addresses, proven, by the block's hash; left out: blocks without proof.
@@ -77,11 +85,12 @@ class Receipts:
         wrong: dict[Hash32, EarnestError | list[ToldReceipt]] = {}
         in_vain = 0
         while left and in_vain < ASKED_AGAIN:
-            for header, told in self._ask(node, left, BLOCKS_A_BATCH if in_vain == 0 else 1):
+            many = in_vain == 0 and not self._silent[node.endpoint]
+            for header, told in self._ask(node, left, BLOCKS_A_BATCH if many else 1):
                 every = None if isinstance(told, EarnestError) else proven_logs(header, told)
                 if every is not None:
                     proven[header.block.hash] = every
-                    self._shown, self._refused[node.endpoint] = True, 0
+                    self._shown = True
                 elif isinstance(told, RpcError) and _is_not_offered(told):
                     self._spare(node, told)
                     return proven
@@ -89,8 +98,9 @@ class Receipts:
                     wrong[header.block.hash] = told
             before, left = len(left), [header for header in left if header.block.hash not in proven]
             in_vain = 0 if len(left) < before else in_vain + 1
-        for header in left:
-            self._judge(node, header, wrong[header.block.hash])
+            if any(isinstance(wrong.get(header.block.hash), NodeTimeout) for header in left):
+                break  # whoever hangs is not waited for again and again
+        self._judge(node, [(header, wrong[header.block.hash]) for header in left])
         return proven
 
     def note(self, *, all_proven: bool) -> None:
@@ -108,6 +118,8 @@ class Receipts:
                 told = node.batch(calls)
             except RateLimited:
                 raise
+            except NodeTimeout as error:
+                return [*answers, *((each, error) for each in headers[start:])]
             except NodeUnavailable as error:  # a gateway that refuses a method can do so in any way
                 told = [error] * len(asked)
             for header, each in zip(asked, told, strict=True):
@@ -115,21 +127,33 @@ class Receipts:
                 answers.append((header, missing if each is None else each))
         return answers
 
-    def _judge(self, node: Node, header: Header, told: EarnestError | list[ToldReceipt]) -> None:
-        """Say what it means that a block's receipts could not be had; returns if it is lived with."""
-        block = header.block
-        if isinstance(told, EarnestError):
-            self._refused[node.endpoint] += 1
-            if self._refused[node.endpoint] < REFUSALS_BORNE:
-                raise told
-            self._spare(node, told)
-        elif self._shown and all(each.type in _KNOWN_TYPES for each in told):
-            raise LogsDisagree(
-                f"block {block.number} ({block.hash}): the receipts that {node.endpoint} tells are not those "
-                "whose root stands in its header"
-            )
-        else:
-            log.warning("receipts of block %d as %s tells them are in no known form", block.number, node.endpoint)
+    def _judge(self, node: Node, left: Sequence[tuple[Header, EarnestError | list[ToldReceipt]]]) -> None:
+        """Say what it means that these blocks' receipts could not be had, if any; returns if it is lived with."""
+        refusal: EarnestError | None = None
+        for header, told in left:
+            block = header.block
+            if isinstance(told, EarnestError):
+                refusal = refusal or told
+            elif self._shown and all(each.type in _KNOWN_TYPES for each in told):
+                raise LogsDisagree(
+                    f"block {block.number} ({block.hash}): the receipts that {node.endpoint} tells are not those "
+                    "whose root stands in its header"
+                )
+            else:
+                log.warning("receipts of block %d as %s tells them are in no known form", block.number, node.endpoint)
+        if refusal is not None:
+            self._refuse(node, refusal)
+        elif not left:  # who tells some and refuses others has not changed its mind by those that it told
+            self._refused[node.endpoint] = self._silent[node.endpoint] = 0
+            self._sparing.pop(node.endpoint, None)
+
+    def _refuse(self, node: Node, error: EarnestError) -> None:
+        """Note a refusal; raises it unless it is lived with."""
+        self._refused[node.endpoint] += 1
+        self._silent[node.endpoint] += isinstance(error, NodeTimeout)
+        if self._refused[node.endpoint] < REFUSALS_BORNE and self._silent[node.endpoint] < SILENCES_BORNE:
+            raise error
+        self._spare(node, error)
 
     def _may_be_asked(self, node: Node, blocks: int) -> bool:
         spared = self._spared.get(node.endpoint, 0)
@@ -139,7 +163,8 @@ class Receipts:
         return False
 
     def _spare(self, node: Node, error: EarnestError) -> None:
-        self._spared[node.endpoint] = BLOCKS_SPARED
+        blocks = self._spared[node.endpoint] = self._sparing.get(node.endpoint, BLOCKS_SPARED)
+        self._sparing[node.endpoint] = min(2 * blocks, LONGEST_SPARED_BLOCKS)
         self._refused[node.endpoint] = REFUSALS_BORNE - 1
         log.warning("the node at %s does not offer eth_getBlockReceipts: %s", node.endpoint, error)
 

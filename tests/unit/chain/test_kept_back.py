@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -158,10 +159,10 @@ def test_a_node_that_never_answers_for_receipts_is_waited_for_twice_and_ever_mor
     node.faults = refuses(NodeTimeout("fake", "did not answer"))
     one = follower(node, mirror)
     node.mine(refund(0))
-    for waits in range(1, SILENCES_BORNE):
+    for times in range(1, SILENCES_BORNE):
         with pytest.raises(NodeTimeout):
             one.step()
-        assert node.asked.count("eth_getBlockReceipts") == waits
+        assert node.asked.count("eth_getBlockReceipts") == times
     waits = [node.asked.count("eth_getBlockReceipts")]
     for _ in range(3):
         for _ in range(BLOCKS_SPARED // 64):
