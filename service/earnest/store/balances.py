@@ -207,7 +207,7 @@ def _is_releasable(now: Mapping[int, int]) -> ColumnElement[bool]:
     return and_(c.status == Status.DELIVERED.value, or_(*over)) if over else c.chain_id.is_(None)
 
 
-def _credited_on(chain_id: int) -> tuple[ColumnElement[bool], ...]:
+def _credited_on(chain_id: int) -> tuple[Any, ...]:
     """Return the condition that a push of an event failed; written as the partial index has it."""
     return events.c.chain_id == chain_id, text("events.credited <> 0"), ~events.c.orphaned
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import structlog
@@ -15,9 +14,9 @@ from earnest.payment.errors import EarnestError, NotFound
 from earnest.web.headers import PAGE_HEADERS
 from earnest.web.site import Site
 from earnest.web.templates import render
+from earnest.web.turns import Handler, in_turn_as_marked
 from earnest.web.words import Words, choose_language, words_of
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 ASKED_BY_SCRIPTS: Final = ("POST",)
 """What scripts ask is answered to scripts: errors as the API gives them."""
 LANGUAGE_COOKIE: Final = "earnest_language"
@@ -31,7 +30,7 @@ class PageRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Return the framework's handler with ours around it."""
-        inner = super().get_route_handler()
+        inner = in_turn_as_marked(super().get_route_handler(), self.endpoint)
 
         async def handle(request: Request) -> Response:
             site = site_of(request)

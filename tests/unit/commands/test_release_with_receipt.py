@@ -76,6 +76,14 @@ def test_a_signature_of_anything_else_is_no_receipt(house: House, funded: Paymen
     assert house.sender.submitted == []
 
 
+def test_a_buyers_wallet_may_burn_no_more_for_a_look_than_for_the_deed(house: House, funded: Payment) -> None:
+    house.node.answers |= {"eth_getCode": "0x6001", "eth_call": RpcError("eth_call", -32000, "out of gas")}
+    with pytest.raises(NotBuyersReceipt):
+        release(house, funded, b"anything")
+    (asked,) = [params[0] for method, params in house.node.calls if method == "eth_call"]
+    assert asked["gas"] == hex(MOST_RELAY_GAS)
+
+
 @pytest.mark.parametrize(
     ("answer", "accepted"),
     [(MAGIC, True), ("0x", False), ("0x" + "00" * 32, False), (RpcError("eth_call", 3, "execution reverted"), False)],

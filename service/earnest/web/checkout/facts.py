@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from earnest.commands.asking import ask
-from earnest.commands.ports import Place
 from earnest.escrow.deposits import deposit_address_of
-from earnest.escrow.views import credit_of, decode_credit_of
 from earnest.payment.actions import Action, actions, status_at
-from earnest.payment.errors import NotFound, Unavailable
+from earnest.payment.errors import NotFound
 from earnest.payment.events import Credited, DepositReturned
-from earnest.payment.money import Token, format_value
+from earnest.payment.money import Token
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_hash32
 from earnest.payment.record import Payment, finality_of
 from earnest.payment.status import Finality, Status, Verb
 from earnest.settings import Network
+from earnest.store import Transaction
 from earnest.store.records import StoredEvent, StoredSideEvent
+from earnest.web.amounts import show_money
 from earnest.web.site import Site
 
 
@@ -81,8 +80,8 @@ class Facts:
         return [each for each in rows if isinstance(each, DepositReturned)]
 
     def money(self, base_units: int) -> str:
-        """Return an amount of the payment's token for people: "12.50 USDC"."""
-        return f"{format_value(base_units, self.token.decimals)} {self.token.symbol}"
+        """Return an amount of the payment's token for people: "1,234.50 USDC"."""
+        return show_money(base_units, self.token)
 
 
 def load_facts(site: Site, payment_id: str) -> Facts:
@@ -102,6 +101,7 @@ def load_facts(site: Site, payment_id: str) -> Facts:
         description = tx.descriptions.many(payment.chain_id, [payment.id]).get(payment.id)
         events = tx.events.timeline(payment.chain_id, payment.id)
         side_events = tx.side_events.timeline(payment.chain_id, payment.id)
+        owed = _owed(tx, payment, events)
     chain = site.chain_of(payment)
     network = chain.network
     depth = merchant.safe_depth_blocks if merchant else network.safe_depth_blocks
@@ -117,18 +117,14 @@ def load_facts(site: Site, payment_id: str) -> Facts:
         side_events=side_events,
         deposit_address=deposit_address_of(payment),
         can_relay=chain.relay is not None and not payment.is_foreign,
-        owed=_owed(chain.place, payment, events),
+        owed=owed,
     )
 
 
-def _owed(place: Place, payment: Payment, events: Sequence[StoredEvent]) -> int:
-    """Ask the escrow what it owes the buyer; only where an event told of a credit, which is rare."""
-    buyer = payment.state.buyer
+def _owed(tx: Transaction, payment: Payment, events: Sequence[StoredEvent]) -> int:
+    """Return what the escrow owes the buyer, by its logs; only where an event told of a credit, which is rare."""
+    buyer, token = payment.state.buyer, payment.terms.token
     credited = any(each.event.credited & Credited.BUYER for each in events if not each.orphaned)
     if not credited or buyer is None:
         return 0
-    try:
-        answer = ask(place.node, payment.escrow, credit_of(buyer, payment.terms.token))
-    except Unavailable:
-        return 0  # the page can do without; it looks again
-    return decode_credit_of(answer) if answer is not None and len(answer) == 32 else 0
+    return tx.balances.owed(payment.chain_id, buyer, [token]).get(token, 0)

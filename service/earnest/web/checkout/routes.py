@@ -18,6 +18,7 @@ from earnest.payment.primitives import Address, parse_address
 from earnest.payment.representation import represent_amount
 from earnest.payment.status import Status, Verb
 from earnest.payment.uri import checkout_url
+from earnest.web.amounts import show_money
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts, load_facts
 from earnest.web.checkout.qr import qr_svg
@@ -28,6 +29,7 @@ from earnest.web.errors import OddRequest, RelayOff
 from earnest.web.route import page, router, site_of, words_for
 from earnest.web.site import Site
 from earnest.web.templates import render
+from earnest.web.turns import NODE_SECONDS, asks_node
 from earnest.web.words import Words
 
 routes = router()
@@ -93,6 +95,7 @@ def get_parts(payment_id: str, request: Request) -> Response:
 
 
 @routes.get("/checkout/{payment_id}/deposit")
+@asks_node(NODE_SECONDS)
 def get_deposit(payment_id: str, request: Request) -> JSONResponse:
     """Tell what lies at the deposit address in the payment's token, as the node sees it now.
 
@@ -121,6 +124,7 @@ def get_withdrawal(payment_id: str, request: Request) -> JSONResponse:
 
 
 @routes.post("/checkout/{payment_id}/relay")
+@asks_node(None)
 def post_relay(payment_id: str, body: RelayRequest, request: Request) -> JSONResponse:
     """Send for the buyer what anyone may send, by his signature or because its time has come; the host pays the gas."""
     _check_same_origin(request)
@@ -136,6 +140,7 @@ def post_relay(payment_id: str, body: RelayRequest, request: Request) -> JSONRes
 
 
 @routes.post("/checkout/{payment_id}/receipt_code")
+@asks_node(NODE_SECONDS)
 def post_receipt_code(payment_id: str, body: Signature, request: Request) -> HTMLResponse:
     """Return the QR code of a receipt, after checking that it is one; nothing of it is kept."""
     _check_same_origin(request)
@@ -172,6 +177,7 @@ def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
         "deposit_code": qr_svg(way.uri, words("deposit.code")) if way is not None and way.is_open else None,
         "approval_uri": approval_uri(facts),
         "page_code": qr_svg(link, words("phone.code")),
+        "link": link,
         "network": network,
         "held": facts.money(state.held),
         "returned": [_returned(facts, each.token, each.amount) for each in facts.returned],
@@ -182,7 +188,7 @@ def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
 
 def _returned(facts: Facts, token: Address, amount: int) -> str:
     known = facts.network.token_at(token)
-    return f"{format_value(amount, known.decimals)} {known.symbol}" if known else token
+    return show_money(amount, known) if known else token
 
 
 def _check_same_origin(request: Request) -> None:

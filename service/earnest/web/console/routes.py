@@ -13,6 +13,7 @@ from earnest.web.console.wallet import answer
 from earnest.web.errors import NoSuchPage
 from earnest.web.route import page, router, site_of, words_for
 from earnest.web.site import PageChain, Site
+from earnest.web.turns import NODE_SECONDS, asks_node
 
 routes = router()
 
@@ -44,6 +45,7 @@ def get_console(request: Request) -> HTMLResponse:
 
 
 @routes.get("/console/blocks")
+@asks_node(NODE_SECONDS)
 def get_blocks(request: Request, have: Have = "") -> JSONResponse:
     """Return the blocks that the page has not yet."""
     chain = developers_chain(site_of(request))
@@ -52,6 +54,7 @@ def get_blocks(request: Request, have: Have = "") -> JSONResponse:
 
 
 @routes.post("/console/wallet")
+@asks_node(None)
 def post_wallet(body: WalletRequest, request: Request) -> JSONResponse:
     """Answer as the buyer's wallet, on the developer's chain alone: its key is known to the world anyway."""
     chain = developers_chain(site_of(request))

@@ -21,7 +21,8 @@ from earnest.web.desk.cookie import is_form_token, read_secret
 from earnest.web.desk.forms import Form, parse_form
 from earnest.web.desk.visit import DESK, Visit, desk_of
 from earnest.web.errors import BeyondScope, ForgedForm, OddRequest
-from earnest.web.route import LANGUAGE_COOKIE, Handler, site_of, with_page_headers
+from earnest.web.route import LANGUAGE_COOKIE, site_of, with_page_headers
+from earnest.web.turns import Handler, in_turn
 from earnest.web.words import LANGUAGES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,13 +34,14 @@ YEAR_SECONDS: Final = 31_536_000
 SIGN_IN_PATH: Final = f"{DESK}/sign_in"
 
 
-def needs(what: str) -> Callable[[F], F]:
-    """Mark a page with the scope that it needs, `SIGNED_IN` or `PUBLIC`."""
+def needs(what: str, *, asks_node: bool = False) -> Callable[[F], F]:
+    """Mark a page with the scope that it needs, `SIGNED_IN` or `PUBLIC`; `asks_node`: and a node's answer."""
     if what not in (PUBLIC, SIGNED_IN) and what not in SCOPES:
         raise ValueError(f"no such scope: {what}")
 
     def mark(endpoint: F) -> F:
         endpoint.__earnest_desk__ = what  # type: ignore[attr-defined]
+        endpoint.__earnest_asks_node__ = asks_node  # type: ignore[attr-defined]
         return endpoint
 
     return mark
@@ -53,11 +55,14 @@ class DeskRoute(APIRoute):
         if not isinstance(what, str):
             raise TypeError(f"{endpoint!r} does not say what it needs: mark it with @needs")
         self.needs = what
+        self.asks_node: bool = endpoint.__earnest_asks_node__  # type: ignore[attr-defined]
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         """Return the framework's handler with ours around it."""
         inner = super().get_route_handler()
+        if self.asks_node:  # to its end: what is sent must be answered
+            inner = in_turn(inner, is_public=self.needs == PUBLIC, seconds=None)
 
         async def handle(request: Request) -> Response:
             visit = Visit(request, site_of(request))

@@ -30,7 +30,7 @@ def get_confirm_delivery(id: str, visit: InVisit) -> Response:  # noqa: A002 (th
 
 
 @routes.post("/payments/{id}/confirm_delivery")
-@needs("payments:write")
+@needs("payments:write", asks_node=True)
 def post_confirm_delivery(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Confirm the delivery."""
     wanted = parse_hash32(id, param="id")
@@ -46,7 +46,7 @@ def get_refund(id: str, visit: InVisit) -> Response:  # noqa: A002
 
 
 @routes.post("/payments/{id}/refund")
-@needs("refunds:write")
+@needs("refunds:write", asks_node=True)
 def post_refund(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Say what will go back, and ask; the second time, give it back.
 
