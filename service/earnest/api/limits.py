@@ -16,7 +16,7 @@ MAX_CALLERS: Final = 10_000
 """Whoever has not been seen for longest is forgotten beyond that, which at worst gives him a full bucket again."""
 
 
-def _owner(caller: str) -> str:
+def counts_as(caller: str) -> str:
     """Return whom a caller counts as: with IPv6 everyone has a whole /64, so one address of it is nobody. RFC 6177."""
     if ":" not in caller:
         return caller
@@ -45,7 +45,7 @@ class TokenBuckets:
 
     def take(self, caller: str) -> None:
         """Take one token; raises `TooManyRequests` telling when there is one again."""
-        caller = _owner(caller)
+        caller = counts_as(caller)
         now = self._monotonic()
         with self._lock:
             tokens, at = self._buckets.pop(caller, (float(self._burst), now))

@@ -134,6 +134,8 @@ class Limits:
     """A payment's request is under 1 kB; 64 kB leave room for everything that `/v1` takes."""
     streams: int = 1_000
     """In one process, of all callers; each costs a connection and some kilobytes, and no thread."""
+    public_streams: int = 800
+    """So many of them without a key: strangers with many addresses leave these places to the merchants."""
     streams_per_merchant: int = 20
     streams_per_address: int = 20
     stream_keep_alive_seconds: float = 15.0

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from earnest.api.access import keyed, public
 from earnest.api.call import Call, InCall
 from earnest.api.gate import Gate
+from earnest.api.limits import counts_as
 from earnest.api.route import router
 from earnest.api.routes.checkout import find_public
 from earnest.api.streams import sse
@@ -60,7 +61,8 @@ def get_checkout_stream(id: str, call: InCall, request: Request, last_event_id: 
     limits = call.services.limits
     key = (payment.chain_id, payment.id)
     address = request.client.host if request.client else "unknown"
-    listener = hub.listen(Listener(f"address:{address}", payment=key), limits.streams_per_address)
+    owner = f"address:{counts_as(address)}"
+    listener = hub.listen(Listener(owner, payment=key), limits.streams_per_address)
     frames = _tell_payment(listener, lambda: hub.snapshot(key), last_event_id, limits.stream_keep_alive_seconds)
     return sse.EventStream(frames, lambda: hub.leave(listener))
 

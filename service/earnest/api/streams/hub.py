@@ -47,6 +47,11 @@ class Listener:
     bell: Bell = field(default_factory=Bell)
     left: bool = False
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it came without a key."""
+        return self.merchant_id is None
+
 
 class Hub:
     """Knows every open stream of this process, and lets them know when there is something for them.
@@ -71,14 +76,17 @@ class Hub:
         """Let somebody listen, as one of `most` of the same owner.
 
         Raises:
-            TooManyStreams: he has as many open as one may have, or this process has.
+            TooManyStreams: he has as many open as one may have, or this process has, or it has of those without a key.
             StreamsNotRunning: this process serves no streams, or it is about to end.
         """
         with self._lock:
             if not self._running:
                 raise StreamsNotRunning()
-            if len(self._listeners) >= self._services.limits.streams:
-                raise TooManyStreams(self._services.limits.streams, "this process")
+            limits = self._services.limits
+            if len(self._listeners) >= limits.streams:
+                raise TooManyStreams(limits.streams, "this process")
+            if listener.is_public and sum(each.is_public for each in self._listeners) >= limits.public_streams:
+                raise TooManyStreams(limits.public_streams, "all without a key together")
             if Counter(each.owner for each in self._listeners)[listener.owner] >= most:
                 raise TooManyStreams(most, "one caller")
             self._listeners.add(listener)
