@@ -14,7 +14,7 @@ from earnest.payment.events import EventKind
 from earnest.web.app import DESK
 from earnest.web.desk.route import PUBLIC, SIGNED_IN, DeskRoute, desk_router
 from earnest.web.desk.sign_in import own_path
-from tests.support.ledger import MERCHANT
+from tests.support.ledger import BUYER, MERCHANT
 from tests.unit.api.house import House
 from tests.unit.web.desk import at_desk, stranger
 
@@ -36,6 +36,7 @@ OPEN = {
     ("POST", "/desk/sign_out"),
 }
 GUARDED = [(method, path, route.needs) for method, path, route in ROUTES if (method, path) not in OPEN]
+SCOPED = [(method, path, route.scopes) for method, path, route in ROUTES if route.scopes]
 AN_ID = "0x" + "ab" * 32
 
 
@@ -64,16 +65,33 @@ def test_without_a_session_every_page_leads_to_signing_in(house: House, method: 
     assert answer.headers["location"].startswith("/desk/sign_in")
 
 
-def test_without_its_scope_nobody_gets_a_page_and_with_it_alone_everybody(house: House) -> None:
-    for scope in SCOPES:
-        for keyed, may in ((house.new_key(*(SCOPES.keys() - {scope})), False), (house.new_key(scope), True)):
+def test_without_one_of_its_scopes_nobody_gets_a_page_and_with_them_alone_everybody(house: House) -> None:
+    for needed in sorted({tuple(scopes) for _, _, scopes in SCOPED}):
+        keys = [(house.new_key(*(SCOPES.keys() - {each})), False) for each in needed]
+        for keyed, may in [*keys, (house.new_key(*needed), True)]:
             browser = at_desk(house, keyed)
-            for method, path, needed in GUARDED:
-                if needed != scope:
+            for method, path, scopes in SCOPED:
+                if tuple(scopes) != needed:
                     continue
                 answer = browser.get(filled(path)) if method == "GET" else browser.post(filled(path))
-                assert (answer.status_code != 403) is may, (method, path, scope)
-                assert ("lacks the scope" in answer.text) is not may, (method, path, scope)
+                assert (answer.status_code != 403) is may, (method, path, needed)
+                assert ("lacks the scope" in answer.text) is not may, (method, path, needed)
+
+
+def test_whoever_may_write_but_not_read_is_shown_nothing_on_the_way(house: House) -> None:
+    payment = house.create(order_reference="secret-order", buyer=BUYER)["id"]
+    house.happen(payment, EventKind.PAYMENT_FUNDED)
+    endpoint = house.post("/v1/webhook_endpoints", {"url": "https://shop.example/hooks"}).json()["id"]
+    key = house.get("/v1/keys").json()["data"][0]
+    browser = at_desk(house, house.new_key("payments:write", "refunds:write", "webhooks:write", "keys:write"))
+    for method, path, _ in SCOPED:
+        for form in ({}, {"payment": payment, "sure": "yes"}):
+            named = path.replace("{id}", key["id"] if "keys" in path else endpoint if "webhooks" in path else payment)
+            answer = browser.get(filled(named)) if method == "GET" else browser.post(filled(named), form)
+            assert answer.status_code == 403, (method, path)
+            for secret in ("secret-order", BUYER, "shop.example", key["prefix"]):
+                assert secret not in answer.text, (method, path)
+    assert house.sender.submitted == []
 
 
 def test_a_form_without_the_sessions_token_does_nothing(house: House) -> None:
@@ -267,3 +285,7 @@ def test_pages_tell_browsers_to_keep_nothing_and_run_only_ours(house: House) -> 
 
 def test_needs_say_only_what_there_is() -> None:
     assert {needed for _, _, needed in GUARDED} <= {SIGNED_IN, *SCOPES}
+    for method, path, scopes in SCOPED:
+        # A deed shows what it is about, so that whoever does it must be allowed to see that.
+        area = next(name for name in ("payments", "webhooks", "keys", "") if f"/{name}" in path)
+        assert f"{area or 'payments'}:read" in scopes, (method, path)

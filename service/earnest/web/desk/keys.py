@@ -41,7 +41,7 @@ def get_keys(visit: InVisit) -> Response:
 
 
 @routes.post("/keys")
-@needs("keys:write")
+@needs("keys:write", reads="keys:read")
 def post_key(visit: InVisit) -> Response:
     """Make a key that may do no more than whoever makes it; show its secret, this once."""
     form, now = visit.form, visit.now()
@@ -66,7 +66,7 @@ def post_key(visit: InVisit) -> Response:
 
 
 @routes.post("/keys/{id}/revoke")
-@needs("keys:write")
+@needs("keys:write", reads="keys:read")
 def post_revoke(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Ask, then revoke."""
     with visit.site.store.read() as tx:

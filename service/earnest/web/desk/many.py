@@ -24,14 +24,14 @@ COMMANDS: Final = {Verb.CONFIRM_DELIVERY_MANY: confirm_delivery_many, Verb.RELEA
 
 
 @routes.post("/payments/confirm_delivery_many")
-@needs("payments:write", asks_node=True)
+@needs("payments:write", reads="payments:read", asks_node=True)
 def post_confirm_delivery_many(visit: InVisit) -> Response:
     """Confirm many deliveries."""
     return _many(visit, Verb.CONFIRM_DELIVERY_MANY)
 
 
 @routes.post("/payments/release_many")
-@needs("payments:write", asks_node=True)
+@needs("payments:write", reads="payments:read", asks_node=True)
 def post_release_many(visit: InVisit) -> Response:
     """Release many payments whose dispute windows are over."""
     return _many(visit, Verb.RELEASE_MANY)

@@ -34,13 +34,21 @@ YEAR_SECONDS: Final = 31_536_000
 SIGN_IN_PATH: Final = f"{DESK}/sign_in"
 
 
-def needs(what: str, *, asks_node: bool = False) -> Callable[[F], F]:
-    """Mark a page with the scope that it needs, `SIGNED_IN` or `PUBLIC`; `asks_node`: and a node's answer."""
-    if what not in (PUBLIC, SIGNED_IN) and what not in SCOPES:
-        raise ValueError(f"no such scope: {what}")
+def needs(what: str, *, reads: str | None = None, asks_node: bool = False) -> Callable[[F], F]:
+    """Mark a page with what it needs.
+
+    Args:
+        what: a scope, `SIGNED_IN` or `PUBLIC`.
+        reads: the scope of what it shows on the way (what will be done, to what), where that is another one.
+        asks_node: it needs a node's answer too.
+    """
+    for scope in (what, reads):
+        if scope not in (PUBLIC, SIGNED_IN, None) and scope not in SCOPES:
+            raise ValueError(f"no such scope: {scope}")
 
     def mark(endpoint: F) -> F:
         endpoint.__earnest_desk__ = what  # type: ignore[attr-defined]
+        endpoint.__earnest_reads__ = reads  # type: ignore[attr-defined]
         endpoint.__earnest_asks_node__ = asks_node  # type: ignore[attr-defined]
         return endpoint
 
@@ -55,6 +63,7 @@ class DeskRoute(APIRoute):
         if not isinstance(what, str):
             raise TypeError(f"{endpoint!r} does not say what it needs: mark it with @needs")
         self.needs = what
+        self.scopes = [each for each in (what, endpoint.__earnest_reads__) if each in SCOPES]  # type: ignore[attr-defined]
         self.asks_node: bool = endpoint.__earnest_asks_node__  # type: ignore[attr-defined]
         super().__init__(path, endpoint, **options)
 
@@ -93,8 +102,9 @@ class DeskRoute(APIRoute):
             visit.form = parse_form(request.headers.get("content-type", ""), await request.body())
             if self.needs != PUBLIC:
                 check_token(visit)
-        if self.needs not in (PUBLIC, SIGNED_IN) and self.needs not in scopes_of(visit.visitor):
-            raise BeyondScope(self.needs)
+        for scope in self.scopes:
+            if scope not in scopes_of(visit.visitor):
+                raise BeyondScope(scope)
         return await inner(request)
 
 

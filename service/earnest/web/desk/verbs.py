@@ -23,14 +23,14 @@ routes = desk_router()
 
 
 @routes.get("/payments/{id}/confirm_delivery")
-@needs("payments:write")
+@needs("payments:write", reads="payments:read")
 def get_confirm_delivery(id: str, visit: InVisit) -> Response:  # noqa: A002 (the path's own word)
     """Say what confirming means, and ask."""
     return visit.page("desk/confirm_delivery.html", section="payments", row=_row(visit, id))
 
 
 @routes.post("/payments/{id}/confirm_delivery")
-@needs("payments:write", asks_node=True)
+@needs("payments:write", reads="payments:read", asks_node=True)
 def post_confirm_delivery(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Confirm the delivery."""
     wanted = parse_hash32(id, param="id")
@@ -39,14 +39,14 @@ def post_confirm_delivery(id: str, visit: InVisit) -> Response:  # noqa: A002
 
 
 @routes.get("/payments/{id}/refund")
-@needs("refunds:write")
+@needs("refunds:write", reads="payments:read")
 def get_refund(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Ask how much goes back."""
     return _ask_amount(visit, _row(visit, id))
 
 
 @routes.post("/payments/{id}/refund")
-@needs("refunds:write", asks_node=True)
+@needs("refunds:write", reads="payments:read", asks_node=True)
 def post_refund(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Say what will go back, and ask; the second time, give it back.
 

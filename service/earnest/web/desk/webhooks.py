@@ -32,7 +32,7 @@ def get_endpoints(visit: InVisit) -> Response:
 
 
 @routes.post("/webhooks")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_endpoint(visit: InVisit) -> Response:
     """Add an endpoint and show its secret, this once."""
     try:
@@ -60,28 +60,28 @@ def get_endpoint(id: str, visit: InVisit, state: str = "", cursor: str = "", don
 
 
 @routes.post("/webhooks/{id}/test")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_test(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Post a test now, and tell how it ended; nothing of it is kept."""
     return _show(visit, id, trial=visit.desk.try_endpoint(_endpoint(visit, id)))
 
 
 @routes.post("/webhooks/{id}/disable")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_disable(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Switch it off; what is pending waits."""
     return _switch(visit, id, enabled=False)
 
 
 @routes.post("/webhooks/{id}/enable")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_enable(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Switch it on again."""
     return _switch(visit, id, enabled=True)
 
 
 @routes.post("/webhooks/{id}/rotate_secret")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_rotate_secret(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Make a new secret and show it, this once; for a day the former one signs too."""
     if visit.form.one("sure") != "yes":
@@ -91,7 +91,7 @@ def post_rotate_secret(id: str, visit: InVisit) -> Response:  # noqa: A002
 
 
 @routes.post("/webhooks/{id}/replay")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_replay(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Send again: one notification, or all that were given up."""
     named = visit.form.many("notification") or None
@@ -100,7 +100,7 @@ def post_replay(id: str, visit: InVisit) -> Response:  # noqa: A002
 
 
 @routes.post("/webhooks/{id}/delete")
-@needs("webhooks:write")
+@needs("webhooks:write", reads="webhooks:read")
 def post_delete(id: str, visit: InVisit) -> Response:  # noqa: A002
     """Delete it with what was still to go there."""
     if visit.form.one("sure") != "yes":
