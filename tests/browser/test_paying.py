@@ -197,7 +197,7 @@ def test_a_wallet_that_owns_too_little_is_told_before_it_signs(shop: Shop) -> No
     payment, wallet = shop.create("2000000.00"), shop.wallet()
     page = shop.visit(payment, wallet)
     press(page, f"Pay with {WALLET}")
-    dialog_says(page, "The payment is 2000000.00 tUSD")
+    dialog_says(page, "The payment is 2,000,000.00 tUSD")
     assert not wallet.signed
     assert not wallet.sent
 

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from earnest.web.amounts import breakable, group, size_of
 from earnest.web.assets import load_assets
 from earnest.web.words import LANGUAGES, NAMES, TAGS, Words
 
@@ -24,7 +25,7 @@ def _engine() -> Environment:
         auto_reload=False,
     )
     engine.globals.update(asset=load_assets().url, languages=LANGUAGES, language_names=NAMES, language_tags=TAGS)
-    engine.filters.update(short=shorten)
+    engine.filters.update(short=shorten, grouped=group, breakable=breakable, size_of=size_of)
     return engine
 
 

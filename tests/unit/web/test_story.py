@@ -76,9 +76,9 @@ def test_every_status_has_a_headline_and_a_next_step_in_every_language(status: S
 
 def test_the_protection_names_the_dispute_only_where_one_is_possible() -> None:
     terms: Terms = make_payment().terms
-    assert f"Once he does, you have {EN.duration(terms.dispute_window)} to dispute" in protection_by(terms, EN)
+    assert f"Once it is confirmed, you have {EN.duration(terms.dispute_window)} to dispute" in protection_by(terms, EN)
     final = replace(terms, dispute_window=0, arbiter=ZERO_ADDRESS, arbitration_period=0)
-    assert "paid as soon as he says that he delivered; you can’t dispute it" in protection_by(final, EN)
+    assert "paid on saying that it is delivered, and you can’t dispute it" in protection_by(final, EN)
     assert f"within {EN.duration(terms.delivery_period)} of paying" in protection_by(final, EN)
 
 
@@ -148,6 +148,37 @@ def test_a_dispute_is_offered_until_its_last_second() -> None:
     end = START + make_payment().terms.dispute_window
     names = [[each.name for each in deeds(facts(Status.DELIVERED, now=now), EN)] for now in (end - 1, end)]
     assert ["dispute" in each for each in names] == [True, False]
+
+
+def test_who_disputes_is_not_led_to_paying_the_seller() -> None:
+    (settle,) = [each for each in deeds(facts(Status.DISPUTED), EN) if each.name == "receive"]
+    (button,) = settle.buttons
+    assert (settle.title, button.label) == ("Settled it with The shop?", "Pay The shop and end the dispute")
+    assert button.quiet
+
+
+def test_once_the_time_to_dispute_is_over_nothing_is_said_of_losing_it() -> None:
+    end = START + make_payment().terms.dispute_window
+    (before, after) = (
+        next(each for each in deeds(facts(Status.DELIVERED, now=now), EN) if each.name == "receive")
+        for now in (end - 1, end)
+    )
+    assert "you can neither dispute nor take it back" in before.explained
+    assert "since the time to dispute is over" in after.explained
+
+
+def test_what_was_refunded_in_part_is_told_with_its_sum() -> None:
+    first, second = (
+        replace(
+            stored := event(EventKind.PAYMENT_REFUNDED, seq, Status.FUNDED, orphaned=False),
+            event=replace(stored.event, to_buyer=1_250_000_000),
+        )
+        for seq in (2, 3)
+    )
+    labels = [step.label for step in tell(facts(Status.FUNDED, events=(first, second)), EN).steps]
+    assert labels == ["Refunded in part: 2,500.00 USDX", "The seller delivers", "The seller is paid"]
+    whole = replace(second, event=replace(second.event, status=Status.REFUNDED))
+    assert [step.label for step in tell(facts(Status.REFUNDED, events=(first, whole)), EN).steps] == ["Refunded"]
 
 
 def test_without_a_relay_the_buyers_own_wallet_releases() -> None:

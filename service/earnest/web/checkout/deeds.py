@@ -52,19 +52,23 @@ def _receive(facts: Facts, words: Words) -> Deed | None:
     if facts.status not in HOLDING:
         return None
     wallet = Verb.RELEASE_WITH_RECEIPT if facts.can_relay else Verb.RELEASE
+    merchant, held = who_is_paid(facts, words), facts.money(facts.payment.state.held)
+    if facts.status is Status.DISPUTED:
+        # Never what stands out: whoever disputes must not pay by mistake.
+        settle = words("deed.settle.button", merchant=merchant)
+        button = Button(str(wallet), settle, relayed=facts.can_relay, quiet=True)
+        explained = words.rich("deed.receive.disputed", held=held, merchant=merchant)
+        return Deed("receive", words("deed.settle.title", merchant=merchant), explained, (button,))
     # Where the buyer may take everything back, that is what stands out.
     overdue = any(each.verb is Verb.RECLAIM and each.possible_from <= facts.now for each in facts.actions)
     buttons = (
         Button(str(wallet), words("deed.receive.button"), relayed=facts.can_relay, quiet=overdue),
         Button(RECEIPT, words("deed.receive.door"), quiet=True),
     )
-    disputed = facts.status is Status.DISPUTED
-    explained = words.rich(
-        "deed.receive.disputed" if disputed else "deed.receive.explained",
-        held=facts.money(facts.payment.state.held),
-        merchant=who_is_paid(facts, words),
-    )
-    return Deed("receive", words("deed.receive.title"), explained, buttons[:1] if disputed else buttons)
+    release = [each for each in facts.actions if each.verb is Verb.RELEASE and Role.ANYONE in each.by]
+    over = any(each.possible_from <= facts.now for each in release)
+    explained = words.rich("deed.receive.over" if over else "deed.receive.explained", held=held, merchant=merchant)
+    return Deed("receive", words("deed.receive.title"), explained, buttons)
 
 
 def _dispute(facts: Facts, words: Words) -> Deed | None:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from markupsafe import Markup
 
-from earnest.payment.events import EventKind
+from earnest.payment.events import EventKind, PaymentEvent
 from earnest.payment.status import Finality, Status, Verb
 from earnest.payment.terms import Terms
 from earnest.web.checkout.facts import Facts
@@ -181,7 +181,7 @@ def _steps(facts: Facts, words: Words) -> tuple[Step, ...]:
         # Parts of a release or a refund come in several events; the last of a kind tells when it was done.
         if done and done[-1].name == name:
             done.pop()
-        done.append(Step(name, words(f"step.{name}.done"), each.block.timestamp))
+        done.append(Step(name, _done(facts, each.event, words), each.block.timestamp))
     coming = STILL_TO_COME.get(facts.status, ())
     if _variant(facts).endswith("_overdue"):
         coming = ("reclaimed",)
@@ -191,3 +191,18 @@ def _steps(facts: Facts, words: Words) -> tuple[Step, ...]:
         done.append(Step("expired", words("step.expired.done"), facts.payment.terms.pay_by))
     later = [Step(name, words(f"step.{name}.coming"), None, number == 0) for number, name in enumerate(coming)]
     return (*done, *later)
+
+
+def _done(facts: Facts, event: PaymentEvent, words: Words) -> str:
+    """Say what happened; what was only a part of it is told with its sum so far."""
+    name = STEP_OF_EVENT[event.kind]
+    leaves = {
+        EventKind.PAYMENT_RELEASED: Status.RELEASED,
+        EventKind.PAYMENT_REFUNDED: Status.REFUNDED,
+        EventKind.PAYMENT_REPAID: Status.REPAID,
+    }
+    if event.kind not in leaves or event.status is leaves[event.kind]:
+        return words(f"step.{name}.done")
+    same = [each.event for each in facts.standing if each.event.kind is event.kind]
+    parts = sum(each.to_merchant + each.to_fee_recipient + each.to_buyer for each in same)
+    return words(f"step.{name}.part", amount=facts.money(parts))

@@ -11,11 +11,12 @@ from typing import Final
 from markupsafe import Markup
 
 from earnest.payment.events import EventKind
-from earnest.payment.money import Token, format_value
+from earnest.payment.money import Token
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.store import Transaction
 from earnest.store.records import PaymentFilter, StoredEvent
+from earnest.web.amounts import show_money
 from earnest.web.desk.rows import Rows
 from earnest.web.desk.visit import Visit
 from earnest.web.words import Words
@@ -40,7 +41,7 @@ class Volume:
     @property
     def total(self) -> str:
         """The sum with its symbol."""
-        return f"{format_value(sum(self.days), self.token.decimals)} {self.token.symbol}"
+        return show_money(sum(self.days), self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _volumes(
 def bars(words: Words, token: Token, amounts: Sequence[int]) -> Markup:
     """Return amounts as bars; whole pixels, rounded up, so that no day with money looks empty."""
     most, width = max(amounts) or 1, WIDTH // len(amounts)
-    total = f"{format_value(sum(amounts), token.decimals)} {token.symbol}"
+    total = show_money(sum(amounts), token)
     label = words("desk.chart.label", total=total, days=len(amounts))
     parts = [
         Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>').format(
@@ -123,7 +124,7 @@ def bars(words: Words, token: Token, amounts: Sequence[int]) -> Markup:
             HEIGHT - (height := -(-amount * (HEIGHT - 8) // most)),
             width - GAP,
             height,
-            f"{format_value(amount, token.decimals)} {token.symbol}",
+            show_money(amount, token),
         )
         for place, amount in enumerate(amounts)
         if amount

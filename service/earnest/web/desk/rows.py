@@ -13,6 +13,7 @@ from earnest.payment.record import ChainView, Payment, finality_of
 from earnest.payment.status import Finality, Role, Status, Verb
 from earnest.store import Transaction
 from earnest.store.records import Merchant
+from earnest.web.amounts import show_money, show_value
 from earnest.web.site import Site
 
 TONES: Final[dict[Status, str]] = {
@@ -111,9 +112,13 @@ class Row:
         """Return an amount of the payment's token without its symbol: "12.50"."""
         return format_value(base_units, self.token.decimals)
 
+    def shown(self, base_units: int) -> str:
+        """Return it for people: "1,234.50"."""
+        return show_value(base_units, self.token.decimals)
+
     def money(self, base_units: int) -> str:
-        """Return an amount with its symbol: "12.50 USDC"."""
-        return f"{self.value(base_units)} {self.token.symbol}"
+        """Return an amount with its symbol: "1,234.50 USDC"."""
+        return show_money(base_units, self.token)
 
 
 class Rows:
@@ -150,4 +155,4 @@ def totals(rows: Sequence[Row], *, held: bool = False) -> list[str]:
         key = (row.payment.chain_id, row.token.address)
         amount = row.payment.state.held if held else row.payment.terms.amount
         sums[key] = (row.token, sums.get(key, (row.token, 0))[1] + amount)
-    return [f"{format_value(amount, token.decimals)} {token.symbol}" for token, amount in sums.values()]
+    return [show_money(amount, token) for token, amount in sums.values()]

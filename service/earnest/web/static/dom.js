@@ -34,6 +34,12 @@ export function short(text) {
   return text.length > 16 ? `${text.slice(0, 8)}…${text.slice(-6)}` : text;
 }
 
+/** Return a plain decimal with its whole part in groups of three. */
+export function grouped(value) {
+  const [whole, fraction] = value.split(".");
+  return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : `.${fraction}`);
+}
+
 /** Keep something of this payment in this browser; without storage (a private window) the page works all the same. */
 export const kept = {
   key: (name) => `earnest:${page.payment}:${name}`,

@@ -1,5 +1,5 @@
 // Plain transfers: looks at the deposit address while somebody waits for it, and lets the service take in what came.
-import { kept, page, t } from "../dom.js";
+import { grouped, kept, page, t } from "../dom.js";
 import { deposit, relay } from "./api.js";
 import * as live from "./live.js";
 import { follow, isPending } from "./pending.js";
@@ -37,7 +37,7 @@ async function look() {
 async function once(why) {
   try {
     const { there, enough } = await deposit();
-    const shown = { there: `${there.value} ${there.symbol}` };
+    const shown = { there: `${grouped(there.value)} ${there.symbol}` };
     if (there.base_units === "0") say(t("deposit.nothing"));
     else if (why === "fund" && !enough) say(t("deposit.less", shown));
     else {

@@ -1,5 +1,5 @@
 // From a button to a signature: wallet, network, account, what will be signed in words, then the wallet's own question.
-import { kept, make, page, short, t } from "../dom.js";
+import { grouped, kept, make, page, short, t } from "../dom.js";
 import { choose, close, wait } from "../dialog.js";
 import { WalletError, ask, icon, wallets } from "../wallets.js";
 import { Refused, prepare, relay } from "./api.js";
@@ -148,9 +148,9 @@ async function enough(wallet, account) {
 function decimal(units) {
   const places = Number(page.decimals);
   const digits = units.toString().padStart(places + 1, "0");
-  if (places === 0) return digits;
+  if (places === 0) return grouped(digits);
   const rest = digits.slice(-places).replace(/0+$/, "").padEnd(2, "0");
-  return `${digits.slice(0, -places)}.${rest}`;
+  return grouped(`${digits.slice(0, -places)}.${rest}`);
 }
 
 async function fund(wallet, account, usual) {

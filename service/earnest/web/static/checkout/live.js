@@ -71,33 +71,31 @@ function put(html) {
   const before = status().status;
   const focused = document.activeElement?.closest?.("[data-part]")?.dataset.part;
   const opened = new Set([...document.querySelectorAll("details[open]")].map((each) => each.dataset.way));
-  let last = null;
+  const fresh = [...next.querySelectorAll("[data-part]")];
+  const names = new Set(fresh.map((part) => part.dataset.part));
   let changed = false;
-  const names = new Set();
-  for (const part of next.querySelectorAll("[data-part]")) {
-    const name = part.dataset.part;
-    names.add(name);
-    const there = document.querySelector(`[data-part="${name}"]`);
-    if (there && shown.get(name) === part.outerHTML) {
-      last = there;
-      continue;
-    }
-    shown.set(name, part.outerHTML);
-    changed = true;
-    for (const way of part.querySelectorAll("details[data-way]")) way.open = opened.has(way.dataset.way);
-    localise(part);
-    if (there) there.replaceWith(part);
-    else if (last?.dataset.part === "status") document.getElementById("doing").after(part);
-    else if (last) last.after(part);
-    else parts.prepend(part);
-    last = part;
-  }
   for (const part of parts.querySelectorAll(":scope > [data-part]")) {
-    if (!names.has(part.dataset.part)) {
-      part.remove();
-      shown.delete(part.dataset.part);
+    if (names.has(part.dataset.part)) continue;
+    part.remove();
+    shown.delete(part.dataset.part);
+    changed = true;
+  }
+  // They stand in the service's order, below what is on its way; the summary stays where it is.
+  let place = document.getElementById("doing");
+  for (const part of fresh) {
+    const name = part.dataset.part;
+    let now = document.querySelector(`[data-part="${name}"]`);
+    if (!now || shown.get(name) !== part.outerHTML) {
+      shown.set(name, part.outerHTML);
       changed = true;
+      for (const way of part.querySelectorAll("details[data-way]")) way.open = opened.has(way.dataset.way);
+      localise(part);
+      now?.replaceWith(part);
+      now = part;
     }
+    if (name === "summary") continue;
+    if (place.nextElementSibling !== now) place.after(now);
+    place = now;
   }
   if (!changed) return;
   for (const listener of listeners) listener();

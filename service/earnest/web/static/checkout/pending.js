@@ -20,6 +20,7 @@ export function follow(pending) {
   kept.set("pending", { seq: Number(live.status().seq), at: Date.now(), ...pending });
   show("busy", t("pending.title"), pending.relayed ? t("pending.relayed") : t("pending"), pending.hash);
   announce(t("pending.title"));
+  box.scrollIntoView({ block: "nearest" });
   live.refresh();
   watch();
 }
