@@ -120,7 +120,7 @@ WRONG = {
     ),
     "service that is down": Wrong(
         ("payment", "create", "12.50", "tUSD", "--api-url", NOBODY, "--api-key", "ek_test_x"),
-        (f"no answer from {NOBODY}", "start the service, or give its URL (--api-url)"),
+        (f"no answer from {NOBODY}", "Start it", "give its URL (--api-url)"),
     ),
     "service URL that is none": Wrong(
         ("payment", "list", "--api-url", "localhost:8000", "--api-key", "ek_test_x"),

@@ -11,6 +11,7 @@ from rich.console import Console
 from earnest.cli.demo.narrator import Narrator
 from earnest.cli.demo.run import build_world
 from earnest.cli.demo.story import Story
+from earnest.client import Client
 from earnest.testing.processes import Child, free_port
 from earnest.testing.stack import START_SECONDS, LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
@@ -36,12 +37,11 @@ def test_the_second_service_goes_on_when_the_first_is_killed(tmp_path: Path, pos
         story.fund_released()
         stack.service.kill()
         world.api.close()
-        world.api = world.api.at(f"http://127.0.0.1:{port}")
+        world.api = Client(f"http://127.0.0.1:{port}", world.api.http.api_key, patience_seconds=PATIENCE_SECONDS)
         story.confirm_released()
 
-        told = world.api.get(f"/v1/payments/{story.payments['released'].id}")
-        assert told["status"] == "delivered"
-        world.hear_all({each["id"] for each in world.api.every("/v1/events")})
+        assert world.api.payment(story.payments["released"].id).status == "delivered"
+        world.hear_all({each.id for each in world.api.events()})
 
 
 def _live(port: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 from rich.markup import escape
 
@@ -25,6 +27,11 @@ from earnest.payment.errors import EarnestError, InvalidInput
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+_HINTS: Final = {
+    "unreachable": " Start it (earnest dev, earnest serve), or give its URL (--api-url)",
+    "not_earnest": ": give the service's URL (--api-url)",
+}
+"""What the client cannot know: how a person at a terminal names the service."""
 
 app = typer.Typer(
     name="earnest",
@@ -67,7 +74,7 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_FAILED
     except EarnestError as error:
-        err.print(f"[bold red]error[/] {escape(with_times(str(error)))}")
+        err.print(f"[bold red]error[/] {escape(with_times(str(error)) + _HINTS.get(error.code, ''))}")
         return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
     except OSError as error:
         if error.filename is None:

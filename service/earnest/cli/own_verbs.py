@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from earnest.cli.api_client import ApiClient
+from earnest.cli.asking import ask
 from earnest.cli.console import say, show_json
 from earnest.cli.keystores import check_keystore, open_keystore
 from earnest.cli.paying import steps_to_pay
@@ -66,7 +66,7 @@ class OwnTx:
             check_keystore(keystore)
         self.network = load_settings(network=network, rpc_url=rpc_url).chosen_network()
         self.chain_id, self._yes = self.network.chain_id, yes
-        told = ApiClient(api_url, None).get(f"/v1/checkout/{wanted}")
+        told = ask(api_url, None, "GET", f"/v1/checkout/{wanted}")
         self.escrow: Address = parse_address(escrow or told.get("escrow", ""), param="escrow")
         self.terms: Terms = parse_terms(told.get("terms", {}))
         if payment_id(self.terms, self.chain_id, self.escrow) != wanted:

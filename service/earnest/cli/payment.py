@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from earnest.cli import own_verbs
-from earnest.cli.api_client import ApiClient
+from earnest.cli.asking import ask
 from earnest.cli.console import show_json
 from earnest.cli.own_verbs import API_URL, LOCAL_API, PAYMENT
 from earnest.payment.errors import InvalidInput
@@ -46,7 +46,7 @@ def create(
     body: dict[str, Any] = {"amount": {"value": amount, "token": token}}
     body |= {"order_reference": order} if order else {}
     body |= {"buyer": buyer} if buyer else {}
-    show_json(_merchant(api_url, api_key).post("/v1/payments", body))
+    show_json(_ask(api_url, api_key, "POST", "/v1/payments", body=body))
 
 
 @payment_app.command()
@@ -54,7 +54,7 @@ def show(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None
     """Show a payment: all of it with a key, what a buyer may see without one."""
     wanted = parse_hash32(payment, param="ID")
     path = f"/v1/payments/{wanted}" if api_key else f"/v1/checkout/{wanted}"
-    show_json(ApiClient(api_url, api_key).get(path))
+    show_json(ask(api_url, api_key, "GET", path))
 
 
 @payment_app.command(name="list")
@@ -65,31 +65,31 @@ def list_payments(
     api_key: API_KEY = None,
 ) -> None:
     """List your payments, newest first."""
-    show_json(_merchant(api_url, api_key).get("/v1/payments", status=status, limit=limit))
+    show_json(_ask(api_url, api_key, "GET", "/v1/payments", query={"status": status, "limit": limit}))
 
 
 @payment_app.command()
 def timeline(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """Show every event of a payment, with the block and the tx that prove it."""
-    show_json(_merchant(api_url, api_key).get(f"/v1/payments/{parse_hash32(payment, param='ID')}/timeline"))
+    show_json(_ask(api_url, api_key, "GET", f"/v1/payments/{parse_hash32(payment, param='ID')}/timeline"))
 
 
 @payment_app.command(name="confirm-delivery")
 def confirm_delivery(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: say that you delivered; the service sends it with the operator's key."""
-    show_json(_merchant(api_url, api_key).post(f"/v1/payments/{parse_hash32(payment, param='ID')}/confirm_delivery"))
+    show_json(_ask(api_url, api_key, "POST", f"/v1/payments/{parse_hash32(payment, param='ID')}/confirm_delivery"))
 
 
 @payment_app.command(name="confirm-delivery-many")
 def confirm_delivery_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: confirm many deliveries by as few txs as their terms allow; the rest is listed with why."""
-    show_json(_merchant(api_url, api_key).post("/v1/payments/confirm_delivery_many", _many(payments)))
+    show_json(_ask(api_url, api_key, "POST", "/v1/payments/confirm_delivery_many", body=_many(payments)))
 
 
 @payment_app.command(name="release-many")
 def release_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: release many payments whose dispute windows are over; what cannot be is listed with why."""
-    show_json(_merchant(api_url, api_key).post("/v1/payments/release_many", _many(payments)))
+    show_json(_ask(api_url, api_key, "POST", "/v1/payments/release_many", body=_many(payments)))
 
 
 @payment_app.command()
@@ -100,18 +100,17 @@ def refund(
     api_key: API_KEY = None,
 ) -> None:
     """As the merchant: give money back to the buyer; the service sends it with the operator's key."""
-    client, wanted = _merchant(api_url, api_key), parse_hash32(payment, param="ID")
-    body: dict[str, Any] = {}
-    if amount is not None:
-        body = {"amount": {"value": amount, "token": client.get(f"/v1/payments/{wanted}")["amount"]["token"]}}
-    show_json(client.post(f"/v1/payments/{wanted}/refund", body))
+    wanted = parse_hash32(payment, param="ID")
+    # Without a token it is the payment's own.
+    body = {} if amount is None else {"amount": {"value": amount}}
+    show_json(_ask(api_url, api_key, "POST", f"/v1/payments/{wanted}/refund", body=body))
 
 
 def _many(payments: list[str]) -> dict[str, Any]:
     return {"payments": [parse_hash32(each, param="ID") for each in payments]}
 
 
-def _merchant(api_url: str, api_key: str | None) -> ApiClient:
+def _ask(api_url: str, api_key: str | None, method: str, path: str, **what: Any) -> dict[str, Any]:
     if not api_key:
         raise InvalidInput("this is a merchant's verb: give the API key with --api-key or EARNEST_API_KEY")
-    return ApiClient(api_url, api_key)
+    return ask(api_url, api_key, method, path, **what)

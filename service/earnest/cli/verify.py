@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from datetime import UTC, datetime
@@ -74,9 +73,10 @@ def verify(
 
 def _read(source: str, api_url: str) -> bytes:
     if _ID.fullmatch(source) and not Path(source).exists():
-        from earnest.cli.api_client import ApiClient  # noqa: PLC0415
+        from earnest.client import Client  # noqa: PLC0415
 
-        return json.dumps(ApiClient(api_url, None).get(f"/v1/payments/{source.lower()}/proof")).encode()
+        with Client(api_url, patience_seconds=0) as client:
+            return client.proof(source.lower())
     from earnest.chain.proofs.form import MAX_PROOF_BYTES  # noqa: PLC0415
 
     # One byte more than a proof may have shows that it has more; a file without end is not read to its end.

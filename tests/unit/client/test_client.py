@@ -96,6 +96,30 @@ def test_a_stranger_is_not_taken_for_the_service(answer: httpx.Response) -> None
         client.sync()
 
 
+def test_what_a_wallet_signs_is_told_from_what_it_sends() -> None:
+    typed_data = {"primaryType": "Receipt", "message": {"deadline": 1}}
+    to_sign = {"verb": "release_with_receipt", "typed_data": typed_data, "come_back_with": {"a": "1"}, "before": []}
+    tx = {"verb": "fund", "to": "0x", "data": "0x", "value": "5", "chain_id": 1, "gas": 9, "before": []}
+    client, asked = client_of(httpx.Response(200, json=to_sign), httpx.Response(200, json=tx))
+    assert client.prepare("0x00", "release_with_receipt", "0xb").typed_data == typed_data  # type: ignore[union-attr]
+    assert client.prepare("0x00", "fund", "0xb", buyer="0xc", amount=None).value == 5  # type: ignore[union-attr]
+    assert [dict(each.url.params) for each in asked] == [{"from": "0xb"}, {"from": "0xb", "buyer": "0xc"}]
+
+
+def test_a_service_that_is_not_ready_says_why_at_once() -> None:
+    client, asked = client_of(httpx.Response(503, json={"ready": False, "reasons": ["nobody follows"]}))
+    assert client.ready().reasons == ["nobody follows"]
+    assert len(asked) == 1
+
+
+def test_no_word_of_a_stranger_repeats_what_may_be_secret() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(404, text="<html>"))
+    with Client("http://me:hunter2@earnest", transport=transport) as client, pytest.raises(NotEarnest) as told:
+        client.payment("0x00")
+    assert "hunter2" not in str(told.value)
+    assert "http://earnest" in str(told.value)
+
+
 def test_lists_are_fetched_page_by_page_and_no_earlier_than_they_are_walked() -> None:
     def event(name: str) -> dict[str, Any]:
         return {"id": name, "type": "payment.funded", "timestamp": HEAD["timestamp"], "data": {}, "events": []}

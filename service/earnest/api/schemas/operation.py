@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earnest.api.schemas.common import Answer, Block, OutAddress, OutTime, Request
+from earnest.api.schemas.common import Answer, BaseUnits, Block, OutAddress, OutTime, Request
 
 
 class Live(Answer):
@@ -27,12 +27,12 @@ class Operator(Answer):
     """The account that sends what merchants ask for: its coin for gas, its txs under way, what stands in their way."""
 
     address: OutAddress
-    balance_wei: Annotated[str | None, Field(examples=["10000000000000000"])]
+    balance_wei: BaseUnits | None
     unsettled_txs: int
     error: str | None
 
 
-class Endpoint(Answer):
+class ChainEndpoint(Answer):
     """One node of a chain, as this process sees it. `name` is its host; numbers are block numbers."""
 
     name: Annotated[str, Field(examples=["node.example", "node.example#2"])]
@@ -111,7 +111,7 @@ class ChainSync(Answer):
             "not be had the last time. Null before it was needed."
         ),
     ]
-    endpoints: list[Endpoint]
+    endpoints: list[ChainEndpoint]
     leader: Annotated[Leader | None, Field(description="Null where nobody has ever followed it.")]
     operator: Annotated[Operator | None, Field(description="Null where this process sends nothing.")]
     reconciliation: Annotated[

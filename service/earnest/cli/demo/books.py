@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 from eth_abi.abi import decode, encode
 
 from earnest.chain.logs import decode_log
 from earnest.chain.node import Node
-from earnest.cli.api_client import ApiClient
+from earnest.client import Client
 from earnest.payment.events import Credited, CreditWithdrawn, EventKind, PaymentEvent
 from earnest.payment.money import Token, format_value
 from earnest.payment.primitives import ZERO_ADDRESS, Address, Hash32, keccak
@@ -77,19 +76,19 @@ def books_of_chain(node: Node, escrow: Address, first_block: int) -> Books:
     return dict(books)
 
 
-def books_of_mirror(api: ApiClient) -> Books:
+def books_of_mirror(api: Client) -> Books:
     """Add up the merchant's payments as the service tells them."""
     books: Books = defaultdict(Account)
-    for payment in api.every("/v1/payments"):
-        if payment["block"] is None:
+    for payment in api.payments():
+        if payment.block is None:
             continue
-        account = books[Address(payment["amount"]["token"])]
-        account.came_in += _units(payment["amount"])
-        account.to_merchants += _units(payment["to_merchant"])
-        account.fees += _units(payment["to_fee_recipient"])
-        account.to_buyers += _units(payment["to_buyer"])
-        account.held += _units(payment["held"])
-        account.repaid += _units(payment["repaid"])
+        account = books[Address(payment.amount.token)]
+        account.came_in += payment.amount.base_units
+        account.to_merchants += payment.to_merchant.base_units
+        account.fees += payment.to_fee_recipient.base_units
+        account.to_buyers += payment.to_buyer.base_units
+        account.held += payment.held.base_units
+        account.repaid += payment.repaid.base_units
     return dict(books)
 
 
@@ -132,7 +131,3 @@ def _credited(event: PaymentEvent) -> int:
         Credited.BUYER: event.to_buyer,
     }
     return sum(amount for who, amount in parts.items() if who in event.credited)
-
-
-def _units(amount: dict[str, Any]) -> int:
-    return int(amount["base_units"])

@@ -7,7 +7,6 @@ mined by hand is a state of the chain that a restart would lose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from eth_account.messages import encode_typed_data
 
@@ -16,11 +15,13 @@ from earnest.chain.sending import SignedTx, UnsignedTx
 from earnest.cli.demo.books import balance_of
 from earnest.cli.demo.narrator import short
 from earnest.cli.demo.story import HOUR_AND_MORE, Step, Story
-from earnest.cli.demo.world import World
+from earnest.cli.demo.world import StoryFailed, World
+from earnest.client import PreparedTx, ToSign
 from earnest.escrow import txs
 from earnest.escrow.views import credit_of, decode_credit_of
 from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS
 from earnest.payment.primitives import Address
+from earnest.payment.status import Verb
 
 MANY = 50
 """As the gas table's batches; each of them one payment of 2.00."""
@@ -90,16 +91,15 @@ class FullStory(Story):
         buyer = world.wallets["buyer"].address
         self._create("deposited", "released", "30.00", world.token.address, buyer=buyer)
         told = self.payments["deposited"]
-        address = Address(world.api.get(f"/v1/payments/{told.id}")["deposit_address"])
+        address = Address(world.api.payment(told.id).deposit_address or "")
         sent = told.amount + 2_500_000
         receipt = world.wallets["second buyer"].send(_transfer(world, told.token, address, sent))
         world.tell_gas("anyone", f"an exchange sent 32.50 tUSD to the deposit address {short(address)}", receipt)
         before = balance_of(world.rpc, told.token, buyer)
         world.send("anyone", "collected it into the escrow", "collect", told.id, token=told.token)
         self._hear("deposited", "payment.funded")
-        rows = world.api.get(f"/v1/payments/{told.id}/timeline")["data"]
-        returned = [row["returned"]["value"] for row in rows if row["event"] == "DepositReturned"]
-        world.expect(returned == ["2.50"], f"the timeline tells {returned} as returned, not 2.50")
+        returned = [str(row.returned) for row in world.api.timeline(told.id) if row.event == "DepositReturned"]
+        world.expect(returned == ["2.50 tUSD"], f"the timeline tells {returned} as returned, not 2.50 tUSD")
         world.expect(balance_of(world.rpc, told.token, buyer) == before + 2_500_000, "the surplus is not the buyer's")
         world.narrator.tell("buyer", "got the surplus of 2.50 tUSD back")
         world.send("buyer", "released the payment", "release", told.id)
@@ -118,8 +118,8 @@ class FullStory(Story):
         self._set_blocked(token, buyer, True, "put the buyer on the token's blocklist")
         world.ask_operator(told.id, "refund", {}, key="refund-credited")
         self._hear("credited", "payment.refunded")
-        row = world.api.get(f"/v1/payments/{told.id}/timeline")["data"][-1]
-        world.expect(row["credited"] == ["buyer"], "the refund did not become a credit")
+        row = world.api.timeline(told.id)[-1]
+        world.expect(row.credited == ("buyer",), "the refund did not become a credit")
         world.expect(self._credit(buyer, token) == told.amount, "the escrow does not owe the buyer the amount")
         world.narrator.tell("buyer", "is owed 15.00 bUSD by the escrow, and nobody was held up")
         self._set_blocked(token, buyer, False, "took the buyer off the blocklist")
@@ -138,7 +138,7 @@ class FullStory(Story):
         world.narrator.chapter(f"10. {MANY} payments confirmed and released at once")
         for number in range(MANY):
             payment = world.create(f"many-{number}", "2.00", world.token.address, {})
-            self.many.append(payment["id"])
+            self.many.append(payment.id)
         world.narrator.tell("merchant", f"created {MANY} payments over 2.00 tUSD")
         gas = self._fund_in_one_block("buyer")
         world.narrator.tell("buyer", f"funded them  [bright_black]{gas // MANY:,} gas a payment, one tx each[/]")
@@ -159,21 +159,24 @@ class FullStory(Story):
     def finalize(self) -> None:
         """The end, the many payments included."""
         super().finalize()
-        told = {each["id"] for each in self.world.api.every("/v1/payments", status="released", finality="final")}
+        told = {each.id for each in self.world.api.payments(status="released", finality="final")}
         self.world.expect(set(self.many) <= told, f"not all of the {MANY} are released and final")
 
     # What these steps share.
 
     def _signed_by_wallet(self, who: str, payment: str, verb: str) -> txs.UnsignedTx:
         """Have typed data signed as a wallet does, and return the tx that anyone can send with it."""
-        world, path = self.world, f"/v1/payments/{payment}/txs/{verb}"
-        signer = world.signers[who]
-        asked = world.api.get(path, **{"from": signer.address})
-        signable = encode_typed_data(full_message=asked["typed_data"])
+        world, signer = self.world, self.world.signers[who]
+        asked = world.api.prepare(payment, verb, signer.address)
+        if not isinstance(asked, ToSign):
+            raise StoryFailed(f"{verb} needs no signature")
+        signable = encode_typed_data(full_message=asked.typed_data)
         signature = "0x" + bytes(signer.account.sign_message(signable).signature).hex()
         sender = world.wallets["anyone"].address
-        tx = world.api.get(path, **{"from": sender, "signature": signature, **asked["come_back_with"]})
-        return txs.UnsignedTx(Address(tx["to"]), tx["data"], int(tx["value"]), tx["chain_id"])
+        tx = world.api.prepare(payment, verb, sender, signature=signature, **asked.come_back_with)
+        if not isinstance(tx, PreparedTx):
+            raise StoryFailed(f"{verb} wants another signature")
+        return txs.UnsignedTx(Address(tx.to), tx.data, tx.value, tx.chain_id)
 
     def _fund_in_one_block(self, who: str) -> int:
         """Approve the sum, send one funding tx for each of the many, mine them together; returns the gas of all."""
@@ -209,19 +212,19 @@ class FullStory(Story):
 
     def _ask_many(self, verb: str) -> None:
         world = self.world
-        body: dict[str, Any] = {"payments": self.many}
-        answer = world.api.post(f"/v1/payments/{verb}", body, idempotency_key=f"{world.story_name}-{verb}")
+        call = world.api.confirm_delivery_many if verb == Verb.CONFIRM_DELIVERY_MANY else world.api.release_many
+        answer = call(self.many, idempotency_key=f"{world.story_name}-{verb}")
         world.narrator.tell("merchant", f"asked for {verb} of {MANY} payments")
-        world.expect(not answer["left_out"], f"{len(answer['left_out'])} payments were left out of {verb}")
-        (batch,) = answer["sent"]
-        receipt = world.mined(batch["tx"]["hash"])
+        world.expect(not answer.left_out, f"{len(answer.left_out)} payments were left out of {verb}")
+        (batch,) = answer.sent
+        receipt = world.mined(batch.tx.hash)
         if receipt is not None:
             world.tell_gas("operator", f"sent {verb}: {receipt.gas_used // MANY:,} gas a payment", receipt)
 
     def _wait_all(self, status: str) -> None:
         """Wait until the service knows all of the many in a status; they moved in one block, so that it looks once."""
         self.world.wait_followed()
-        told = {each["id"] for each in self.world.api.every("/v1/payments", status=status)}
+        told = {each.id for each in self.world.api.payments(status=status)}
         self.world.expect(set(self.many) <= told, f"not all of the many are {status}")
 
     def _nonce(self, who: str) -> int:

@@ -9,13 +9,13 @@ from rich.console import Console
 from earnest.chain.rpc import Rpc
 from earnest.chain.signer import LocalSigner
 from earnest.chain.wallet import Wallet
-from earnest.cli.api_client import ApiClient
 from earnest.cli.demo import books
 from earnest.cli.demo.full_story import FullStory
 from earnest.cli.demo.narrator import Narrator
 from earnest.cli.demo.story import Story
 from earnest.cli.demo.world import World
 from earnest.cli.sample import sample_merchant
+from earnest.client import Client
 from earnest.escrow.reverts import explain_revert
 from earnest.testing.merchants import account_of
 from earnest.testing.stack import LocalStack
@@ -27,10 +27,9 @@ __all__ = ["account_of", "build_world", "prove", "prove_webhooks", "sample_merch
 def build_world(stack: LocalStack, receiver: WebhookReceiver, narrator: Narrator, patience_seconds: float) -> World:
     """Set the stage: a merchant with a key and a webhook endpoint, and a wallet for everybody who acts."""
     account = sample_merchant(stack)
-    api = ApiClient(stack.api_url, account.api_key, patience_seconds=patience_seconds)
+    api = Client(stack.api_url, account.api_key, patience_seconds=patience_seconds)
     rpc = Rpc(stack.node_url, retries=0)
-    endpoint = api.post("/v1/webhook_endpoints", {"url": receiver.url})
-    receiver.trust(endpoint["secret"])
+    receiver.trust(api.create_endpoint(receiver.url).secret)
     signers = {
         role: LocalSigner.from_key(account_of(role).private_key)
         for role in ("buyer", "second buyer", "anyone", "arbiter", "merchant")
@@ -81,12 +80,12 @@ def prove(story: Story, stack: LocalStack) -> None:
 
 def prove_webhooks(world: World) -> None:
     """Check that each notification that the service wrote was heard, signed rightly, and under one id only."""
-    told = {row["id"]: row for row in world.api.every("/v1/events")}
-    world.hear_all(set(told))
+    told = {each.id for each in world.api.events()}
+    world.hear_all(told)
     heard = {each.id for each in world.receiver.received if each.verified}
     forged = [each for each in world.receiver.received if not each.verified]
     world.expect(not forged, f"{len(forged)} webhooks came with a signature that does not verify")
-    world.expect(heard == set(told), "webhooks were heard that the service does not know")
+    world.expect(heard == told, "webhooks were heard that the service does not know")
     versions = [
         (body["data"]["id"], body["data"]["version"])
         for body in {each.id: each.body for each in world.receiver.received}.values()

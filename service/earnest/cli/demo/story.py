@@ -179,8 +179,8 @@ class Story:
         self.world.mine_until_final()
         for name, told in self.payments.items():
             if told.ends != "created":
-                payment = self.world.api.get(f"/v1/payments/{told.id}")
-                status, finality = payment["status"], payment["finality"]
+                payment = self.world.api.payment(told.id)
+                status, finality = payment.status, payment.finality
                 self.world.expect(status == told.ends, f"{name} ended {status}, not {told.ends}")
                 self.world.expect(finality == "final", f"{name} is {finality}, not final")
 
@@ -188,12 +188,8 @@ class Story:
 
     def _create(self, name: str, ends: str, value: str, token: Address, **terms: Any) -> None:
         payment = self.world.create(name, value, token, terms)
-        amount = int(payment["amount"]["base_units"])
-        self.payments[name] = Told(payment["id"], ends, amount, token)
-        symbol = payment["amount"]["symbol"]
-        self.world.narrator.tell(
-            "merchant", f"created payment {short(payment['id'])} over {payment['amount']['value']} {symbol}"
-        )
+        self.payments[name] = Told(payment.id, ends, payment.amount.base_units, token)
+        self.world.narrator.tell("merchant", f"created payment {short(payment.id)} over {payment.amount}")
 
     def _fund(self, name: str, who: str) -> None:
         told = self.payments[name]

@@ -8,13 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from earnest.chain.errors import RpcError
 from earnest.chain.node import Receipt
 from earnest.chain.rpc import Rpc
 from earnest.chain.signer import LocalSigner
 from earnest.chain.wallet import Wallet
-from earnest.cli.api_client import ApiClient
 from earnest.cli.demo.narrator import Narrator, short
+from earnest.client import Client, Payment
 from earnest.escrow import txs
 from earnest.payment.errors import EarnestError, Unavailable
 from earnest.payment.money import Token
@@ -42,7 +44,7 @@ class StoryFailed(EarnestError):
 class World:
     """Everything that a step of the story needs. `patience_seconds` bounds each wait."""
 
-    api: ApiClient
+    api: Client
     rpc: Rpc
     network: Network
     escrow: Address
@@ -67,24 +69,26 @@ class World:
 
     # What the merchant does, by the API.
 
-    def create(self, name: str, value: str, token: Address, terms: dict[str, Any]) -> dict[str, Any]:
+    def create(self, name: str, value: str, token: Address, terms: dict[str, Any]) -> Payment:
         """Create a payment, and compute its id from the answer's terms: nobody has to believe the service."""
         self._created += 1
-        body = {
-            "amount": {"value": value, "token": token},
-            "order_reference": f"{self.story_name}-{name}-{self._created}",
+        payment = self.api.create_payment(
+            value,
+            token,
+            order_reference=f"{self.story_name}-{name}-{self._created}",
+            idempotency_key=f"{self.story_name}-create-{self._created}",
             **terms,
-        }
-        payment = self.api.post("/v1/payments", body, idempotency_key=f"{self.story_name}-create-{self._created}")
-        terms_of_it = parse_terms(payment["terms"])
+        )
+        terms_of_it = parse_terms(msgspec.to_builtins(payment.terms))
         computed = payment_id(terms_of_it, self.network.chain_id, self.escrow)
-        self.expect(computed == payment["id"], f"the id of {name} does not follow from its terms")
-        self._terms[payment["id"]] = terms_of_it
+        self.expect(computed == payment.id, f"the id of {name} does not follow from its terms")
+        self._terms[payment.id] = terms_of_it
         return payment
 
     def ask_operator(self, payment: str, verb: str, body: dict[str, Any], *, key: str) -> None:
         """Ask the service to send a tx with the operator's key; it answers before the chain does."""
-        answer = self.api.post(f"/v1/payments/{payment}/{verb}", body, idempotency_key=f"{self.story_name}-{key}")
+        path = f"/v1/payments/{payment}/{verb}"
+        answer = self.api.ask("POST", path, body=body, idempotency_key=f"{self.story_name}-{key}")
         self.narrator.tell("merchant", f"asked for {verb}")
         receipt = self.mined(answer["tx"]["hash"])
         if receipt is not None:
@@ -122,14 +126,13 @@ class World:
 
     def reorg_away(self, payment: str) -> bool:
         """Drop the block that funded the payment, and all above it; False if the chain calls it final already."""
-        timeline = self.api.get(f"/v1/payments/{payment}/timeline")["data"]
-        funded = next(row for row in timeline if row["type"] == "payment.funded")
-        depth = self._head()["number"] - funded["block"]["number"] + 1
+        funded = next(row for row in self.api.timeline(payment) if row.type == "payment.funded")
+        depth = self._head()["number"] - funded.block.number + 1
         try:
             self.node("anvil_reorg", depth, [])
         except RpcError:
             return False
-        gone = self._call("eth_getTransactionReceipt", funded["tx_hash"]) is None
+        gone = self._call("eth_getTransactionReceipt", funded.tx_hash) is None
         if gone:
             self.node("evm_mine")
             self.narrator.tell("chain", f"dropped its newest {depth} block{'s' * (depth > 1)}, the funding with them")
@@ -223,12 +226,12 @@ class World:
     # Inside.
 
     def _followed(self, how_far: str, number: int) -> bool | None:
-        (chain,) = self.api.get("/health/sync")["chains"]
-        return (chain[how_far] or 0) >= number or None
+        (chain,) = self.api.sync()
+        return (getattr(chain, how_far) or 0) >= number or None
 
     def _status_since(self, payment: str) -> int | None:
-        block = self.api.get(f"/v1/payments/{payment}")["block"]
-        found = self._call("eth_getBlockByNumber", hex(block["number"]), False) if block else None
+        block = self.api.payment(payment).block
+        found = self._call("eth_getBlockByNumber", hex(block.number), False) if block else None
         return int(found["timestamp"], 16) if found else None
 
     def _head(self) -> dict[str, int]:

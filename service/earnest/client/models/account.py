@@ -1,0 +1,74 @@
+"""The account: what it adds up to, its keys, and who changed what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from earnest.client.models.base import Amount, Block, Model
+from earnest.payment.status import Status
+
+
+class Balance(Model, frozen=True, kw_only=True):
+    """One token's sums on one chain."""
+
+    chain: str
+    token: str
+    symbol: str
+    as_of: Block | None
+    held: Amount
+    releasable: Amount
+    released: Amount
+    fees: Amount
+    refunded: Amount
+    repaid: Amount
+    credits: Amount
+
+
+class BalanceRow(Model, frozen=True, kw_only=True):
+    """One row of a sum; `out` lowers it. Without a payment: a withdrawal, or no payment of yours."""
+
+    payment: str | None
+    order_reference: str | None
+    status: Status | None
+    amount: Amount
+    direction: str
+    block: Block | None
+    tx_hash: str | None
+
+
+class Key(Model, frozen=True, kw_only=True):
+    """An API key without its secret."""
+
+    id: str
+    prefix: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyWithSecret(Key, frozen=True, kw_only=True):
+    """An API key with its secret, shown this once."""
+
+    secret: str
+
+
+class RevokedKey(Model, frozen=True, kw_only=True):
+    """It is refused from now on."""
+
+    id: str
+
+
+class AuditEntry(Model, frozen=True, kw_only=True):
+    """One change and who made it; `hash` covers it and, by `previous`, all before it."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    target: str
+    detail: dict[str, Any]
+    request_id: str | None
+    previous: str
+    hash: str
