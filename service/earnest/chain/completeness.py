@@ -13,11 +13,13 @@ time: what is lost in this way is found when the mirror is reconciled.
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from earnest.chain.bloom import accounted_for, may_hold_events
 from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.logs import decode_block
 from earnest.chain.node import Call, Header, Node, RawLog
 from earnest.chain.receipts import Receipts
 from earnest.chain.room import leaves_room
@@ -36,6 +38,8 @@ BLOCKS_A_BATCH: Final = 16
 """Whole logs of a busy block are some 500 kB."""
 SAYS_NOTHING: Final = (1 << 2048) - 1
 """A bloom with every bit set: some chains do not keep one."""
+_CHANCE: Final = random.SystemRandom()
+"""Which blocks of many are proven must not be foreseen by who tells them."""
 
 
 class Doubter:
@@ -74,11 +78,13 @@ class Doubter:
             beside, room = (
                 [at for at in each if at in otherwise] if len(each) > WHOLE_BLOCKS else each for each in (beside, room)
             )
-        wanted = [*doubted, *beside, *room] if len(doubted) <= WHOLE_BLOCKS else [*beside, *room]
-        right = self._proven(headers, logs, wanted)
-        left = [at for at in (*doubted, *beside, *room) if at not in right]
+        sample = doubted if len(doubted) <= WHOLE_BLOCKS else _CHANCE.sample(doubted, WHOLE_BLOCKS)
+        right = self._proven(headers, logs, sorted([*sample, *beside, *room]))
+        if any(at in right and not _same(right[at], logs[at]) for at in sample):
+            right |= self._proven(headers, logs, [at for at in doubted if at not in sample])
+        left = sorted(at for at in (*doubted, *beside, *room) if at not in right)
         right |= self._whole(headers, logs, left)
-        self._ask_elsewhere(headers, {at: right[at] for at in left if at not in doubted})
+        self._ask_elsewhere(headers, {at: right[at] for at in left})
         for at in silent:
             right[at] = self._believe_in_the_end(headers[at])
         return {at: raws for at, raws in right.items() if not _same(raws, logs[at])}
@@ -155,20 +161,31 @@ class Doubter:
         log.warning("%s tells other logs of block %d than its receipts prove", self._node.endpoint, block.number)
 
     def _ask_elsewhere(self, headers: Sequence[Header], told: dict[int, Sequence[RawLog]]) -> None:
-        """Ask one other endpoint whether these blocks have more logs.
+        """Ask one other endpoint whether these blocks, which are in order, have more logs.
 
         Raises:
             LogsDisagree: one of them has.
         """
         for other in self._others() if told else ():
             try:
+                if len(told) > WHOLE_BLOCKS:
+                    first, *_, last = (headers[at].block for at in told)
+                    counted = other.log_counts(self._escrow, first.number, last.number)
+                    told = {at: raws for at, raws in told.items() if counted.get(headers[at].block.hash, 0) > len(raws)}
                 elsewhere = other.logs_in_blocks(self._escrow, [headers[at].block.hash for at in told])
             except EarnestError:
                 continue
             for (at, raws), theirs in zip(told.items(), elsewhere, strict=True):
-                if len(theirs) > len(raws):
+                if len(theirs) > len(raws) and self._can_be(headers[at], theirs):
                     raise self._keeps_back(headers[at], raws, other, theirs)
             return
+
+    def _can_be(self, header: Header, raws: Sequence[RawLog]) -> bool:
+        """Return whether these can be a block's logs: who invents some must not make others look like liars."""
+        try:
+            return bool(decode_block(header, raws, self._escrow))
+        except EarnestError:
+            return False
 
     def _keeps_back(
         self, header: Header, raws: Sequence[RawLog], other: Node, theirs: Sequence[RawLog]
@@ -247,7 +264,7 @@ class Doubter:
                 break
         for other in self._others():
             told = self._told_elsewhere(other, header)
-            if len(told) > len(most):
+            if len(told) > len(most) and self._can_be(header, told):
                 raise self._keeps_back(header, most, other, told)
         return most
 

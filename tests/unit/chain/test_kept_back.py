@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from functools import cache
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
 
+from earnest.chain.bloom import mask
+from earnest.chain.completeness import SAYS_NOTHING, WHOLE_BLOCKS
 from earnest.chain.errors import LogsDisagree, NodeTimeout, RpcError
 from earnest.chain.follower import Follower
 from earnest.chain.health import EndpointState
 from earnest.chain.receipts import BLOCKS_SPARED, REFUSALS_BORNE, SILENCES_BORNE, ReceiptsAre
 from earnest.payment.errors import EarnestError
+from earnest.payment.primitives import hash32, keccak
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
-from tests.unit.chain.examples import ESCROW, delivery, refund
+from tests.unit.chain.examples import ESCROW, OTHER, delivery, refund
 from tests.unit.chain.several import Gate, Several
 from tests.unit.chain.test_follower import believed, catch_up, follower
+from tests.unit.chain.test_missing_logs import TOPICS
 
 Tamper = Callable[[str, Sequence[Any], Any], Any]
 
@@ -220,6 +225,76 @@ def test_one_more_receipt_at_the_end_that_the_chain_does_not_hash_does_no_harm(
     node.mine(refund(1, 3), refund(1, 4))
     catch_up(one)
     assert believed(mirror) == node.chain_events()
+
+
+@cache
+def every_bit() -> list[str]:
+    """Return topics that together set every bit of a bloom: what they are is anybody's choice."""
+    topics: list[str] = []
+    bits = 0
+    for topic in (hash32(keccak(b"%d" % number)) for number in count()):
+        if mask(topic) & ~bits:
+            topics.append(topic)
+            bits |= mask(topic)
+        if bits == SAYS_NOTHING:
+            return topics
+    raise AssertionError("unreachable")
+
+
+def forges_whole_blocks(method: str, params: Sequence[Any], result: Any) -> Any:
+    """Tell blocks with events as empty, and for their whole logs one of somebody else, which sets every bit."""
+    if method != "eth_getLogs" or "address" in params[0]:
+        return [] if method == "eth_getLogs" else result
+    log = {"address": OTHER, "topics": every_bit(), "data": "0x", "blockNumber": "0x1", "blockHash": TOPICS[0]}
+    return [{**log, "transactionHash": TOPICS[0], "logIndex": "0x0"}]
+
+
+@pytest.mark.parametrize("blocks", [3, WHOLE_BLOCKS + 6], ids=["a few blocks", "many blocks"])
+@pytest.mark.parametrize("offers_receipts", [True, False], ids=["receipts", "no receipts"])
+def test_blocks_told_as_empty_are_asked_for_elsewhere_whatever_else_is_said_to_stand_in_them(
+    blocks: int, offers_receipts: bool
+) -> None:
+    node = FakeNode(ESCROW, offers_receipts=offers_receipts)
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    bad.tamper = forges_whole_blocks
+    several = Several(bad, good)
+    for number in range(blocks):
+        node.mine(delivery(number))
+    node.mine_empty(9)
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert ("bad", EndpointState.LIES) in several.seen
+
+
+def test_a_page_of_which_all_events_are_hidden_is_found_by_one_endpoint_with_receipts(
+    node: FakeNode, mirror: FakeMirror
+) -> None:
+    node.tamper = forges_whole_blocks
+    for number in range(WHOLE_BLOCKS + 6):
+        node.mine(delivery(number))
+    node.mine_empty(9)
+    catch_up(follower(node, mirror))
+    assert believed(mirror) == node.chain_events()
+
+
+@pytest.mark.parametrize("blocks", [3, WHOLE_BLOCKS + 6], ids=["a few blocks", "many blocks"])
+def test_an_endpoint_that_invents_logs_does_not_make_the_others_look_like_liars(blocks: int) -> None:
+    node = FakeNode(ESCROW, offers_receipts=False)
+    good, bad = Gate(node, "good"), Gate(node, "bad")
+
+    def invents(method: str, params: Sequence[Any], result: Any) -> Any:
+        if method != "eth_getLogs" or not result:
+            return result
+        return [told for each in result for told in (each, {**each, "logIndex": hex(9), "topics": [TOPICS[0]]})]
+
+    bad.tamper = invents
+    several = Several(good, bad)
+    for number in range(blocks):
+        node.mine(refund(number), refund(number, 4))
+    node.mine_empty(9)
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert {state for name, state in several.seen if name == "good"} <= {EndpointState.NEW, EndpointState.OK}
 
 
 def test_a_block_that_leaves_no_room_costs_no_question(node: FakeNode, mirror: FakeMirror) -> None:
