@@ -19,6 +19,8 @@ import httpx
 import msgspec
 
 from earnest.chain.backoff import spread
+from earnest.chain.carriers import Carrier, Limits, OverHttpx
+from earnest.chain.connections import Connections
 from earnest.chain.errors import (
     AnswerTooLarge,
     BadNodeUrl,
@@ -41,8 +43,6 @@ MAX_BATCH: Final = 500
 """Headers of as many blocks are some 8 MB on the busiest chain; who takes fewer at once says so, and gets fewer."""
 SIDE_BY_SIDE: Final = 8
 """How many questions a node that refuses batches is asked at the same time: as a browser would, and no more."""
-MAX_TIMEOUTS_AN_ANSWER: Final = 6
-"""A whole answer takes at most so many timeouts: a node that drips would else hold the follower for days, unnoticed."""
 RETRIES: Final = 2
 FIRST_DELAY_SECONDS: Final = 0.1
 AT_ONCE_SECONDS: Final = 0.02
@@ -99,19 +99,12 @@ class Rpc(Node):
     ) -> None:
         self._url = _parse_url(url)
         self.endpoint = self._url.netloc.decode("ascii").rpartition("@")[2]
-        self._timeout_seconds = timeout_seconds
         self._retries = retries
         self._patient = patient
         self._batches = PageSize(largest_batch)
-        self._max_answer_bytes = max_answer_bytes
         self._sleep = sleep
         self._ids = itertools.count(1)
-        self._transport = transport or httpx.HTTPTransport(
-            proxy=proxy_for(self._url), trust_env=not is_loopback(self._url)
-        )
-        self._closed = False
-        self._headers = _headers(self._url)
-        self._extensions = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
+        self._carrier = _carrier(self._url, self.endpoint, Limits(timeout_seconds, max_answer_bytes), transport)
 
     def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
         """Ask one thing; the result has the type `into`.
@@ -158,8 +151,7 @@ class Rpc(Node):
 
     def close(self) -> None:
         """Close the connections."""
-        self._closed = True
-        self._transport.close()
+        self._carrier.close()
 
     def __repr__(self) -> str:
         return f"Rpc({self.endpoint})"
@@ -247,52 +239,11 @@ class Rpc(Node):
         raise AssertionError("unreachable")
 
     def _post(self, content: bytes) -> bytes:
-        """Send a question and return the answer's bytes.
-
-        The transport is used without a client of httpx around it, of which nothing but its cost would be left (no
-        redirects, no cookies, no hooks): 0.28 ms of CPU for a small answer, and not 0.66.
-        """
-        if self._closed:
-            raise NodeUnavailable(self.endpoint, "is not asked any more: the connections were closed")
-        request = httpx.Request("POST", self._url, headers=self._headers, content=content, extensions=self._extensions)
-        try:
-            response = self._transport.handle_request(request)
-            response.request = request
-            try:
-                body = self._read(response)
-            finally:
-                response.close()
-        except httpx.TimeoutException:
-            raise NodeTimeout(self.endpoint, f"did not answer within {self._timeout_seconds:g} s") from None
-        except httpx.DecodingError:
-            raise MalformedAnswer(self.endpoint, "sent an answer that cannot be decompressed") from None
-        except httpx.ConnectError:
-            raise NodeUnavailable(self.endpoint, "cannot be reached") from None
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict, RuntimeError) as error:
-            # RuntimeError: another thread closed the connections. Causes are not chained: they may hold the URL.
-            raise NodeUnavailable(self.endpoint, f"did not answer: {type(error).__name__}") from None
-        log.debug("%s answered with HTTP status %d", self.endpoint, response.status_code)
-        return self._checked(response, body)
-
-    def _read(self, response: httpx.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        patience_seconds = self._timeout_seconds * MAX_TIMEOUTS_AN_ANSWER
-        deadline = time.monotonic() + patience_seconds
-        for part in response.iter_bytes():
-            size += len(part)
-            if time.monotonic() > deadline:
-                raise NodeTimeout(self.endpoint, f"did not finish its answer within {patience_seconds:g} s")
-            if size > self._max_answer_bytes:
-                raise AnswerTooLarge(self.endpoint, f"sent more than {self._max_answer_bytes} bytes")
-            parts.append(part)
-        return b"".join(parts)
-
-    def _checked(self, response: httpx.Response, body: bytes) -> bytes:
-        """Return the body if it can be an answer; some nodes send JSON-RPC errors under an HTTP status of error."""
-        status = response.status_code
+        """Send a question and return the answer's bytes; some nodes send errors under an HTTP status of error."""
+        status, retry_after, body = self._carrier.post(content)
+        log.debug("%s answered with HTTP status %d", self.endpoint, status)
         if status == 429:
-            raise RateLimited(self.endpoint, _seconds(response.headers.get("Retry-After")))
+            raise RateLimited(self.endpoint, _seconds(retry_after))
         if status == 413:
             raise AnswerTooLarge(self.endpoint, "says that the answer would be too large (HTTP 413)")
         if status >= 300 and b'"jsonrpc"' not in body:
@@ -341,6 +292,16 @@ def _question(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]
 
 def _is_repeatable(calls: Sequence[Call]) -> bool:
     return not any(each.method in NOT_REPEATED for each in calls)
+
+
+def _carrier(url: httpx.URL, endpoint: str, limits: Limits, transport: httpx.BaseTransport | None) -> Carrier:
+    """Return what carries questions: lines of our own, unless a proxy is on the way or something else is wished."""
+    proxy = proxy_for(url) if transport is None else None
+    if proxy is not None:
+        transport = httpx.HTTPTransport(proxy=proxy, trust_env=not is_loopback(url))
+    if transport is not None:
+        return OverHttpx(url, endpoint, _headers(url), limits, transport)
+    return Connections(url, endpoint, _headers(url), limits)
 
 
 def _headers(url: httpx.URL) -> dict[str, str]:

@@ -1,0 +1,234 @@
+"""HTTP as servers speak it, and as nobody should, over real sockets: what comes is read, bounded, or refused."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Thread, Timer
+
+import httpx
+import pytest
+
+from earnest.chain.carriers import HttpAnswer, Limits
+from earnest.chain.connections import Connections
+from earnest.chain.errors import AnswerTooLarge, MalformedAnswer, NodeTimeout, NodeUnavailable
+
+BODY = b'{"jsonrpc":"2.0","id":1,"result":"0x1"}'
+LIMIT = 100_000
+
+
+@dataclass
+class Server:
+    """Answers each question on a line with the next of these byte strings; an empty one hangs up."""
+
+    answers: list[list[bytes]]
+    """For each answer the pieces in which it is sent, a moment apart."""
+    lines: int = 0
+    questions: list[bytes] = field(default_factory=list)
+    pause_seconds: float = 0.01
+
+    def __post_init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self.answers:
+            try:
+                line, _ = self._socket.accept()
+            except OSError:
+                return
+            self.lines += 1
+            with line, suppress(OSError):
+                self._serve(line)
+
+    def _serve(self, line: socket.socket) -> None:
+        line.settimeout(10)
+        while self.answers:
+            asked = b""
+            while not asked.endswith(BODY):
+                some = line.recv(65_536)
+                if not some:
+                    return
+                asked += some
+            self.questions.append(asked)
+            for piece in self.answers.pop(0):
+                if not piece:
+                    return
+                line.sendall(piece)
+                time.sleep(self.pause_seconds)
+        with suppress(TimeoutError):
+            line.recv(1)
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Server]]:
+    made: list[Server] = []
+    yield made
+    for each in made:
+        each.close()
+
+
+def asked(servers: list[Server], *answers: list[bytes], timeout_seconds: float = 5.0) -> tuple[Server, Connections]:
+    server = Server(list(answers))
+    servers.append(server)
+    url = httpx.URL(f"http://127.0.0.1:{server.port}/v2/key?token=t")
+    headers = {"Content-Type": "application/json"}
+    return server, Connections(url, "node.example", headers, Limits(timeout_seconds, LIMIT))
+
+
+def ok(body: bytes = BODY, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
+    told = b"".join(b"%x;a=b\r\n%b\r\n" % (len(each), each) for each in chunks)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + told + b"0\r\n" + trailer + b"\r\n"
+
+
+def test_many_questions_go_over_one_line_and_each_is_a_whole_request(servers: list[Server]) -> None:
+    server, line = asked(servers, *[[ok()] for _ in range(3)])
+    assert [line.post(BODY) for _ in range(3)] == [HttpAnswer(200, None, BODY)] * 3
+    assert server.lines == 1
+    head = f"POST /v2/key?token=t HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: application/json\r\n"
+    assert server.questions == [f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY] * 3
+    line.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    {
+        "in one piece": [ok()],
+        "byte by byte": [bytes([each]) for each in ok()],
+        "in chunks": [chunked(BODY[:7], BODY[7:])],
+        "chunks byte by byte": [bytes([each]) for each in chunked(BODY[:7], BODY[7:], trailer=b"X: y\r\n")],
+        "as gzip": [ok(gzip.compress(BODY), "Content-Encoding: gzip")],
+        "as zlib": [ok(zlib.compress(BODY), "content-encoding:deflate")],
+        "as bare deflate": [ok(zlib.compress(BODY)[2:-4], "Content-Encoding: deflate")],
+        "after a word on the way": [b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok()],
+        "with a strange header": [ok(BODY, "Server: \xff", "No colon")],
+    }.values(),
+    ids=lambda answer: f"{len(answer)} pieces, {bytes(answer[0][9:60])!r}",
+)
+def test_what_servers_send_is_read_and_the_line_kept(servers: list[Server], answer: list[bytes]) -> None:
+    server, line = asked(servers, answer, [ok()])
+    server.pause_seconds = 0.0005
+    assert line.post(BODY).body == BODY
+    assert line.post(BODY).body == BODY
+    assert server.lines == 1
+    line.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY],
+        [ok(BODY, "Connection: close")],
+        [b"HTTP/1.1 200 OK\r\n\r\n" + BODY, b""],
+        [ok() + b"HTTP/1.1 200 OK\r\n"],
+        [chunked(BODY).replace(b"chunked\r\n", b"chunked\r\nContent-Length: 5\r\n")],
+    ],
+    ids=["HTTP/1.0", "told to close", "ends with the line", "says more than it was asked", "two sorts of length"],
+)
+def test_a_line_on_which_nothing_may_follow_is_not_used_again(servers: list[Server], answer: list[bytes]) -> None:
+    server, line = asked(servers, answer, [ok()])
+    assert line.post(BODY).body == BODY
+    assert line.post(BODY).body == BODY
+    assert server.lines == 2
+    line.close()
+
+
+def test_a_line_that_the_server_closed_meanwhile_is_not_used_again(servers: list[Server]) -> None:
+    server, line = asked(servers, [ok(), b""], [ok()])
+    assert line.post(BODY).body == BODY
+    time.sleep(0.2)
+    assert line.post(BODY).body == BODY
+    assert server.lines == 2
+    line.close()
+
+
+def test_a_status_of_error_comes_with_its_body_and_its_wish(servers: list[Server]) -> None:
+    _, line = asked(servers, [ok(b"slow down", "Retry-After: 7", status="429 Too Many Requests")])
+    assert line.post(BODY) == HttpAnswer(429, "7", b"slow down")
+    line.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        ([b""], NodeUnavailable, "did not answer: it hung up"),
+        ([ok()[:-3], b""], NodeUnavailable, "did not answer: it hung up"),
+        ([chunked(BODY)[:-2], b""], NodeUnavailable, "did not answer: it hung up"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/1.1 2x0 OK\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"], NodeUnavailable, "a length that is none"),
+        ([ok(BODY, "Content-Length: 5")], NodeUnavailable, "two lengths"),
+        ([chunked(BODY).replace(b"27;a=b", b"+27")], NodeUnavailable, "a chunk without a size"),
+        ([chunked(BODY).replace(b"27;a=b", b"26")], NodeUnavailable, "a chunk of another size"),
+        ([b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000], NodeUnavailable, "a head without an end"),
+        ([ok(b"x" * (LIMIT + 1))], AnswerTooLarge, "more than 100000 bytes"),
+        ([chunked(*[b"x" * 1_000] * 101)], AnswerTooLarge, "more than 100000 bytes"),
+        ([ok(gzip.compress(bytes(50 * LIMIT)), "Content-Encoding: gzip")], AnswerTooLarge, "more than 100000 bytes"),
+        ([ok(gzip.compress(BODY)[:-9], "Content-Encoding: gzip")], MalformedAnswer, "cannot be decompressed"),
+        ([ok(BODY, "Content-Encoding: gzip")], MalformedAnswer, "cannot be decompressed"),
+    ],
+)
+def test_what_no_server_should_send_is_refused_and_the_next_question_goes_over_another_line(
+    servers: list[Server], answer: list[bytes], error: type[NodeUnavailable], words: str
+) -> None:
+    server, line = asked(servers, answer, [ok()])
+    with pytest.raises(NodeUnavailable, match=words) as refused:
+        line.post(BODY)
+    assert type(refused.value) is error
+    assert "key" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__cause__ is None
+    assert line.post(BODY).body == BODY
+    assert server.lines == 2
+    line.close()
+
+
+def test_silence_ends_with_the_timeout(servers: list[Server]) -> None:
+    _, line = asked(servers, [b"HTTP/1.1 200 OK\r\n"], timeout_seconds=0.2)
+    with pytest.raises(NodeTimeout, match=r"did not answer within 0\.2 s"):
+        line.post(BODY)
+    line.close()
+
+
+def test_an_answer_that_drips_ends_after_some_timeouts(servers: list[Server]) -> None:
+    server, line = asked(servers, [bytes([each]) for each in ok(b"x" * 1_000)], timeout_seconds=0.05)
+    server.pause_seconds = 0.02
+    with pytest.raises(NodeTimeout, match=r"did not finish its answer within 0\.3 s"):
+        line.post(BODY)
+    line.close()
+
+
+def test_whoever_waits_wakes_up_when_the_lines_are_closed(servers: list[Server]) -> None:
+    _, line = asked(servers, [b"HTTP/1.1 200 OK\r\n"])
+    Timer(0.2, line.close).start()
+    started = time.monotonic()
+    with pytest.raises(NodeUnavailable, match="did not answer"):
+        line.post(BODY)
+    assert time.monotonic() - started < 3
+    with pytest.raises(NodeUnavailable, match="the connections were closed"):
+        line.post(BODY)
+
+
+def test_a_port_at_which_nobody_listens_cannot_be_reached(servers: list[Server]) -> None:
+    server, line = asked(servers, [ok()])
+    server.answers.clear()
+    server.close()
+    servers.clear()
+    with pytest.raises(NodeUnavailable, match="cannot be reached"):
+        line.post(BODY)
