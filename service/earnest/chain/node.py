@@ -60,6 +60,10 @@ class _RawReceipt(msgspec.Struct, rename="camel", frozen=True):
     status: str = "0x1"
 
 
+class _GasLimit(msgspec.Struct, rename="camel", frozen=True):
+    gas_limit: str = "0x0"
+
+
 class _FeeHistory(msgspec.Struct, rename="camel", frozen=True):
     base_fee_per_gas: list[str]
     reward: list[list[str]] | None = None
@@ -235,6 +239,11 @@ class Node(ABC):
             raise NoContract(self.endpoint, to)
         tx = {"from": sender, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
         return self.quantity(self.call("eth_estimateGas", (tx,), str))
+
+    def block_gas_limit(self) -> int | None:
+        """Return how much gas the newest block can hold, None where the node does not tell."""
+        raw = self.call("eth_getBlockByNumber", ("latest", False), _GasLimit | None)
+        return (self.quantity(raw.gas_limit) or None) if raw is not None else None
 
     def fee_history(self, blocks: int, percentile: int) -> FeeHistory:
         """Return the next base fee and the tips of the last blocks at a percentile of their gas."""

@@ -18,6 +18,9 @@ GAS_HEADROOM_PERCENT: Final = 25
 MOST_TX_GAS: Final = 1 << 24
 """What a chain takes in one tx; more than that would be refused for ever and hold up every nonce behind it.
 Source: EIP-7825."""
+BLOCK_PARTS: Final = 16
+"""A block's limit can fall by a 1,024th a block: what takes fifteen of sixteen parts of it still fits 64 blocks later.
+Source: the yellow paper, 4.3.4."""
 ROUGH_GAS: Final = 200_000
 """What a verb needs at most, for telling how much money is missing where the node would not even estimate."""
 
@@ -58,16 +61,22 @@ def check(
             needed = ROUGH_GAS * fees.max_fee_per_gas + intent.value + promised
             raise OperatorOutOfGasMoney(sender, balance, max(needed, balance + 1)) from None
         raise
-    gas = gas_for(intent, estimate)
+    gas = gas_for(intent, estimate, most_gas(node))
     needed = gas * fees.max_fee_per_gas + intent.value + promised
     if balance < needed:
         raise OperatorOutOfGasMoney(sender, balance, needed)
     return Offer(gas, fees)
 
 
-def gas_for(intent: TxIntent, estimate: int) -> int:
+def most_gas(node: Node) -> int:
+    """Return what a chain takes in one tx: its blocks, and the rule for all chains."""
+    block = node.block_gas_limit()
+    return MOST_TX_GAS if block is None else min(MOST_TX_GAS, block - block // BLOCK_PARTS)
+
+
+def gas_for(intent: TxIntent, estimate: int, chain_takes: int) -> int:
     """Return the gas that a tx is signed with; raises `TooMuchGas`."""
-    most = MOST_TX_GAS if intent.most_gas is None else min(intent.most_gas, MOST_TX_GAS)
+    most = chain_takes if intent.most_gas is None else min(intent.most_gas, chain_takes)
     if estimate > most:
         raise TooMuchGas(intent.verb, estimate, most)
     return min(max(estimate * (100 + GAS_HEADROOM_PERCENT) // 100, intent.least_gas), most)

@@ -15,7 +15,7 @@ from earnest.chain.fees import price
 from earnest.chain.node import Node, Receipt
 from earnest.chain.sending import SignedTx, UnsignedTx
 from earnest.chain.signer import Signer
-from earnest.chain.submitting import MOST_TX_GAS
+from earnest.chain.submitting import most_gas
 from earnest.payment.errors import Conflict, Unavailable
 from earnest.payment.primitives import Address
 
@@ -127,9 +127,10 @@ class Wallet:
         except RpcError as error:
             reason = self._explain(error.data) if isinstance(error.data, str) else None
             raise TxWouldRevert("the tx", reason or error.message) from None
-        if estimate > MOST_TX_GAS:
-            raise TooMuchGas("the tx", estimate, MOST_TX_GAS)
-        return min(estimate * (100 + GAS_HEADROOM_PERCENT) // 100, MOST_TX_GAS)
+        most = most_gas(self._node)
+        if estimate > most:
+            raise TooMuchGas("the tx", estimate, most)
+        return min(estimate * (100 + GAS_HEADROOM_PERCENT) // 100, most)
 
     def _broadcast(self, signed: SignedTx) -> Receipt | None:
         receipt = self._node.receipts([signed.hash])[0]

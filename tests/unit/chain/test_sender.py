@@ -194,6 +194,18 @@ def test_no_tx_is_signed_with_more_gas_than_it_may_burn_or_a_chain_takes(
     assert (tx.gas, read_tx(tx.newest.raw).gas) == (signed, signed)
 
 
+def test_no_tx_is_signed_with_more_gas_than_a_small_block_holds(office: Office) -> None:
+    def small_blocks(method: str, _: object, answer: Any) -> Any:
+        return {**answer, "gasLimit": hex(1_600_000)} if method == "eth_getBlockByNumber" else answer
+
+    office.node.tamper = small_blocks
+    office.node.estimate = 1_400_000
+    assert office.sender.submit(intent()).gas == 1_500_000
+    office.node.estimate = 1_500_001
+    with pytest.raises(TooMuchGas, match="at most 1500000"):
+        office.sender.submit(intent(1))
+
+
 def test_what_no_chain_would_ever_take_holds_up_nothing(office: Office) -> None:
     office.node.estimate = MOST_TX_GAS + 1
     with pytest.raises(TooMuchGas):
