@@ -37,6 +37,14 @@ SETTLED: Final = frozenset({TxState.FINAL, TxState.FAILED, TxState.LOST})
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """No more than `most` txs for one payment whose dedupe keys begin with `stem`."""
+
+    stem: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class TxIntent:
     """What is to be done, before it has a nonce or a price.
 
@@ -44,7 +52,8 @@ class TxIntent:
     with the same `dedupe_key` are one: the second gets the first one's tx.
 
     It is signed with at least `least_gas`, and with at most `most_gas` (None: what a chain takes): where a stranger's
-    contract is called, what it burns is ours to pay for.
+    contract is called, what it burns is ours to pay for. A `budget` is looked at where the nonce is taken, one intent
+    after the other.
     """
 
     verb: str
@@ -56,6 +65,7 @@ class TxIntent:
     dedupe_key: str
     least_gas: int = 0
     most_gas: int | None = None
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class RelaysUsedUp(Conflict):
     code = "relays_used_up"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"this host has sent {most} txs for this payment and sends no more: use a wallet")
+        super().__init__(f"this host has sent {most} such txs for this payment and sends no more: use a wallet")
 
 
 class RangeTooLarge(InvalidInput):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from earnest.chain.sending import OutgoingTx, SignedTx, TxIntent, TxState
+from earnest.chain.sending import Budget, OutgoingTx, SignedTx, TxIntent, TxState
+from earnest.commands.errors import RelaysUsedUp
 from earnest.commands.names import Random, new_id, strong_random
-from earnest.payment.primitives import ZERO_HASH, Address
+from earnest.payment.primitives import ZERO_HASH, Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.store import Store, Transaction
 from earnest.store.leads import Fence
@@ -47,13 +48,18 @@ class StoreJournal:
         return outgoing_tx(row) if row else None
 
     def enqueue(self, intent: TxIntent, chain_nonce: int, sign: Callable[[int], SignedTx]) -> OutgoingTx:
-        """Take a nonce under a lock, sign with it and store the result, all in one transaction."""
+        """Take a nonce under a lock, sign with it and store the result, all in one transaction.
+
+        Raises:
+            RelaysUsedUp: as many txs were sent as the intent's budget allows.
+        """
         try:
             with self._store.transaction() as tx:
                 nonce = tx.txs.take_nonce(self._chain_id, self._sender, chain_nonce)
                 # Asked under the lock of the nonces: whoever had the same intent before us has stored it by now.
                 if existing := tx.txs.by_dedupe_key(intent.dedupe_key):
                     raise _AlreadyQueuedError(existing)
+                _check_budget(tx, intent)
                 row = self._row(intent, sign(nonce))
                 tx.txs.add(row)
         except _AlreadyQueuedError as already:
@@ -99,6 +105,18 @@ class StoreJournal:
             merchant_id=intent.merchant_id,
             attempts=(_attempt_row(signed),),
         )
+
+
+def _check_budget(tx: Transaction, intent: TxIntent) -> None:
+    """Look under the lock of the nonces, too, so that no number of requests at once gets past it."""
+    if intent.budget is not None and intent.merchant_id is not None:
+        check_budget(tx, intent.merchant_id, intent.payment_id, intent.budget)
+
+
+def check_budget(tx: Transaction, merchant_id: str, payment_id: Hash32, budget: Budget) -> None:
+    """Check that a payment has a tx left in a budget; raises `RelaysUsedUp`."""
+    if tx.txs.count(merchant_id, payment_id, budget.stem) >= budget.most:
+        raise RelaysUsedUp(budget.most)
 
 
 class _AlreadyQueuedError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from earnest.chain.sending import OutgoingTx, TxIntent, TxState
+from earnest.chain.sending import Budget, OutgoingTx, TxIntent, TxState
 from earnest.commands.errors import NotTheOperator, OperatorWasDismissed
 from earnest.commands.journal import outgoing_tx
 from earnest.commands.ports import Submitter
@@ -87,11 +87,12 @@ def send(
     dedupe_key: str,
     least_gas: int = 0,
     most_gas: int | None = None,
+    budget: Budget | None = None,
 ) -> OutgoingTx:
     """Hand the tx to the sender: the chain is asked, then it is signed and stored, then broadcast.
 
     Raises:
-        Conflict: the contract would refuse it, or it would burn more than `most_gas`.
+        Conflict: the contract would refuse it, it would burn more than `most_gas`, or the budget is used up.
         Unavailable: the node does not answer, or the operator has no money for gas.
     """
     return submit(
@@ -103,6 +104,7 @@ def send(
         dedupe_key=dedupe_key,
         least_gas=least_gas,
         most_gas=most_gas,
+        budget=budget,
     )
 
 
@@ -116,6 +118,7 @@ def submit(
     dedupe_key: str,
     least_gas: int = 0,
     most_gas: int | None = None,
+    budget: Budget | None = None,
 ) -> OutgoingTx:
     """Hand a tx to the sender; for a batch, `payment_id` is the zero hash. Raises as `send`."""
     return sender.submit(
@@ -129,5 +132,6 @@ def submit(
             dedupe_key=dedupe_key,
             least_gas=least_gas,
             most_gas=most_gas,
+            budget=budget,
         )
     )

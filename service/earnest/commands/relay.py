@@ -5,12 +5,13 @@ None of it can send money anywhere but where the terms send it: the contract see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from earnest.chain.sending import OutgoingTx, TxState
+from earnest.chain.sending import Budget, OutgoingTx, TxState
 from earnest.commands.chain_time import chain_time
-from earnest.commands.errors import EscrowNotDeployed, RelaysUsedUp
-from earnest.commands.journal import outgoing_tx
+from earnest.commands.errors import EscrowNotDeployed
+from earnest.commands.journal import check_budget, outgoing_tx
 from earnest.commands.own_payment import GAVE_UP, MOST_RELAY_GAS, send
 from earnest.commands.ports import Place, Submitter
 from earnest.commands.prepare_tx import COLLECT_GAS_FLOOR
@@ -29,8 +30,15 @@ RELAYED: Final = frozenset(
 """What anyone may send. A permit (EIP-2612) is not among them: it does not bind the terms."""
 SIGNED_BY_A_PAYER: Final = frozenset({Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2})
 UNSIGNED: Final = frozenset({Verb.COLLECT, Verb.RECLAIM})
-MOST_RELAYS: Final = 10
-"""Txs for one payment: it needs two or three, and the rest is for what reverted when it was mined."""
+MOST_RELAYS: Final[Mapping[Verb, int]] = {
+    Verb.FUND_WITH_AUTHORIZATION: 4,
+    Verb.FUND_WITH_PERMIT2: 4,
+    Verb.COLLECT: 5,
+    Verb.RELEASE_WITH_RECEIPT: 3,
+    Verb.RECLAIM: 3,
+}
+"""Txs for one payment by one verb: it needs one, and the rest is for what reverted when it was mined; money can come to
+a deposit address more than once. Apart, so that nobody's useless signatures use up what collects or releases."""
 _PREFIX: Final = "relay:"
 
 
@@ -59,7 +67,7 @@ def relay(
         InvalidInput: the verb is none of these, its signature is missing, or it knows none.
         NotFound: nobody here created such a payment.
         NotBuyersReceipt: the signature is not the buyer's.
-        RelaysUsedUp: the host has sent `MOST_RELAYS` for this payment.
+        RelaysUsedUp: the host has sent `MOST_RELAYS` for this payment by this verb.
         Conflict, TooEarly, TooLate: it is not possible now, or the contract would refuse it.
         Unavailable: no node, or no money for gas.
     """
@@ -75,23 +83,30 @@ def relay(
         if payment is None or payment.is_foreign:
             raise NotFound(f"no payment {payment_id}")
         dedupe_key, sent = _dedupe_key(tx, payment, verb, signed)
-        used = _used(tx, payment)
     check_action(payment.terms, payment.state, verb, Role.ANYONE, now)
     if verb is Verb.RELEASE_WITH_RECEIPT and signed is not None:
         check_receipt(place.node, payment, signed.signature)
     if sent is not None:
         return sent
-    if used >= MOST_RELAYS:
-        raise RelaysUsedUp(MOST_RELAYS)
+    if payment.account is not None:
+        with store.read() as tx:  # before a node is asked; it is looked at once more where the nonce is taken
+            check_budget(tx, payment.account, payment.id, _budget(payment, verb))
     unsigned = unsigned_tx(verb, payment.escrow, payment.chain_id, payment.terms, signed=signed)
     least = COLLECT_GAS_FLOOR if verb is Verb.COLLECT else 0
-    return send(submitter, payment, verb, unsigned, dedupe_key=dedupe_key, least_gas=least, most_gas=MOST_RELAY_GAS)
+    return send(
+        submitter,
+        payment,
+        verb,
+        unsigned,
+        dedupe_key=dedupe_key,
+        least_gas=least,
+        most_gas=MOST_RELAY_GAS,
+        budget=_budget(payment, verb),
+    )
 
 
-def _used(tx: Transaction, payment: Payment) -> int:
-    if payment.account is None:
-        return 0
-    return sum(row.dedupe_key.startswith(_PREFIX) for row in tx.txs.find(payment.account, payment.id))
+def _budget(payment: Payment, verb: Verb) -> Budget:
+    return Budget(f"{_PREFIX}{verb}:{payment.chain_id}:{payment.id}:", MOST_RELAYS[verb])
 
 
 def _dedupe_key(tx: Transaction, payment: Payment, verb: Verb, signed: Signed | None) -> tuple[str, OutgoingTx | None]:
@@ -102,7 +117,7 @@ def _dedupe_key(tx: Transaction, payment: Payment, verb: Verb, signed: Signed | 
     payer = (signed.payer or "") if signed is not None and verb in SIGNED_BY_A_PAYER else ""
     number = 0
     while True:
-        key = f"{_PREFIX}{verb}:{payment.chain_id}:{payment.id}:{payer}:{number}"
+        key = f"{_budget(payment, verb).stem}{payer}:{number}"
         row = tx.txs.by_dedupe_key(key)
         if row is None:
             return key, None

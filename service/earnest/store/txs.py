@@ -123,6 +123,13 @@ class Txs:
         wanted = select(txs).where(txs.c.merchant_id == merchant_id, txs.c.payment_id == payment_id)
         return self._read(wanted.order_by(txs.c.created_at, txs.c.nonce))
 
+    def count(self, merchant_id: str, payment_id: Hash32, stem: str) -> int:
+        """Return how many txs of a payment have a dedupe key that begins with a stem, whatever became of them."""
+        c = txs.c
+        named = func.substr(c.dedupe_key, 1, len(stem)) == stem
+        wanted = select(func.count()).where(c.merchant_id == merchant_id, c.payment_id == payment_id, named)
+        return int(self._connection.execute(wanted).scalar_one())
+
     def unsettled(self, chain_id: int, sender: Address) -> Sequence[TxRow]:
         """Return a sender's txs that still need care, by nonce."""
         wanted = select(txs).where(txs.c.chain_id == chain_id, txs.c.sender == sender)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -85,13 +87,42 @@ def test_what_reverted_in_a_block_is_tried_again_before_that_is_final(
     assert send(house, payment, verb, signed).id != first.id
 
 
-def test_a_payment_does_not_cost_the_host_without_end(house: House, payment: Payment) -> None:
-    for number in range(MOST_RELAYS):
-        last = send(house, payment, Verb.FUND_WITH_PERMIT2, by(address(number + 1)))
+@pytest.mark.parametrize("verb", [Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2])
+def test_a_payment_does_not_cost_the_host_without_end(house: House, payment: Payment, verb: Verb) -> None:
+    most = MOST_RELAYS[verb]
+    for number in range(most):
+        last = send(house, payment, verb, by(address(number + 1)))
     with pytest.raises(RelaysUsedUp):
-        send(house, payment, Verb.FUND_WITH_PERMIT2, by(address(0xABC)))
+        send(house, payment, verb, by(address(0xABC)))
+    assert send(house, payment, verb, by(address(most))).id == last.id
+    other = house.payment(Hash32(house.create(buyer=BUYER)["id"]))
+    assert send(house, other, verb, by(address(1))).payment_id == other.id
+
+
+def test_useless_signatures_use_up_nothing_of_what_another_verb_may_cost(house: House, payment: Payment) -> None:
+    for verb in (Verb.FUND_WITH_AUTHORIZATION, Verb.FUND_WITH_PERMIT2):
+        for number in range(MOST_RELAYS[verb]):
+            send(house, payment, verb, by(address(number + 1)))
+    for _ in range(MOST_RELAYS[Verb.COLLECT]):
+        becomes(house, send(house, payment, Verb.COLLECT), TxState.INCLUDED, "reverted")
     with pytest.raises(RelaysUsedUp):
         send(house, payment, Verb.COLLECT)
-    assert send(house, payment, Verb.FUND_WITH_PERMIT2, by(address(MOST_RELAYS))).id == last.id
-    other = house.payment(Hash32(house.create(buyer=BUYER)["id"]))
-    assert send(house, other, Verb.COLLECT).payment_id == other.id
+    house.happen(payment.id, EventKind.PAYMENT_FUNDED, Status.FUNDED)
+    house.node.answers["eth_call"] = MAGIC
+    assert send(house, payment, Verb.RELEASE_WITH_RECEIPT, by(BUYER)).verb == Verb.RELEASE_WITH_RECEIPT
+
+
+def test_fifty_at_once_do_not_get_past_the_budget(house: House, payment: Payment) -> None:
+    verb, start = Verb.FUND_WITH_PERMIT2, Barrier(50)
+
+    def ask(number: int) -> str:
+        start.wait()
+        try:
+            return send(house, payment, verb, by(address(number + 1))).id
+        except RelaysUsedUp:
+            return ""
+
+    with ThreadPoolExecutor(50) as pool:
+        sent = {*pool.map(ask, range(50))} - {""}
+    with house.store.read() as tx:
+        assert len(tx.txs.find("mer_1", payment.id)) == len(sent) == MOST_RELAYS[verb]
