@@ -44,11 +44,22 @@ def enter(browser: Browser, text: str, signature: str, **more: str) -> Any:
 def test_the_text_says_where_who_and_until_when(owned: House) -> None:
     text = asked(stranger(owned))
     assert text.startswith(f"pay.example wants you to sign in with your Ethereum account:\n{OWNER.address}\n\n")
-    assert "Whoever has this signature can refund your buyers" in text
+    assert "Whoever has this signature can refund your buyers, confirm deliveries and make API keys for a week" in text
+    assert "such a key lasts until it is revoked" in text
     assert "Sign only at pay.example.\n" in text
     for part in ("URI: https://pay.example/desk\nVersion: 1\nChain ID: ", "\nNonce: ", "\nExpiration Time: "):
         assert part in text
     assert asked(stranger(owned)) != text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ("for a week", "refund your buyers", "API keys")), ("zh", ("一周", "退款", "API 密钥"))]
+)
+def test_the_page_says_what_the_signature_is_worth_before_it_is_asked_for(
+    owned: House, language: str, words: tuple[str, ...]
+) -> None:
+    page = stranger(owned).get(f"/desk/sign_in?lang={language}").text
+    assert all(each in page for each in words)
 
 
 def test_the_wallet_that_is_paid_is_the_owner(owned: House) -> None:
