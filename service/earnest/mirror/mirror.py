@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
 from earnest.mirror.batch import (
@@ -22,7 +23,7 @@ from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
 from earnest.store.leads import Fence
-from earnest.store.records import ChainRow, StoredBlock, Untold
+from earnest.store.records import ChainRow, Lead, StoredBlock, Untold
 
 
 def _merchants(payments: Iterable[Payment]) -> set[Address]:
@@ -36,6 +37,14 @@ def _no_page(_payment: Payment) -> None:
 
 def _nobody() -> None:
     return None
+
+
+class _Remembered(NamedTuple):
+    """The position as it was read or written last, under which lead that was, and the batch that led there."""
+
+    lead: Lead
+    position: Position
+    last_batch: str | None
 
 
 class ChainMirror:
@@ -64,12 +73,24 @@ class ChainMirror:
         self._store, self._chain_id, self._escrow = store, chain_id, escrow
         self._tokens, self._clock, self._checkout_url, self._fence = tokens, clock, checkout_url, fence
         self._announce = announce
+        self._remembered: _Remembered | None = None
 
     def position(self) -> Position | None:
-        """Return how far the chain was followed, None if never."""
+        """Return how far the chain was followed, None if never.
+
+        While this process has the lead nobody else moves it, so it is read once: whoever takes the lead gives it
+        another epoch, and what would be written on the strength of an old position is refused.
+        """
+        lead = self._lead()
+        if self._remembered is not None and self._remembered.lead is lead:
+            return self._remembered.position
         with self._store.read() as tx:
             chain = tx.blocks.chain(self._chain_id)
-            return self._position(tx, chain) if chain else None
+            if chain is None:
+                return None
+            position = self._position(tx, chain)
+        self._remember(lead, position, chain.last_batch)
+        return position
 
     def begin(self, genesis_hash: Hash32) -> Position:
         """Note the genesis of the chain that is followed from now on.
@@ -99,7 +120,9 @@ class ChainMirror:
         """
         if not updates:
             return
-        name = name_of(updates)
+        name, lead = name_of(updates), self._lead()
+        # What fails may have been written all the same, so after a failure it is looked up.
+        remembered, self._remembered = self._remembered, None
         with self._store.transaction() as tx:
             self._hold_the_lead(tx)
             chain = tx.blocks.chain(self._chain_id, lock=True)
@@ -108,10 +131,15 @@ class ChainMirror:
             self._check_escrow(chain)
             if chain.last_batch == name:
                 return
-            belief = self._recall(tx, chain, updates)
+            is_known = remembered is not None and remembered.lead is lead and remembered.last_batch == chain.last_batch
+            known = remembered.position.blocks if remembered is not None and is_known else self._blocks(tx)
+            belief = self._recall(tx, chain, updates, known)
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
+        final = belief.window.final
+        reached = Position(chain.genesis_hash, tuple(belief.window.blocks), final.number if final else -1)
+        self._remember(lead, reached, name)
         if belief.changes.notifications:
             self._announce()
 
@@ -119,7 +147,16 @@ class ChainMirror:
         if self._fence is not None:
             self._fence.hold(tx.leads)
 
-    def _recall(self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate]) -> Belief:
+    def _lead(self) -> Lead | None:
+        return self._fence.lead if self._fence is not None else None
+
+    def _remember(self, lead: Lead | None, position: Position, last_batch: str | None) -> None:
+        if lead is not None and lead is not Fence.NO_LEAD:
+            self._remembered = _Remembered(lead, position, last_batch)
+
+    def _recall(
+        self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate], accepted: Sequence[Block]
+    ) -> Belief:
         """Read all that the updates touch: a fixed number of queries, however many they are."""
         final_number, final_timestamp = highest_final(updates)
         dropped = hashes_orphaned(updates)
@@ -138,7 +175,7 @@ class ChainMirror:
         return Belief(
             self._chain_id,
             self._escrow,
-            Window(self._blocks(tx), chain.final, covered_up_to=final_number),
+            Window(accepted, chain.final, covered_up_to=final_number),
             payments,
             history=history if dropped else None,
             waiting=waiting,

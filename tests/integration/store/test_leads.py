@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 
 import pytest
 
 from earnest.chain.sending import SignedTx, TxIntent, TxState
+from earnest.chain.updates import ChainUpdate
 from earnest.commands.journal import StoreJournal
 from earnest.mirror import ChainMirror
+from earnest.mirror.errors import BlockDoesNotFit
 from earnest.payment.events import EventKind
 from earnest.payment.primitives import Hash32
 from earnest.payment.status import Status
@@ -182,6 +185,60 @@ def test_a_former_leader_writes_nothing_into_the_mirror(store: Store, other: Sto
     assert (mirror.position(), stored(store, payment).state.status) == (before, Status.CREATED)
     next_mirror.take([funded])
     assert stored(store, payment).state.status is Status.FUNDED
+
+
+def test_what_a_leader_remembers_is_what_the_database_holds(store: Store) -> None:
+    fence, chain = Fence(), FakeChain()
+    mirror = mirror_of(store, fence)
+    fence.lead = taken(store)
+    mirror.begin(GENESIS)
+    told: list[Callable[[], list[ChainUpdate]]] = [
+        lambda: [*chain.mine_empty(4)],
+        lambda: [chain.finalize(depth=2)],
+        lambda: [chain.drop(2)[0], *chain.mine_empty(3)],
+        lambda: [*chain.mine_empty(2), chain.finalize(depth=1), chain.drop(1)[0], chain.mine()],
+        lambda: [chain.mine(gap=50), chain.finalize()],
+    ]
+    for updates in told:
+        mirror.take(updates())
+        assert mirror.position() == mirror_of(store, Fence()).position()
+    assert mirror.position() is mirror.position(), "it is read once"
+
+
+def test_a_leader_that_was_deposed_and_leads_again_looks_anew(store: Store, other: Store) -> None:
+    fence, next_fence, chain = Fence(), Fence(), FakeChain()
+    mirror, next_mirror = mirror_of(store, fence), mirror_of(other, next_fence)
+    fence.lead = taken(store)
+    mirror.begin(GENESIS)
+    mirror.take([chain.mine()])
+    old = mirror.position()
+    fall_silent(store)
+    next_fence.lead = taken(other)
+    next_mirror.take([chain.mine()])
+    assert mirror.position() == old, "nobody told it"
+    with pytest.raises(LeadLost):
+        mirror.take([chain.mine()])
+    assert mirror.position() == next_mirror.position() != old
+    fall_silent(other)
+    be_there(store)
+    fence.lead = taken(store)
+    assert mirror.position() == next_mirror.position()
+
+
+def test_what_moved_under_a_leader_all_the_same_is_found_out_when_it_writes(store: Store) -> None:
+    """By hand, say: somebody wrote into the database without asking for the lead."""
+    fence, chain = Fence(), FakeChain()
+    mirror = mirror_of(store, fence)
+    fence.lead = taken(store)
+    mirror.begin(GENESIS)
+    mirror.take([chain.mine()])
+    stranger = ChainMirror(store, CHAIN_ID, ESCROW, tokens={TOKEN: USD}.get, clock=lambda: START)
+    unseen = chain.mine()
+    stranger.take([unseen])
+    with pytest.raises(BlockDoesNotFit):
+        mirror.take([replace(unseen, block=replace(unseen.block, hash=digest("another")))])
+    assert mirror.position() == stranger.position()
+    mirror.take([chain.mine()])
 
 
 def signed(nonce: int, tip: int) -> SignedTx:
