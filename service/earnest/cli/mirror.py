@@ -144,7 +144,8 @@ def _print_reconciled(done: Reconciled, network: Network) -> None:
 
     for difference in done.differences:
         out.print(escape(str(difference)))
-    out.print(f"compared {done.payments} payments at block {done.block.number} ({done.block.hash})")
+    asked = escape(done.endpoint)
+    out.print(f"compared {done.payments} payments at block {done.block.number} ({done.block.hash}) as {asked} tells it")
     for books in done.tokens:
         token = network.token_at(books.token)
         symbol, decimals = (token.symbol, token.decimals) if token else (books.token, 0)
@@ -171,6 +172,7 @@ def _signed(units: int, decimals: int, shown: Any) -> str:
 def _document(done: Reconciled) -> dict[str, Any]:
     return {
         "block": {"number": done.block.number, "hash": done.block.hash},
+        "endpoint": done.endpoint,
         "payments": done.payments,
         "differences": [
             {"what": each.what, "name": each.name, "field": each.field, "mirror": each.mirror, "contract": each.chain}

@@ -30,12 +30,13 @@ Pair = tuple[Address, Address]
 
 @dataclass
 class Reconciled:
-    """What came of it: `block` is whose state was asked, `payments` how many were compared."""
+    """What came of it: `block` is whose state was asked, `endpoint` of whom, `payments` how many were compared."""
 
     block: BlockRef
     payments: int = 0
     differences: list[Difference] = field(default_factory=list)
     tokens: Sequence[TokenBooks] = ()
+    endpoint: str = ""
 
     def record(self, chain_id: int, finished_at: int, duration_ms: int) -> Reconciliation:
         """Return what is kept of it."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from earnest.chain.endpoints import Endpoints
@@ -127,7 +128,7 @@ class Reconciler:
         return 0 if last is None else last.block.number
 
     def _compare(self, progress: Progress, pause: Callable[[], object]) -> Reconciled:
-        """Ask one endpoint for all of it; the next one only if the first does not answer, or keeps no state."""
+        """Ask one endpoint for all of it; the next one only if that does not answer, or keeps no state."""
         first: Unavailable | None = None
         for node in self._nodes():
             try:
@@ -138,17 +139,23 @@ class Reconciler:
         raise first
 
     def _nodes(self) -> list[Node]:
+        """Return whom to ask, in order: last of all whoever is followed, who would tell the state that fits its lie."""
         node = self._node
-        return [each.node for each in node.candidates()] if isinstance(node, Endpoints) else [node]
+        if not isinstance(node, Endpoints):
+            return [node]
+        candidates = node.candidates()
+        followed = self._report().get("endpoint") or candidates[0].name
+        return [each.node for each in sorted(candidates, key=lambda each: each.name == followed)]
 
     def _compare_by(self, node: Node, progress: Progress, pause: Callable[[], object]) -> Reconciled:
         said = ""
         for _ in range(TURNS):
             state = find_state(node, self._escrow, self._blocks())
             try:
-                return Comparison(
+                done = Comparison(
                     self._store, self._chain_id, self._escrow, state, self._vouched, pause, progress
                 ).run()
+                return replace(done, endpoint=node.endpoint)
             except StateGone as gone:
                 said = str(gone)
         raise StateNotKept(node.endpoint, "a block for as long as this takes", said)
@@ -263,11 +270,14 @@ def _breathe(stop: threading.Event, seconds: float) -> None:
 
 def _report(done: Reconciled) -> None:
     if not done.differences:
-        log.info("the mirror agrees with the contract: %d payments at block %d", done.payments, done.block.number)
+        agrees = "the mirror agrees with the contract as %s tells it: %d payments at block %d"
+        log.info(agrees, done.endpoint, done.payments, done.block.number)
         return
     ids = sorted({each.name for each in done.differences if each.what == "payment"})
     log.error(
-        "the mirror and the contract differ in %d things at block %d (%s); payments: %s; see docs/operations.md",
+        "the mirror and the contract as %s tells it differ in %d things at block %d (%s); payments: %s; "
+        "see docs/operations.md",
+        done.endpoint,
         len(done.differences),
         done.block.number,
         "; ".join(str(each) for each in done.differences[:3]),

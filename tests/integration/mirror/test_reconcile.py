@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import RpcError
+from earnest.chain.follower import FollowerStatus
 from earnest.chain.node import Call, Node
 from earnest.localnet.tokens import BLOCKLIST_TOKEN_ADDRESS, TEST_TOKEN_ADDRESS
 from earnest.mirror.comparison import Reconciled
@@ -18,8 +20,9 @@ from earnest.mirror.reconcile import Reconciler, Schedule
 from earnest.payment.primitives import ZERO_ADDRESS
 from earnest.payment.terms import Terms, payment_id
 from earnest.store import Transaction
+from earnest.store.leading import plain
 from earnest.store.leads import follow_lead
-from tests.integration.mirror.yard import NOW, Yard
+from tests.integration.mirror.yard import NOW, VOUCHED, Yard
 from tests.support.provable import CHAIN_ID, MERCHANT, account
 from tests.support.rebuilding import by_hand
 
@@ -330,3 +333,27 @@ def test_what_a_rebuild_has_mended_meanwhile_is_not_written_down_after_it(yard: 
         last = tx.reconciliations.last(CHAIN_ID)
     assert last is not None
     assert last.differences == 0
+
+
+@pytest.mark.parametrize("followed", ["one", "two", None])
+def test_another_endpoint_than_the_one_that_is_followed_is_asked_first_and_named(
+    yard: Yard, followed: str | None
+) -> None:
+    """Who lied about logs would tell the state that fits."""
+    yard.busy()
+    one, two = Pruned(yard.node, lambda _: True), Pruned(yard.node, lambda _: True)
+    one.endpoint, two.endpoint = "one", "two"
+    endpoints = Endpoints([one, two], chain_id=CHAIN_ID)
+    status = FollowerStatus(endpoint=followed)
+    with yard.store.transaction() as tx:  # the leader's own report, where the database takes many processes
+        tx.processes.beat("leader", "follow", 60.0)
+        lead = tx.leads.take(follow_lead(CHAIN_ID), "leader", seize=True)
+        assert lead is not None
+        tx.leads.report(lead, plain(status) or {})
+    reconciler = Reconciler(
+        yard.store, endpoints, CHAIN_ID, yard.town.escrow, VOUCHED.__contains__, lambda: NOW, lambda: status
+    )
+    assert reconciler.run().endpoint == ("one" if followed == "two" else "two")
+    one._keeps = two._keeps = lambda _: False
+    (one if followed == "one" else two)._keeps = lambda _: True
+    assert reconciler.run().endpoint == ("one" if followed == "one" else "two")
