@@ -13,11 +13,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     Select,
     and_,
     bindparam,
     exists,
-    func,
     or_,
     select,
     tuple_,
@@ -55,9 +55,6 @@ LONGEST_WAIT_SECONDS: Final = 2 * 86_400
 """No plan puts a try off longer, and no lease lasts so long. What lies further ahead was written by a clock that was
 wrong, and waiting for it could take years."""
 
-_FEW_DELIVERIES: Final = 1_000
-"""So many are sorted within a few milliseconds."""
-
 
 class Outbox:
     """Notifications and their deliveries."""
@@ -73,19 +70,24 @@ class Outbox:
         every = {each.id: each for each in told}
         if not every:
             return
-        for (id_,) in _KNOWN.ask(self._connection, {"ids": many(every, self._connection.dialect.name)}):
+        for id_, _ in _KNOWN.ask(self._connection, {"ids": many(every, self._connection.dialect.name)}):
             del every[id_]
         if not every:
             return
         keep_order(self._connection)
         _ADDING.write(self._connection, [_row(each) for each in every.values()])
         listening = self._listening({each.merchant_id for each in every.values()})
-        begun = [
-            tuple(_begun(each, endpoint_id, each.created_at).values())
+        to_tell = [
+            (each, endpoint_id)
             for each in every.values()
             for endpoint_id, types in listening.get(each.merchant_id, ())
             if not types or each.type in types
         ]
+        if not to_tell:
+            return
+        asked = {"ids": many({each.id for each, _ in to_tell}, self._connection.dialect.name)}
+        position: dict[str, int] = dict(_KNOWN.ask(self._connection, asked))
+        begun = [tuple(_begun(each, where, each.created_at, position[each.id]).values()) for each, where in to_tell]
         _BEGINNING.write(self._connection, begun)
 
     def get(self, notification_id: str) -> Notification | None:
@@ -191,13 +193,19 @@ class Outbox:
         cursor: str | None = None,
         limit: int = 20,
     ) -> Page[DeliveryReport]:
-        """Return a piece of an endpoint's deliveries with their attempts, newest first."""
-        n, d = notifications.c, deliveries.c
-        wanted = select(deliveries, n.position).join(notifications, n.id == d.notification_id)
-        wanted = wanted.where(*self._of_endpoint(endpoint_id, state))
+        """Return a piece of an endpoint's deliveries with their attempts, newest first.
+
+        Each state is asked for by itself: then each is a run through one index in the order of the list.
+        """
+        d = deliveries.c
+        wanted = select(deliveries).where(d.endpoint_id == endpoint_id)
         if cursor is not None:
-            wanted = wanted.where(n.position < read_cursor(cursor, int)[0])
-        rows = self._connection.execute(wanted.order_by(n.position.desc()).limit(limit + 1)).all()
+            wanted = wanted.where(d.position < read_cursor(cursor, int)[0])
+        wanted = wanted.order_by(d.position.desc()).limit(limit + 1)
+        rows: list[Row[Any]] = []
+        for each in DeliveryState if state is None else (state,):
+            rows += self._connection.execute(wanted.where(d.state == str(each)))
+        rows.sort(key=lambda row: row.position, reverse=True)
         shown = rows[:limit]
         ids = {row.notification_id for row in shown}
         told, tries = self._notifications(ids), self._attempts(endpoint_id, ids)
@@ -206,23 +214,6 @@ class Outbox:
             for row in shown
         ]
         return Page(reports, write_cursor(shown[-1].position) if len(rows) > limit else None)
-
-    def _of_endpoint(self, endpoint_id: str, state: DeliveryState | None) -> Sequence[ColumnElement[bool]]:
-        """Return the conditions on an endpoint's deliveries, so that a list's page costs what its rows cost.
-
-        PostgreSQL knows whether they are few, to be sorted, or many, to be met among all that the merchant was told.
-        SQLite counts nothing: there we look, and keep it from its index where they are many.
-        """
-        d, n = deliveries.c, notifications.c
-        by_index = [d.endpoint_id == endpoint_id, *([d.state == str(state)] if state is not None else [])]
-        if self._connection.dialect.name != "sqlite":
-            return by_index
-        some = select(d.version).where(*by_index).limit(_FEW_DELIVERIES + 1).subquery()
-        if self._connection.execute(select(func.count()).select_from(some)).scalar_one() <= _FEW_DELIVERIES:
-            return by_index
-        whose = select(endpoints.c.merchant_id).where(endpoints.c.id == endpoint_id).scalar_subquery()
-        # What is added to the column is nothing; with it the condition fits no index.
-        return [n.merchant_id == whose, d.endpoint_id + "" == endpoint_id, *by_index[1:]]
 
     def replay(self, endpoint_id: str, now: int, notification_ids: Collection[str] | None = None) -> int:
         """Make deliveries pending again, due at `now`: these, or all dead ones; returns how many.
@@ -253,12 +244,13 @@ class Outbox:
         there = exists().where(
             deliveries.c.notification_id == notifications.c.id, deliveries.c.endpoint_id == endpoint_id
         )
-        begun: list[Notification] = []
+        begun: list[dict[str, Any]] = []
         for some in in_lists(notification_ids):
             missing = select(notifications).where(notifications.c.id.in_(some), notifications.c.merchant_id == owner)
-            begun += [notification_of(row) for row in self._connection.execute(missing.where(~there))]
-        execute_many(self._connection, deliveries.insert(), [_begun(each, endpoint_id, now) for each in begun])
-        return {each.id for each in begun}
+            rows = self._connection.execute(missing.where(~there)).all()
+            begun += [_begun(notification_of(row), endpoint_id, now, row.position) for row in rows]
+        execute_many(self._connection, deliveries.insert(), begun)
+        return {each["notification_id"] for each in begun}
 
     def _listening(self, merchant_ids: set[str]) -> dict[str, list[tuple[str, Collection[str]]]]:
         """Return the enabled endpoints of merchants, and of which types each wants to be told."""
@@ -288,7 +280,7 @@ class Outbox:
         return found
 
 
-def _begun(notification: Notification, endpoint_id: str, due_at: int) -> dict[str, Any]:
+def _begun(notification: Notification, endpoint_id: str, due_at: int, position: int) -> dict[str, Any]:
     return {
         "notification_id": notification.id,
         "endpoint_id": endpoint_id,
@@ -299,6 +291,7 @@ def _begun(notification: Notification, endpoint_id: str, due_at: int) -> dict[st
         "attempts": 0,
         "attempts_before_replay": 0,
         "next_attempt_at": due_at,
+        "position": position,
     }
 
 
@@ -316,7 +309,11 @@ def _row(notification: Notification) -> tuple[Any, ...]:
     )
 
 
-_KNOWN: Final = Fixed(lambda dialect: select(notifications.c.id).where(is_one_of(notifications.c.id, "ids", dialect)))
+_KNOWN: Final = Fixed(
+    lambda dialect: select(notifications.c.id, notifications.c.position).where(
+        is_one_of(notifications.c.id, "ids", dialect)
+    )
+)
 _LISTENING: Final = Fixed(
     lambda dialect: (
         select(endpoints.c.id, endpoints.c.merchant_id, endpoints.c.types)
@@ -327,7 +324,7 @@ _LISTENING: Final = Fixed(
 _GIVEN: Final = ("id", "merchant_id", "chain_id", "payment_id", "version", "type", "payload", "created_at")
 _BEGUN: Final = (
     *("notification_id", "endpoint_id", "chain_id", "payment_id", "version"),
-    *("state", "attempts", "attempts_before_replay", "next_attempt_at"),
+    *("state", "attempts", "attempts_before_replay", "next_attempt_at", "position"),
 )
 _ADDING: Final = Upsert(notifications, _GIVEN, ("id",))
 _BEGINNING: Final = Upsert(deliveries, _BEGUN, ("notification_id", "endpoint_id"))

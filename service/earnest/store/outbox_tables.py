@@ -60,7 +60,9 @@ deliveries = Table(
     # The process that claimed it, NULL for one that is bounded by time alone; and how often it was claimed so far.
     Column("claimed_by", Text),
     Column("claims", BigInteger, nullable=False, server_default="0"),
-    Index(None, "endpoint_id", "state"),
+    # The notification's: the order of lists.
+    Column("position", BigInteger, nullable=False, server_default="0"),
+    Index(None, "endpoint_id", "state", "position"),
 )
 _PENDING = text("state = 'pending'")
 Index(

@@ -7,7 +7,7 @@ the merchant's payments until enough fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +22,10 @@ from earnest.store.records import PaymentFilter
 
 WHOLE: Final = (payments, is_dismissed_in(payments).label("operator_dismissed"))
 ORDER: Final = (payments.c.recorded_at, payments.c.chain_id, payments.c.id)
+_KEY: Final = (payments.c.chain_id, payments.c.id)
 Conditions = tuple[ColumnElement[bool], ...]
+_IS_CREATED: Final = payments.c.status == literal_column("'created'")
+"""In the very words of the partial index."""
 _FEW_FINALITIES: Final = frozenset({Finality.INCLUDED, Finality.SAFE})
 """Of these are the payments of the last few blocks."""
 
@@ -35,11 +38,17 @@ def newest(
     always = (*of_merchant, *_plain(where))
     rows: list[Row[Any]] = []
     names_few = where.order_reference is not None or where.buyer is not None
-    for buyer, piece in product(_buyers(where), _pieces(connection, where)):
+    for buyer, piece in product(_buyers(where), _pieces(connection, merchant_id, where)):
         # Where few fit anyway, they are found first and sorted then: the list's order must not choose the index.
         order = (passive(ORDER[0]), *ORDER[1:]) if names_few or piece.few else ORDER
-        wanted = select(*WHOLE).where(*always, *_in_time(where, before, order), *buyer, *piece.conditions)
-        rows += connection.execute(wanted.order_by(*(each.desc() for each in order)).limit(limit))
+        conditions = (*always, *_in_time(where, before, order), *buyer, *piece.conditions)
+        if piece.few:
+            # Sorted by what their index has; of those alone that are shown is the row read.
+            places = select(*_KEY).where(*conditions).order_by(*(each.desc() for each in order)).limit(limit)
+            rows += connection.execute(select(*WHOLE).where(tuple_(*_KEY).in_(places)))
+        else:
+            wanted = select(*WHOLE).where(*conditions)
+            rows += connection.execute(wanted.order_by(*(each.desc() for each in order)).limit(limit))
     rows.sort(key=lambda row: (row.recorded_at, row.chain_id, row.id), reverse=True)
     return rows[:limit]
 
@@ -80,7 +89,7 @@ class _Piece(NamedTuple):
     few: bool = False
 
 
-def _pieces(connection: Connection, where: PaymentFilter) -> Iterator[_Piece]:
+def _pieces(connection: Connection, merchant_id: str | None, where: PaymentFilter) -> Iterator[_Piece]:
     """Return pieces that exclude each other and together are what status and finality are asked for."""
     if not where.statuses and not where.finalities:
         yield _Piece(())
@@ -92,21 +101,34 @@ def _pieces(connection: Connection, where: PaymentFilter) -> Iterator[_Piece]:
         of_status = _of_status(chain, status)
         conditions = (payments.c.chain_id == chain.chain_id, *of_status, *_of_finality(chain, finality, where))
         yield _Piece(conditions, finality in _FEW_FINALITIES or (finality is None and status is Status.CREATED))
-    if not where.finalities:
-        # A payment can be asked for before its chain is followed.
-        elsewhere = payments.c.chain_id.not_in([chain.chain_id for chain in followed])
-        yield from (_Piece((elsewhere, *_of_status(None, status))) for status in statuses)
+    if Status.CREATED in where.statuses and not where.finalities:
+        # A payment can be asked for before its chain is followed; then nobody has paid it yet, nor is it late.
+        for chain_id in _elsewhere(connection, merchant_id, {chain.chain_id for chain in followed}):
+            yield _Piece((payments.c.chain_id == chain_id, _IS_CREATED), few=True)
 
 
-def _of_status(chain: Row[Any] | None, status: Status | None) -> Conditions:
+def _elsewhere(connection: Connection, merchant_id: str | None, followed: Collection[int]) -> Iterator[int]:
+    """Give the chains that are not followed of which payments were created, going from one to the next by their index.
+
+    "All whose chain is not among these" would be answered by looking at every payment of those chains.
+    """
+    c = payments.c
+    whose = c.account.is_not(None) if merchant_id is None else c.account == merchant_id
+    following, found = select(c.chain_id).where(whose, _IS_CREATED).order_by(c.chain_id).limit(1), -1
+    while (found := connection.execute(following.where(c.chain_id > found)).scalar() or 0) > 0:
+        if found not in followed:
+            yield found
+
+
+def _of_status(chain: Row[Any], status: Status | None) -> Conditions:
     """The status told at chain time, as `payment.actions.status_at` has it."""
-    c, now = payments.c, (chain.head_timestamp or 0) if chain is not None else 0
+    c, now = payments.c, chain.head_timestamp or 0
     match status:
         case None:
             return ()
         case Status.CREATED:
-            # Few are; in the order of the list one would pass by all that expired. As the partial index has it.
-            return (c.status == literal_column("'created'"), c.pay_by > now)
+            # Few are; in the order of the list one would pass by all that expired.
+            return (_IS_CREATED, c.pay_by > now)
         case Status.EXPIRED:
             return (c.status == Status.CREATED.value, passive(c.pay_by) <= now)
         case _:

@@ -85,7 +85,12 @@ for _columns in (
 ):
     Index(None, *(payments.c[name] for name in _columns), sqlite_where=_OWN, postgresql_where=_OWN)
 _CREATED = text("status = 'created' AND account IS NOT NULL")
-Index("ix_payments_created", payments.c.account, payments.c.pay_by, sqlite_where=_CREATED, postgresql_where=_CREATED)
+Index(
+    "ix_payments_created",
+    *(payments.c[name] for name in ("account", "chain_id", "pay_by", "recorded_at", "id")),
+    sqlite_where=_CREATED,
+    postgresql_where=_CREATED,
+)
 WAITING: Final = text("status = 'created' AND NOT told_expired AND account IS NOT NULL")
 """Of a merchant's own that may expire. Asked in these very words, or SQLite does not see that the index fits."""
 Index(

@@ -20,6 +20,7 @@ def upgrade() -> None:
         op.f("ix_notifications_payment_id_position"), "notifications", ["payment_id", "position"], unique=False
     )
     _credits()
+    _deliveries()
     _audit_log()
     _sessions()
     _descriptions()
@@ -29,6 +30,19 @@ def _credits() -> None:
     """Pushes that failed are few, and asked for on their own."""
     some = sa.text("credited <> 0")
     op.create_index("ix_events_credited", "events", ["chain_id"], sqlite_where=some, postgresql_where=some)
+
+
+def _deliveries() -> None:
+    """A list of them is a run through one index, however many an endpoint has."""
+    op.add_column("deliveries", sa.Column("position", sa.BigInteger(), nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE deliveries SET position = (SELECT position FROM notifications"
+        " WHERE notifications.id = deliveries.notification_id)"
+    )
+    op.drop_index(op.f("ix_deliveries_endpoint_id_state"), "deliveries")
+    op.create_index(
+        op.f("ix_deliveries_endpoint_id_state_position"), "deliveries", ["endpoint_id", "state", "position"]
+    )
 
 
 def _descriptions() -> None:
@@ -125,4 +139,5 @@ def _untold() -> None:
 def _created() -> None:
     """Those that wait to be paid are few among all that nobody ever paid."""
     some = sa.text("status = 'created' AND account IS NOT NULL")
-    op.create_index("ix_payments_created", "payments", ["account", "pay_by"], sqlite_where=some, postgresql_where=some)
+    columns = ["account", "chain_id", "pay_by", "recorded_at", "id"]
+    op.create_index("ix_payments_created", "payments", columns, sqlite_where=some, postgresql_where=some)
