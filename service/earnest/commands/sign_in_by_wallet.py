@@ -39,8 +39,8 @@ def ask_wallet(
     host = urlsplit(public_url).netloc
     text = (
         f"{host} wants you to sign in with your Ethereum account:\n{wallet}\n\n"
-        "Sign in to the merchant's desk. Whoever has this signature can refund your buyers, confirm deliveries and make "
-        f"API keys for a week; such a key lasts until it is revoked. Sign only at {host}.\n\n"
+        "Sign in to the merchant's desk. Whoever has this signature can refund your buyers, confirm deliveries and "
+        f"make API keys for a week; such a key lasts until it is revoked. Sign only at {host}.\n\n"
         f"URI: {public_url}/desk\nVersion: 1\nChain ID: {chain_id}\nNonce: {random(NONCE_BYTES).hex()}\n"
         f"Issued At: {rfc3339(now)}\nExpiration Time: {rfc3339(now + ASKED_FOR_SECONDS)}"
     )

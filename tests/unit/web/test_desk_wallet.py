@@ -53,7 +53,8 @@ def test_the_text_says_where_who_and_until_when(owned: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", ("for a week", "refund your buyers", "API keys")), ("zh", ("一周", "退款", "API 密钥"))]
+    ("language", "words"),
+    [("en", ("for a week", "refund your buyers", "API keys")), ("zh", ("一周", "退款", "API 密钥"))],
 )
 def test_the_page_says_what_the_signature_is_worth_before_it_is_asked_for(
     owned: House, language: str, words: tuple[str, ...]
