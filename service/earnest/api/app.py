@@ -30,6 +30,7 @@ from earnest.api.routes import (
     payments,
     proof,
     reports,
+    settings,
     streams,
     test_chain,
     verbs,
@@ -42,7 +43,21 @@ from earnest.api.traces import Traces
 from earnest.api.trials import Trials
 
 ROUTERS = (
-    *(payments, verbs, many, checkout, proof, wallet, webhook_endpoints, events, streams, reports, keys, audit),
+    *(
+        payments,
+        verbs,
+        many,
+        checkout,
+        proof,
+        wallet,
+        webhook_endpoints,
+        events,
+        streams,
+        reports,
+        settings,
+        keys,
+        audit,
+    ),
     *(test_chain, health, docs),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from earnest.client import models
 from earnest.client.calls import Calls, rfc3339
@@ -32,6 +33,23 @@ class AccountCalls(Calls):
         """Return a file with one line for each event that moved money in `[since, until)`."""
         query = {"from": rfc3339(since), "until": rfc3339(until), "token": token, "chain": chain}
         return self.http.content("/v1/reports/settlements.csv", query)
+
+    def settings(self) -> models.Settings:
+        """Return who is paid, the terms that payments get when they name none, and when you are told of events."""
+        return self._get("/v1/settings", models.Settings)
+
+    def tell_at(self, *steps: tuple[str, str | Decimal | None, str | None]) -> models.Settings:
+        """Set the whole rule when you are told of events; no steps: of everything at `included`.
+
+        Args:
+            steps: each a finality, an amount from which it holds, and the amount's token: `("final", "50", "USDC")`.
+                `("safe", None, None)` stands for all tokens that have no steps.
+        """
+        tell = [
+            {"finality": finality, "amount": None if token is None else {"value": str(amount or 0), "token": token}}
+            for finality, amount, token in steps
+        ]
+        return self.http.ask("PATCH", "/v1/settings", models.Settings, body={"tell": tell})
 
     def keys(self) -> list[models.Key]:
         """Return your API keys without their secrets, newest first."""

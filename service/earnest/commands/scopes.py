@@ -8,11 +8,12 @@ from typing import Final
 from earnest.commands.errors import UnknownScope
 
 SCOPES: Final[dict[str, str]] = {
-    "payments:read": "see payments, their timelines and the txs sent for them",
+    "payments:read": "see payments, their timelines and the txs sent for them, balances, settlements and settings",
     "payments:write": "create payments, confirm deliveries, release by receipts and in batches",
     "refunds:write": "give money back to buyers",
     "webhooks:read": "see webhook endpoints, deliveries and notifications",
     "webhooks:write": "create and change webhook endpoints, send notifications again",
+    "settings:write": "change from which finality on notifications are sent",
     "keys:read": "see the names of API keys",
     "keys:write": "create and revoke API keys",
     "audit:read": "see who changed what",

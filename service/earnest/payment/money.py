@@ -27,14 +27,17 @@ class Token:
         return self.address == ZERO_ADDRESS
 
 
-def parse_base_units(text: str, *, param: str = "amount") -> int:
-    """Parse a string of digits as base units; raises `InvalidAmount` for 0, 2^128 and more, and anything else."""
+def parse_base_units(text: str, *, param: str = "amount", least: int = 1) -> int:
+    """Parse a string of digits as base units; raises `InvalidAmount` for 0, 2^128 and more, and anything else.
+
+    `least` is 0 where an amount says from where on something holds.
+    """
     if not isinstance(text, str) or len(text) > 40 or not _WHOLE.fullmatch(text):
         raise InvalidAmount(f"{text!r} is no amount in base units: give a string of digits", param=param)
-    return _inside_bounds(int(text), param)
+    return _inside_bounds(int(text), param, least)
 
 
-def parse_value(text: str, token: Token, *, param: str = "amount") -> int:
+def parse_value(text: str, token: Token, *, param: str = "amount", least: int = 1) -> int:
     """Parse a decimal string such as "12.50" exactly into base units; a digit too many is an error, never rounded."""
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) and len(text) <= 80 else None
     if not match:
@@ -42,7 +45,7 @@ def parse_value(text: str, token: Token, *, param: str = "amount") -> int:
     whole, fraction = match[1], match[2] or ""
     if len(fraction) > token.decimals:
         raise InvalidAmount(f"{text} has more than the {token.decimals} decimals of {token.symbol}", param=param)
-    return _inside_bounds(int(whole + fraction.ljust(token.decimals, "0")), param)
+    return _inside_bounds(int(whole + fraction.ljust(token.decimals, "0")), param, least)
 
 
 def format_value(base_units: int, decimals: int) -> str:
@@ -62,7 +65,8 @@ def fee_rounded_down(released_before: int, released_after: int, fee_bps: int) ->
     return released_after * fee_bps // MAX_FEE_BPS - released_before * fee_bps // MAX_FEE_BPS
 
 
-def _inside_bounds(base_units: int, param: str) -> int:
-    if not 0 < base_units <= MAX_AMOUNT:
-        raise InvalidAmount(f"the amount is {base_units} base units: it must be over 0 and under 2^128", param=param)
+def _inside_bounds(base_units: int, param: str, least: int) -> int:
+    if not least <= base_units <= MAX_AMOUNT:
+        over = "over 0 and under 2^128" if least else "under 2^128"
+        raise InvalidAmount(f"the amount is {base_units} base units: it must be {over}", param=param)
     return base_units

@@ -59,20 +59,33 @@ AT_ONCE: Final = TellRule()
 
 
 def parse_tell_rule(steps: Iterable[str]) -> TellRule:
-    """Parse a rule from its steps, in any order.
+    """Parse a rule from its steps, in any order; raises `InvalidInput` for what is none, and as `make_tell_rule`."""
+    return make_tell_rule(_parse(each) for each in steps)
+
+
+def make_tell_rule(steps: Iterable[Step]) -> TellRule:
+    """Make a rule of steps, in any order.
 
     Raises:
-        InvalidInput: a step is none; or a token's steps do not rise: what is larger must be at least as sure.
+        InvalidInput: a step for every token does not begin at 0; or a token's steps do not rise: what is larger must be
+            at least as sure.
     """
-    parsed = sorted((_parse(each) for each in steps), key=_place)
-    for one, other in pairwise(parsed):
+    ordered = sorted(steps, key=_place)
+    for each in ordered:
+        if each.token is None and each.amount_from != 0:
+            raise InvalidInput(
+                f"{each}: as many base units are worth little in one token and much in another, so steps for every "
+                "token begin at 0; name the token",
+                param=PARAM,
+            )
+    for one, other in pairwise(ordered):
         if one.token == other.token and (one.finality == other.finality or one.amount_from >= other.amount_from):
             raise InvalidInput(
                 f"{one} and {other} contradict each other: of a token, each finality has one amount, and `safe` a "
                 "smaller one than `final`",
                 param=PARAM,
             )
-    return TellRule(tuple(parsed))
+    return TellRule(tuple(ordered))
 
 
 def _parse(text: str) -> Step:
@@ -86,12 +99,6 @@ def _parse(text: str) -> Step:
         raise InvalidInput(f"{text!r}: the amount is a whole number of the token's base units", param=PARAM)
     if int(amount) >= AMOUNT_LIMIT:
         raise InvalidInput(f"{text!r}: no payment has so much, amounts are below 2^128", param=PARAM)
-    if token == ANY and int(amount) != 0:
-        raise InvalidInput(
-            f"{text!r}: as many base units are worth little in one token and much in another, so steps for every token "
-            "begin at 0; name the token",
-            param=PARAM,
-        )
     return Step(None if token == ANY else parse_address(token, param=PARAM), Finality(finality), int(amount))
 
 

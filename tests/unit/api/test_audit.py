@@ -50,6 +50,7 @@ def released(house: House) -> str:
 
 Make = Callable[[House], tuple[str, Any]]
 DEEDS: dict[tuple[str, str], tuple[str, Make]] = {
+    ("PATCH", "/v1/settings"): ("merchant.tell", lambda house: ("", {"tell": [{"finality": "final"}]})),
     ("POST", "/v1/keys"): ("key.create", lambda house: ("", {"scopes": ["payments:read"]})),
     ("DELETE", "/v1/keys/{id}"): (
         "key.revoke",

@@ -24,10 +24,12 @@ BODIES: dict[str, Any] = {
     "/v1/payments/confirm_delivery_many": {"payments": ["{payment}"]},
     "/v1/payments/release_many": {"payments": ["{payment}"]},
     "/v1/webhook_endpoints": {"url": URL},
+    "/v1/settings": {"tell": [{"finality": "safe"}]},
     "/v1/keys": {"scopes": ["keys:write"]},
     "/v1/test/clock": {"advance_seconds": 1},
 }
 QUERIES = {"/v1/balances/{name}": f"?token={TOKEN}"}
+LOOKED_AT = ("/v1/payments", "/v1/webhook_endpoints", "/v1/keys", "/v1/events", "/v1/settings")
 NAMES = {"{name}": "held"}
 
 
@@ -100,7 +102,7 @@ def test_no_route_shows_or_changes_anything_of_another_merchants(town: Town) -> 
     with house.store.transaction() as tx:
         tx.merchants.add(replace(MERCHANT, id="mer_2"))
     stranger = house.new_key(*SCOPES, merchant="mer_2")
-    before = [house.get(path).json() for path in ("/v1/payments", "/v1/webhook_endpoints", "/v1/keys", "/v1/events")]
+    before = [house.get(path).json() for path in LOOKED_AT]
     for method, path, _ in sorted(KEYED, key=lambda each: each[0] == "DELETE"):
         if path.startswith("/v1/test/"):
             continue  # the chain is everybody's
@@ -113,7 +115,7 @@ def test_no_route_shows_or_changes_anything_of_another_merchants(town: Town) -> 
         else:
             assert answer.status_code in (200, 201, 503), (method, path, answer.text)
             assert [secret for secret in town.secrets if secret in answer.text] == [], (method, path)
-    after = [house.get(path).json() for path in ("/v1/payments", "/v1/webhook_endpoints", "/v1/keys", "/v1/events")]
+    after = [house.get(path).json() for path in LOOKED_AT]
     assert after == before
     assert house.sender.submitted == []
 

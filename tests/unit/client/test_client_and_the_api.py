@@ -75,6 +75,8 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "settlements_csv": lambda client: client.settlements_csv(
         since=datetime(2030, 1, 31, tzinfo=UTC), until=datetime(2030, 2, 1, tzinfo=UTC), token="USDC", chain="eip155:1"
     ),
+    "settings": lambda client: client.settings(),
+    "tell_at": lambda client: client.tell_at(("safe", "50", "USDC"), ("final", None, None)),
     "keys": lambda client: client.keys(),
     "create_key": lambda client: client.create_key(["payments:read"], expires_at=datetime(2030, 1, 31, tzinfo=UTC)),
     "revoke_key": lambda client: client.revoke_key("key_1"),

@@ -6,7 +6,16 @@ OpenAPI document, both ways.
 
 from __future__ import annotations
 
-from earnest.client.models.account import AuditEntry, Balance, BalanceRow, Key, KeyWithSecret, RevokedKey
+from earnest.client.models.account import (
+    AuditEntry,
+    Balance,
+    BalanceRow,
+    Key,
+    KeyWithSecret,
+    RevokedKey,
+    Settings,
+    TellStep,
+)
 from earnest.client.models.base import Amount, Block, Model, Page
 from earnest.client.models.notifications import (
     Attempt,
@@ -88,7 +97,9 @@ __all__ = [
     "RevokedKey",
     "SentBatch",
     "SentTx",
+    "Settings",
     "Sync",
+    "TellStep",
     "Terms",
     "TimelineRow",
     "ToSign",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from earnest.client.models.base import Amount, Block, Model
-from earnest.payment.status import Status
+from earnest.payment.status import Finality, Status
 
 
 class Balance(Model, frozen=True, kw_only=True):
@@ -35,6 +35,31 @@ class BalanceRow(Model, frozen=True, kw_only=True):
     direction: str
     block: Block | None
     tx_hash: str | None
+
+
+class TellStep(Model, frozen=True, kw_only=True):
+    """From `amount` on you are told at `finality`; without an amount: of all payments in tokens without steps."""
+
+    finality: Finality
+    amount: Amount | None
+
+
+class Settings(Model, frozen=True, kw_only=True):
+    """The account: who is paid, what terms payments get that name none (periods in seconds), when you are told."""
+
+    merchant: str
+    name: str
+    payout: str
+    operator: str | None
+    arbiter: str | None
+    fee_recipient: str | None
+    fee_bps: int
+    delivery_period: int
+    dispute_window: int
+    arbitration_period: int
+    payment_window: int
+    safe_depth_blocks: int
+    tell: list[TellStep]
 
 
 class Key(Model, frozen=True, kw_only=True):
