@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from earnest.chain.bloom import accounted_for, may_hold_events
@@ -72,11 +73,11 @@ class Doubter:
             LogsDisagree: it does not tell them when it is asked again either.
         """
         doubted, silent, beside, room = self._sorted_out(headers, logs, accounted)
-        too_many = [*(beside if len(beside) > WHOLE_BLOCKS else ()), *(room if len(room) > WHOLE_BLOCKS else ())]
-        if too_many:
-            otherwise = set(self._told_otherwise(headers, logs, sorted(too_many)))
-            beside, room = (
-                [at for at in each if at in otherwise] if len(each) > WHOLE_BLOCKS else each for each in (beside, room)
+        many = [each for each in (silent, beside, room) if len(each) > WHOLE_BLOCKS]
+        if many:
+            otherwise = set(self._told_otherwise(headers, logs, sorted(at for each in many for at in each)))
+            silent, beside, room = (
+                [at for at in each if at in otherwise] if each in many else each for each in (silent, beside, room)
             )
         sample = doubted if len(doubted) <= WHOLE_BLOCKS else _CHANCE.sample(doubted, WHOLE_BLOCKS)
         right = self._proven(headers, logs, sorted([*sample, *beside, *room]))
@@ -84,7 +85,9 @@ class Doubter:
             right |= self._proven(headers, logs, [at for at in doubted if at not in sample])
         left = sorted(at for at in (*doubted, *beside, *room) if at not in right)
         right |= self._whole(headers, logs, left)
-        self._ask_elsewhere(headers, {at: right[at] for at in left})
+        # A header that nobody can recompute may come with any bloom: then nothing in it says where there is a doubt.
+        asked = [at for at, header in enumerate(headers) if at in left or not header.receipts_root]
+        self._ask_elsewhere(headers, {at: right.get(at, logs[at]) for at in asked})
         for at in silent:
             right[at] = self._believe_in_the_end(headers[at])
         return {at: raws for at, raws in right.items() if not _same(raws, logs[at])}
@@ -105,7 +108,7 @@ class Doubter:
             if raws:
                 if header.bloom not in (bits, SAYS_NOTHING) and header.bloom & ~bits:
                     beside.append(at)
-                elif leaves_room(header.bloom, raws) if header.receipts_root else len(raws) > 1:
+                elif leaves_room(header.bloom, raws) or (len(raws) > 1 and not header.receipts_root):
                     room.append(at)
             elif header.bloom and may_hold_events(header.bloom, self._escrow):
                 (silent if header.bloom == SAYS_NOTHING else doubted).append(at)
@@ -182,6 +185,8 @@ class Doubter:
 
     def _can_be(self, header: Header, raws: Sequence[RawLog]) -> bool:
         """Return whether these can be a block's logs: who invents some must not make others look like liars."""
+        if not header.receipts_root:
+            header = replace(header, bloom=SAYS_NOTHING)  # this one is the word of whoever is doubted
         try:
             return bool(decode_block(header, raws, self._escrow))
         except EarnestError:
@@ -206,7 +211,7 @@ class Doubter:
         """Return those of many blocks for which another endpoint, or the same one asked again, tells other logs."""
         first, last = headers[doubted[0]].block.number, headers[doubted[-1]].block.number
         counted = self._counts_elsewhere(first, last)
-        return [at for at in doubted if counted.get(headers[at].block.hash) != len(logs[at])]
+        return [at for at in doubted if counted.get(headers[at].block.hash, 0) != len(logs[at])]
 
     def _counts_elsewhere(self, first: int, last: int) -> dict[Hash32, int]:
         for other in self._others():

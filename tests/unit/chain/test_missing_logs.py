@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from earnest.chain.bloom import accounted_for, bloom_of, may_hold_events
+from earnest.chain.completeness import SAYS_NOTHING, WHOLE_BLOCKS
 from earnest.chain.errors import LogsDisagree, RpcError
+from earnest.chain.health import EndpointState
 from earnest.chain.node import RawLog
 from earnest.payment.errors import EarnestError
 from earnest.payment.events import SIDE_SIGNATURES, SIGNATURES
@@ -16,6 +18,7 @@ from earnest.payment.primitives import hash32, keccak
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
 from tests.unit.chain.examples import ESCROW, OTHER, delivery
+from tests.unit.chain.several import Gate, Several
 from tests.unit.chain.test_follower import believed, catch_up, follower
 
 TOPICS = [hash32(keccak(b"%d" % number)) for number in range(2_000)]
@@ -117,3 +120,55 @@ def test_a_node_that_wants_an_address_in_each_question_is_believed_in_the_end(
     node.mine_empty(1)
     catch_up(follower(node, mirror))
     assert mirror.blocks[-1] == node.head
+
+
+def full_bloom(method: str, params: Sequence[Any], result: Any) -> Any:
+    """Tell headers as a chain does that keeps no blooms, and one log less than there are wherever logs are filtered."""
+    if method == "eth_getBlockByNumber" and result:
+        return {**result, "logsBloom": f"0x{SAYS_NOTHING:0512x}"}
+    return result[:-1] if method == "eth_getLogs" and "address" in params[0] else result
+
+
+@pytest.mark.parametrize("blocks_on_top", [0, 9], ids=["at the head", "below finality"])
+def test_where_blooms_say_nothing_a_block_with_one_told_log_is_asked_for_whole(
+    mirror: FakeMirror, blocks_on_top: int
+) -> None:
+    node = FakeNode(ESCROW, seals=False, offers_receipts=False)
+    node.mine(delivery(1), delivery(2))
+    node.mine_empty(blocks_on_top)
+    node.tamper = full_bloom
+    catch_up(follower(node, mirror))
+    assert believed(mirror) == node.chain_events()
+
+
+def test_where_blooms_say_nothing_a_long_page_is_not_asked_for_block_by_block(mirror: FakeMirror) -> None:
+    node = FakeNode(ESCROW, seals=False, offers_receipts=False)
+    node.mine_empty(300)
+    node.tamper = full_bloom
+    catch_up(follower(node, mirror))
+    assert mirror.blocks[-1] == node.head
+    assert node.asked.count("eth_getLogs") < 100
+
+
+@pytest.mark.parametrize("blocks", [1, WHOLE_BLOCKS + 6], ids=["a few blocks", "many blocks"])
+@pytest.mark.parametrize("blocks_on_top", [0, 9], ids=["at the head", "below finality"])
+def test_where_headers_are_taken_a_block_told_as_empty_bloom_and_all_is_found_by_another_endpoint(
+    blocks: int, blocks_on_top: int
+) -> None:
+    node = FakeNode(ESCROW, seals=False)
+    bad, good = Gate(node, "bad"), Gate(node, "good")
+    several = Several(bad, good)
+    several.catch_up()
+
+    def empties(method: str, _params: Sequence[Any], result: Any) -> Any:
+        if method.startswith("eth_getBlockBy") and result:
+            return {**result, "logsBloom": "0x" + "0" * 512}
+        return [] if method == "eth_getLogs" else result
+
+    bad.tamper = empties
+    for number in range(blocks):
+        node.mine(delivery(number))
+    node.mine_empty(blocks_on_top)
+    several.catch_up()
+    assert several.believed() == node.chain_events()
+    assert ("bad", EndpointState.LIES) in several.seen
