@@ -53,6 +53,12 @@ def show_moment(unix_time: int, words: Words) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.strftime("%Y-%m-%dT%H:%M:%SZ"), text)
 
 
+def show_day(unix_time: int, words: Words) -> str:
+    """Return the day of a time in UTC: "22 Nov"."""
+    at = datetime.fromtimestamp(min(unix_time, 253_402_300_799), UTC)
+    return words("time.day", month=words("time.months").split(" ")[at.month - 1], day=at.day)
+
+
 def shorten(text: str) -> str:
     """Return an address or an id as people compare them: its first and its last digits."""
     return f"{text[:8]}…{text[-6:]}" if len(text) > 16 else text

@@ -280,3 +280,34 @@ def test_what_a_key_may_not_do_is_not_offered(house: House) -> None:
     assert 'name="payment"' not in listed
     assert "/desk/keys" not in listed
     assert "/desk/webhooks" not in listed
+
+
+def test_the_month_is_drawn_with_its_sums_and_its_quarrels(house: House) -> None:
+    smooth, quarrel, back = (paid(house, order_reference=each) for each in ("smooth", "quarrel", "back"))
+    for payment in (smooth, quarrel):
+        house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+    house.happen(quarrel, EventKind.PAYMENT_DISPUTED)
+    house.happen(back, EventKind.PAYMENT_REFUNDED)
+    text = at_desk(house).get("/desk").text
+    assert "Paid, by day over 30 days; 3.00 USDX together" in text
+    assert "Payments paid, by day over 30 days: 3, of which 1 disputed and 1 refunded" in text
+    assert text.count("33.3 %") == 2
+    assert "Time from paying to the confirmed delivery" in text
+
+
+def test_money_that_is_ready_is_named_and_released_from_the_rows_of_its_sum(house: House) -> None:
+    ids = [paid(house, order_reference=each) for each in ("one", "two")]
+    for payment in ids:
+        house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+    browser = at_desk(house)
+    assert "Money is ready for you" not in browser.get("/desk").text
+    house.tell(house.chain.mine(seconds=house.payment(ids[0]).terms.dispute_window))
+    link = re.search(r'href="(/desk/balances/releasable[^"]+)"', browser.get("/desk").text)
+    assert link is not None
+    rows = browser.get(link[1].replace("&amp;", "&")).text
+    assert "Release these 2" in rows
+    assert sorted(re.findall(r'name="payment" value="(0x[0-9a-f]{64})"', rows)) == sorted(ids)
+    assert house.sender.submitted == []
+    assert "Release 2 payments" in browser.post("/desk/payments/release_many", {"payment": ids}).text
+    weak = at_desk(house, house.new_key("payments:read"))
+    assert "Release these" not in weak.get(link[1].replace("&amp;", "&")).text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from fastapi.responses import Response
 
@@ -40,18 +40,21 @@ class Attention:
     stopped: list[Endpoint] = field(default_factory=list)
     reorged: list[tuple[Notification, Row]] = field(default_factory=list)
     operators: list[tuple[OperatorReport, str]] = field(default_factory=list)
+    ready: Sequence[Mapping[str, Any]] = ()
+    credits: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing."""
-        return not any((self.disputes, self.due, self.failing, self.stopped, self.reorged, self.operators))
+        payments = (self.disputes, self.due, self.reorged, self.ready, self.credits)
+        return not any((*payments, self.failing, self.stopped, self.operators))
 
 
 @routes.get("")
 @needs(SIGNED_IN)
 def get_overview(visit: InVisit) -> Response:
     """Show the desk's first page; what the visitor may not see is not on it."""
-    attention, newest, chart, sums = Attention(), list[Row](), None, list[object]()
+    attention, newest, chart, sums = Attention(), list[Row](), None, list[Mapping[str, Any]]()
     with visit.site.store.read() as tx:
         rows = Rows(visit.site, tx, visit.who.merchant)
         if visit.may("payments:read"):
@@ -59,6 +62,8 @@ def get_overview(visit: InVisit) -> Response:
             newest = rows.many(tx.payments.page(visit.merchant_id, PaymentFilter(), limit=8).items)
             chart = draw(visit, tx, rows)
             sums = list(visit.desk.sums(tx, visit.merchant_id))
+            attention.ready = [each for each in sums if each["releasable"]["base_units"] != "0"]
+            attention.credits = [each for each in sums if each["credits"]["base_units"] != "0"]
         if visit.may("webhooks:read"):
             _look_at_endpoints(visit, tx, attention)
     attention.operators = operators_in_need(visit.desk.operators(), visit.who.merchant.operator)

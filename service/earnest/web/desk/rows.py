@@ -96,6 +96,11 @@ class Row:
         return self.end is not None and self.end <= self.now
 
     @property
+    def is_late(self) -> bool:
+        """Whether the end that is past leaves the merchant worse off; the end of a dispute window does not."""
+        return self.is_over_time and self.status is not Status.DELIVERED
+
+    @property
     def batch(self) -> Verb | None:
         """The verb for many that fits it now."""
         if self.can(Verb.CONFIRM_DELIVERY):
