@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from earnest.chain.bloom import accounted_for, bloom_of, mask
 from earnest.chain.node import RawLog
-from earnest.chain.room import ONCE, leaves_room
+from earnest.chain.room import FEW_BITS, ONCE, leaves_room
 from earnest.payment.events import (
     CREDIT_WITHDRAWN_TOPIC,
     DEPOSIT_RETURNED_TOPIC,
@@ -118,6 +118,24 @@ def test_a_number_that_is_missing_leaves_room() -> None:
     bloom = bloom_of([ESCROW, *topics])
     assert leaves_room(bloom, [raw(topics, 1)])
     assert leaves_room(bloom, [RawLog(ESCROW, list(topics), "0x", "0x1", "0x", "0x", "first")])
+
+
+def fundings(payments: int) -> list[Topics]:
+    return [(TOPIC[EventKind.PAYMENT_FUNDED], hash32(number.to_bytes(32))) for number in range(payments)]
+
+
+def test_a_full_bloom_leaves_room_for_a_payment_whose_id_is_in_it_by_chance() -> None:
+    told = [raw(topics, at) for at, topics in enumerate(fundings(100))]
+    bloom = accounted_for(told)
+    by_chance = next(each for each in fundings(100_000)[100:] if bloom & mask(each[1]) == mask(each[1]))
+    assert goes_unnoticed([*fundings(100), by_chance], {100})
+    assert leaves_room(bloom, told)
+
+
+def test_a_block_of_twenty_fundings_leaves_no_room() -> None:
+    told = [raw(topics, at) for at, topics in enumerate(fundings(20))]
+    assert not leaves_room(accounted_for(told), told)
+    assert accounted_for(told).bit_count() < FEW_BITS
 
 
 def test_another_kind_in_the_bloom_leaves_room_for_it() -> None:
