@@ -24,6 +24,7 @@ ONCE: Final = frozenset(
     }
 )
 """What happens to a payment at most once, in its whole life; see `earnest.payment.transitions`."""
+_RESOLVED: Final = next(topic for topic, kind in TOPICS.items() if kind is EventKind.DISPUTE_RESOLVED)
 FEW_BITS: Final = 95
 """Logs of some 28 payments set as many of the bloom's 2,048 bits. Any other payment's id is then in it with odds of
 (95 / 2,048)³, one in 10,000; with 200 bits one in 1,000, and with 1,000 one in 9."""
@@ -51,6 +52,15 @@ def leaves_room(bloom: int, raws: Sequence[RawLog]) -> bool:
         if kind not in ONCE or any((topic, second) not in told for second in seconds):
             return True
     return False
+
+
+def splits_an_amount(raws: Sequence[RawLog]) -> bool:
+    """Return whether one of a block's logs says who got how much of an amount, and nothing else would show a lie.
+
+    What stands in any other event that leaves no room follows from the payment's terms and its events before, or is
+    compared with the contract later; the arbiter's decision is told by this one log alone.
+    """
+    return any(raw.topics and raw.topics[0].lower() == _RESOLVED for raw in raws)
 
 
 def _index(raw: RawLog) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import count, pairwise
 from typing import Any
@@ -16,9 +17,12 @@ from earnest.chain.follower import Follower
 from earnest.chain.health import EndpointState
 from earnest.chain.receipts import BLOCKS_SPARED, REFUSALS_BORNE, SILENCES_BORNE, ReceiptsAre
 from earnest.payment.errors import EarnestError
+from earnest.payment.events import EventKind, PaymentEvent
 from earnest.payment.primitives import hash32, keccak
+from earnest.payment.status import Status
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode
+from earnest.testing.raw_logs import encode_event
 from tests.unit.chain.examples import ESCROW, OTHER, delivery, refund
 from tests.unit.chain.several import Gate, Several
 from tests.unit.chain.test_follower import believed, catch_up, follower
@@ -239,6 +243,35 @@ def every_bit() -> list[str]:
         if bits == SAYS_NOTHING:
             return topics
     raise AssertionError("unreachable")
+
+
+@pytest.mark.parametrize("blocks_on_top", [0, 9], ids=["at the head", "below finality"])
+def test_an_arbiters_split_is_not_believed_otherwise_than_the_receipts_have_it(
+    node: FakeNode, mirror: FakeMirror, blocks_on_top: int
+) -> None:
+    """Its topics are the same whoever gets the money, and the contract's state does not keep who got it."""
+    right = PaymentEvent(EventKind.DISPUTE_RESOLVED, hash32(b"\1" * 32), 4, Status.RESOLVED, 0, 900, 0, 100)
+    told = encode_event(replace(right, to_merchant=100, to_buyer=900))[1]
+    node.tamper = lambda method, _params, result: (
+        [{**each, "data": told} for each in result] if method == "eth_getLogs" else result
+    )
+    node.mine(right)
+    node.mine_empty(blocks_on_top)
+    catch_up(follower(node, mirror))
+    assert believed(mirror) == node.chain_events()
+
+
+def test_a_log_is_known_by_its_proven_number_whatever_number_was_told(node: FakeNode, mirror: FakeMirror) -> None:
+    node.tamper = lambda method, _params, result: (
+        [{**each, "logIndex": hex(int(each["logIndex"], 16) + 7)} for each in result]
+        if method == "eth_getLogs"
+        else result
+    )
+    node.mine(refund(1, 3), refund(1, 4))
+    one = follower(node, mirror)
+    catch_up(one)
+    assert believed(mirror) == node.chain_events()
+    assert [index for _, index in mirror.logs] == [0, 1]
 
 
 def forges_whole_blocks(method: str, params: Sequence[Any], result: Any) -> Any:
