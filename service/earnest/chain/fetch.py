@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from earnest.chain.bloom import accounted_for
 from earnest.chain.canonical import check_linked, linked
@@ -58,11 +58,25 @@ class Fetcher:
         self._escrow = escrow
         self._size = PageSize()
         self._at_once = BLOCKS_AT_FIRST
-        self._doubter = Doubter(node, escrow, others, receipts)
+        self._receipts = receipts or Receipts()
+        self._doubter = Doubter(node, escrow, others, self._receipts)
 
     def hoped(self, block_hash: Hash32 | None) -> list[Call]:
-        """Return the question for the logs of a block that may be the newest, to be asked along with that one."""
-        return [] if block_hash is None else [logs_call(self._escrow, block_hash)]
+        """Return the questions about a block that may be the newest, to be asked along with that one."""
+        if block_hash is None:
+            return []
+        return [logs_call(self._escrow, block_hash), *self._receipts.hoped(block_hash)]
+
+    def heard(self, block_hash: Hash32 | None, latest: Header, answers: Sequence[Any]) -> list[RawLog] | None:
+        """Return the newest block's logs, if what was hoped for came true, and keep its receipts if they came too."""
+        if not answers or latest.block.hash != block_hash:
+            return None
+        logs, *receipts = answers
+        for told in receipts:
+            if told is not None:
+                self._receipts.hear(self._node, block_hash, told)
+        newest: list[RawLog] | None = logs
+        return newest
 
     def live(
         self,

@@ -184,8 +184,9 @@ class Follower:
         if position is None or not one.greeted:
             position = self._greet(one, position)
         hint = self._heads.hint()
-        latest, final, logs = newest(one.node, self._finality, hoped=self._fetchers[one.name].hoped(hint))
-        told = logs[0] if logs and latest.block.hash == hint else None
+        fetcher = self._fetchers[one.name]
+        latest, final, answers = newest(one.node, self._finality, hoped=fetcher.hoped(hint))
+        told = fetcher.heard(hint, latest, answers)
         self._endpoints.heard(one, latest.block, final)
         self._endpoints.check_head(one, latest.block)
         settled = min(self._lookout.lowest_final(one, final), latest.block.number)

@@ -26,6 +26,8 @@ ASKED_AGAIN: Final = 3
 """How often it is asked again for what did not do, with nothing gained."""
 BLOCKS_A_BATCH: Final = 8
 """The receipts of a busy block are some 1 MB."""
+WANTED_IN_A_ROW: Final = 2
+"""After the receipts of so many blocks in a row were wanted, those of the next one are asked for along with it."""
 REFUSALS_BORNE: Final = 3
 """After so many refusals in a row, each of them asked again, they are no accident."""
 SILENCES_BORNE: Final = 2
@@ -68,6 +70,26 @@ class Receipts:
         self._refused: Counter[str] = Counter()
         self._silent: Counter[str] = Counter()
         """How often in a row it gave no answer in time."""
+        self._newest, self._in_a_row, self._hoped = -1, 0, 0
+        """The newest block that was proven; how many were one after the other; and that number while more is hoped for,
+        so that a node that does not answer is not asked so again."""
+        self._heard: tuple[str, Hash32, list[ToldReceipt]] | None = None
+
+    def hoped(self, block_hash: Hash32) -> list[Call]:
+        """Return the question for the receipts of a block that may be the newest, if they will most likely be wanted.
+
+        What comes of it is handed to `hear`.
+        """
+        if self._heard is not None:  # those that were asked for ahead were not wanted
+            self._heard, self._in_a_row = None, 0
+        if self._in_a_row < WANTED_IN_A_ROW:
+            return []
+        self._hoped, self._in_a_row = self._in_a_row, 0
+        return [_receipts_call(block_hash)]
+
+    def hear(self, node: Node, block_hash: Hash32, told: list[ToldReceipt]) -> None:
+        """Keep the receipts that a node told along with a block, until they are wanted."""
+        self._heard, self._in_a_row = (node.endpoint, block_hash, told), self._hoped
 
     def logs(self, node: Node, headers: Sequence[Header]) -> dict[Hash32, list[RawLog]]:
         """Return all logs of each block, of all addresses, proven, by the block's hash; left out: blocks without proof.
@@ -91,6 +113,8 @@ class Receipts:
                 if every is not None:
                     proven[header.block.hash] = every
                     self._shown = True
+                    self._in_a_row = self._in_a_row + 1 if header.block.number == self._newest + 1 else 1
+                    self._newest = header.block.number
                 elif isinstance(told, RpcError) and _is_not_offered(told):
                     self._spare(node, told)
                     return proven
@@ -111,9 +135,12 @@ class Receipts:
         self, node: Node, headers: Sequence[Header], at_once: int
     ) -> list[tuple[Header, EarnestError | list[ToldReceipt]]]:
         answers: list[tuple[Header, EarnestError | list[ToldReceipt]]] = []
+        heard, self._heard = self._heard, None
+        if heard is not None and len(headers) == 1 and heard[:2] == (node.endpoint, headers[0].block.hash):
+            return [(headers[0], heard[2])]
         for start in range(0, len(headers), at_once):
             asked = headers[start : start + at_once]
-            calls = [Call("eth_getBlockReceipts", (each.block.hash,), _RECEIPTS) for each in asked]
+            calls = [_receipts_call(each.block.hash) for each in asked]
             try:
                 told = node.batch(calls)
             except RateLimited:
@@ -167,6 +194,10 @@ class Receipts:
         self._sparing[node.endpoint] = min(2 * blocks, LONGEST_SPARED_BLOCKS)
         self._refused[node.endpoint] = REFUSALS_BORNE - 1
         log.warning("the node at %s does not offer eth_getBlockReceipts: %s", node.endpoint, error)
+
+
+def _receipts_call(block_hash: Hash32) -> Call:
+    return Call("eth_getBlockReceipts", (block_hash,), _RECEIPTS)
 
 
 def proven_logs(header: Header, told: Sequence[ToldReceipt]) -> list[RawLog] | None:
