@@ -37,7 +37,7 @@ class Visitor:
     @property
     def by(self) -> str:
         """The audit log's actor."""
-        return _actor(self.session)
+        return actor_of(self.session)
 
 
 def sign_in(
@@ -60,7 +60,7 @@ def signed_in(store: Store, secret: str, now: int) -> Visitor | None:
     hash_hex = hash_secret(secret)
     with store.read() as tx:
         session = tx.sessions.find(hash_hex)
-        if session is None or session.ends_at <= now or session.seen_at + IDLE_SECONDS <= now:
+        if session is None or is_over(session, now):
             return None
         merchant = tx.merchants.get(session.merchant_id)
         key = tx.keys.get(session.key_id) if session.key_id is not None else None
@@ -86,8 +86,13 @@ def sign_out(store: Store, secret: str, now: int, *, request_id: str | None = No
         if session is None:
             return
         tx.sessions.end(hash_hex)
-        by = By(_actor(session), request_id)
+        by = By(actor_of(session), request_id)
         write_down(tx, by, session.merchant_id, now, "session.end", hash_hex[:12])
+
+
+def is_over(session: Session, now: int) -> bool:
+    """Whether a session has ended by itself at wall time `now`; its key may have ended too, which is for `is_valid`."""
+    return session.ends_at <= now or session.seen_at + IDLE_SECONDS <= now
 
 
 def is_valid(key: ApiKey, now: int) -> bool:
@@ -114,9 +119,10 @@ def begin(
     tx.sessions.forget_ended(now)
     tx.sessions.add(session)
     # The audit log names a session by the beginning of its hash, which signs nobody in.
-    write_down(tx, By(_actor(session), request_id), merchant_id, now, "session.begin", session.hash[:12])
+    write_down(tx, By(actor_of(session), request_id), merchant_id, now, "session.begin", session.hash[:12])
     return secret, session
 
 
-def _actor(session: Session) -> str:
+def actor_of(session: Session) -> str:
+    """Return who somebody signed in is to the audit log."""
     return f"wallet:{session.wallet}" if session.wallet else f"key:{session.key_id}"
