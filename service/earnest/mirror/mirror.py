@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
@@ -17,11 +17,13 @@ from earnest.mirror.belief import Belief
 from earnest.mirror.errors import BlockDoesNotFit, EscrowChanged, GenesisChanged
 from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
+from earnest.mirror.recent import Recent
 from earnest.mirror.window import Window, ref
 from earnest.payment.money import Token
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
+from earnest.store.errors import PaymentsChanged
 from earnest.store.leads import Fence
 from earnest.store.records import ChainRow, Lead, StoredBlock, Untold
 
@@ -74,6 +76,7 @@ class ChainMirror:
         self._tokens, self._clock, self._checkout_url, self._fence = tokens, clock, checkout_url, fence
         self._announce = announce
         self._remembered: _Remembered | None = None
+        self._recent = Recent()
 
     def position(self) -> Position | None:
         """Return how far the chain was followed, None if never.
@@ -120,9 +123,21 @@ class ChainMirror:
         """
         if not updates:
             return
-        name, lead = name_of(updates), self._lead()
         # What fails may have been written all the same, so after a failure it is looked up.
         remembered, self._remembered = self._remembered, None
+        recent, self._recent = self._recent, Recent()
+        try:
+            self._take(updates, remembered, recent)
+        except PaymentsChanged:
+            self._take(updates, remembered, Recent())
+
+    def _take(self, updates: Sequence[ChainUpdate], remembered: _Remembered | None, recent: Recent) -> None:
+        """Take updates in one transaction, and remember what came of it.
+
+        Raises:
+            PaymentsChanged: a payment is not as it was remembered; nothing is written.
+        """
+        name, lead = name_of(updates), self._lead()
         with self._store.transaction() as tx:
             self._hold_the_lead(tx)
             chain = tx.blocks.chain(self._chain_id, lock=True)
@@ -133,13 +148,14 @@ class ChainMirror:
                 return
             is_known = remembered is not None and remembered.lead is lead and remembered.last_batch == chain.last_batch
             known = remembered.position.blocks if remembered is not None and is_known else self._blocks(tx)
-            belief = self._recall(tx, chain, updates, known)
+            belief = self._recall(tx, chain, updates, known, recent.payments(lead, chain.last_batch))
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
         final = belief.window.final
         reached = Position(chain.genesis_hash, tuple(belief.window.blocks), final.number if final else -1)
         self._remember(lead, reached, name)
+        self._recent = recent.after(belief.changes.payments.values(), lead, name)
         if belief.changes.notifications:
             self._announce()
 
@@ -155,9 +171,14 @@ class ChainMirror:
             self._remembered = _Remembered(lead, position, last_batch)
 
     def _recall(
-        self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate], accepted: Sequence[Block]
+        self,
+        tx: Transaction,
+        chain: ChainRow,
+        updates: Sequence[ChainUpdate],
+        accepted: Sequence[Block],
+        recent: Mapping[Hash32, Payment],
     ) -> Belief:
-        """Read all that the updates touch: a fixed number of queries, however many they are."""
+        """Read all that the updates touch and that is not known: a fixed number of queries, however many they are."""
         final_number, final_timestamp = highest_final(updates)
         dropped = hashes_orphaned(updates)
         waiting = tx.events.not_yet_final(self._chain_id, final_number) if final_number >= 0 else ()
@@ -168,7 +189,8 @@ class ChainMirror:
         touched |= set(expiring)
         untold = self._untold(tx, chain, updates, touched)
         touched |= untold.keys()
-        payments = tx.payments.many(self._chain_id, touched, lock=True)
+        known = {id_: recent[id_] for id_ in touched if id_ in recent}
+        payments = tx.payments.many(self._chain_id, touched - known.keys(), lock=True) | known
         accounts = {each.account for each in payments.values() if each.account is not None}
         merchants = tx.merchants.many(accounts)
         history = tx.events.canonical(self._chain_id, touched if dropped else untold)

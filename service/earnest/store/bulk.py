@@ -83,28 +83,30 @@ class Update:
         table: where the rows are.
         changed: the columns that change; each row gives them first, in this order.
         key: the columns by which a row is found, which each row gives after those.
+        empty: a column that must be empty in a row that is changed.
     """
 
-    def __init__(self, table: Table, changed: Sequence[str], key: Sequence[str]) -> None:
+    def __init__(self, table: Table, changed: Sequence[str], key: Sequence[str], empty: str | None = None) -> None:
         self._name, self._changed, self._key = table.name, tuple(changed), tuple(key)
+        self._also = "" if empty is None else f' AND {table.name}."{empty}" IS NULL'
 
-    def write(self, connection: Connection, rows: Rows) -> None:
-        """Change the rows; one that is not there is passed over."""
+    def write(self, connection: Connection, rows: Rows) -> int:
+        """Change the rows and return how many there were; one that is not there is passed over."""
         if not rows:
-            return
+            return 0
         on_sqlite = connection.dialect.name != "postgresql"
         if on_sqlite or len(rows) < COPY_FROM_ROWS:
             mark = "?" if on_sqlite else "%s"
             taken, same = ([f'"{name}" = {mark}' for name in names] for names in (self._changed, self._key))
-            where = " AND ".join(same)
-            _each(connection, f"UPDATE {self._name} SET {', '.join(taken)} WHERE {where}", rows)  # noqa: S608
-            return
+            where = " AND ".join(same) + self._also
+            return _each(connection, f"UPDATE {self._name} SET {', '.join(taken)} WHERE {where}", rows)  # noqa: S608
         names = _listed((*self._changed, *self._key))
         with _incoming(connection, f"changed_{self._name}", self._name, names, rows) as changed:
             taken = [f'"{name}" = {changed}."{name}"' for name in self._changed]
             same = [f'{self._name}."{name}" = {changed}."{name}"' for name in self._key]
-            where = f"FROM {changed} WHERE {' AND '.join(same)}"
-            connection.exec_driver_sql(f"UPDATE {self._name} SET {', '.join(taken)} {where}")  # noqa: S608
+            where = f"FROM {changed} WHERE {' AND '.join(same)}{self._also}"
+            done = connection.exec_driver_sql(f"UPDATE {self._name} SET {', '.join(taken)} {where}")  # noqa: S608
+        return done.rowcount
 
 
 @contextmanager
@@ -125,13 +127,17 @@ def _copy(connection: Connection, into: str, rows: Rows) -> None:
             copy.write_row(row)
 
 
-def _each(connection: Connection, statement: str, rows: Rows) -> None:
+def _each(connection: Connection, statement: str, rows: Rows) -> int:
+    """Execute a statement for each row, and return how many rows of its table that added or changed."""
     driver: Any = connection.connection
     try:
-        driver.cursor().executemany(statement, rows)
+        cursor = driver.cursor()
+        cursor.executemany(statement, rows)
     except DRIVER_ERRORS as error:
         give_up_if_lost(connection, error)
         raise
+    changed: int = cursor.rowcount
+    return changed
 
 
 def _listed(names: Sequence[str]) -> str:

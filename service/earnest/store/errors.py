@@ -2,6 +2,7 @@
 
 Conflict
 ├── AlreadyThere           a row with that name exists
+└── PaymentsChanged        payments are not as they were remembered: they have to be read again
 Misconfigured
 ├── AuditLogBroken         an entry of the audit log was altered, replaced or taken away
 ├── BadDatabaseUrl         the URL is not one of a database that we speak to
@@ -30,6 +31,12 @@ class AlreadyThere(Conflict):
     """A row with that name exists."""
 
     code = "already_exists"
+
+
+class PaymentsChanged(Conflict):
+    """Payments are not as they were remembered: a merchant created one of them, or a rebuild dropped it."""
+
+    code = "payments_changed"
 
 
 class AuditLogBroken(Misconfigured):

@@ -13,7 +13,7 @@ from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.store.bulk import Update, Upsert, amount_writer
 from earnest.store.cursors import read_cursor, write_cursor
-from earnest.store.errors import AlreadyThere
+from earnest.store.errors import AlreadyThere, PaymentsChanged
 from earnest.store.payment_pages import WHOLE, newest, passive
 from earnest.store.payment_table import (
     ASKED,
@@ -26,7 +26,7 @@ from earnest.store.payment_table import (
     payments,
     row_of,
 )
-from earnest.store.raw import Fixed, is_one_of, many
+from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import Page, PaymentFilter
 from earnest.store.schema import in_lists, insert, rows_written
 
@@ -66,18 +66,27 @@ class Payments:
     def save(self, changed: Iterable[Payment], known: Container[Hash32] = ()) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign).
 
-        `known` are ids of payments that were read in this transaction: they are there, which makes them cheaper.
+        `known` are ids of payments that were read in this transaction, or are remembered: they are there, which makes
+        them cheaper.
+
+        Raises:
+            PaymentsChanged: a known foreign one is not there any more, or not foreign any more.
         """
         amount = amount_writer(self._connection)
-        there, foreign, others = [], [], []
+        there: list[tuple[Any, ...]] = []
+        there_foreign: list[tuple[Any, ...]] = []
+        foreign, others = [], []
         for payment in changed:
             if payment.id in known:
-                there.append((*facts_of(payment, amount), payment.chain_id, payment.id))
+                row = (*facts_of(payment, amount), payment.chain_id, payment.id)
+                (there if payment.account is not None else there_foreign).append(row)
             elif payment.account is None:
                 foreign.append((*asked_of(payment, amount), *facts_of(payment, amount)))
             else:
                 others.append(row_of(payment, amount))
         _CHANGING.write(self._connection, there)
+        if _CHANGING_FOREIGN.write(self._connection, there_foreign) != len(there_foreign):
+            raise PaymentsChanged("a foreign payment was created by a merchant, or dropped")
         # Neighbours in the key's order meet in the same pages of its index.
         _ADDING_FOREIGN.write(self._connection, sorted(foreign, key=_id_of_row))
         _ADDING.write(self._connection, others)
@@ -101,8 +110,13 @@ class Payments:
 
     def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Hash32]:
         """Return the ids of created payments whose `pay_by` a final block has reached, and who were not told so."""
+        return self.due_to_expire_later(chain_id, final_timestamp)()
+
+    def due_to_expire_later(self, chain_id: int, final_timestamp: int) -> Later[Sequence[Hash32]]:
+        """Ask as `due_to_expire` does."""
         asked = {"chain_id": chain_id, "until": final_timestamp}
-        return [Hash32(id_) for (id_,) in _DUE_TO_EXPIRE.ask(self._connection, asked)]
+        rows = _DUE_TO_EXPIRE.ask_later(self._connection, asked)
+        return lambda: [Hash32(id_) for (id_,) in rows()]
 
     def mark_expired(self, chain_id: int, payment_ids: Iterable[Hash32]) -> None:
         """Note that the merchants were told that these expired."""
@@ -156,6 +170,7 @@ def _adopting(dialect: str) -> Any:
 
 _KEY: Final = ("chain_id", "id")
 _CHANGING: Final = Update(payments, CHAIN_FACTS, _KEY)
+_CHANGING_FOREIGN: Final = Update(payments, CHAIN_FACTS, _KEY, empty="account")
 _ADDING: Final = Upsert(payments, GIVEN, _KEY, changed=CHAIN_FACTS)
 # Apart, so that no row gives an empty column: see `bulk`.
 _ADDING_FOREIGN: Final = Upsert(payments, (*ASKED, *CHAIN_FACTS), _KEY, changed=CHAIN_FACTS)
