@@ -23,6 +23,8 @@ NOT_REPEATED: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"
 """What is never asked a second time by itself: only the caller knows what a second answer means."""
 HIGHEST: Final = 2**63 - 1
 """No chain has so many blocks, no time is so far away, and no database could keep a greater one."""
+LONGEST_QUANTITY: Final = 66
+"""No number of a chain has more than 256 bits; thousands of digits could not even be shown in an error."""
 ASKED_IN_VAIN: Final = 2
 """An error that stays the same so often, with nothing else mended beside it, is the answer."""
 
@@ -258,9 +260,9 @@ class Node(ABC):
         self.call("eth_sendRawTransaction", ("0x" + raw.hex(),))
 
     def quantity(self, text: object) -> int:
-        """Parse a quantity (`0x` and hexadecimal digits)."""
+        """Parse a quantity (`0x` and hexadecimal digits), of 256 bits at most."""
         try:
-            if isinstance(text, str) and text.startswith("0x"):
+            if isinstance(text, str) and text.startswith("0x") and len(text) <= LONGEST_QUANTITY:
                 return int(text, 16)
         except ValueError:
             pass
@@ -277,7 +279,7 @@ class Node(ABC):
         if number > HIGHEST or timestamp > HIGHEST:
             raise MalformedAnswer(self.endpoint, f"told block {raw.number[:80]} of the time {raw.timestamp[:80]}")
         block = _block(number, self._hash(raw.hash), self._hash(raw.parent_hash), timestamp)
-        bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self.quantity(raw.logs_bloom)
+        bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self._bloom(raw.logs_bloom)
         fee = self.quantity(raw.base_fee_per_gas or "0x0")
         return Header(block, bloom, fee, raw.receipts_root if self.recomputes else "")
 
@@ -289,6 +291,14 @@ class Node(ABC):
             self.quantity(raw.gas_used),
             self.quantity(raw.status) == 1,
         )
+
+    def _bloom(self, text: str) -> int:
+        try:
+            if text.startswith("0x") and len(text) <= len(_EMPTY_BLOOM):
+                return int(text, 16)
+        except ValueError:
+            pass
+        raise MalformedAnswer(self.endpoint, f"told {text[:80]!r} where a bloom belongs")
 
     def _hash(self, text: str) -> Hash32:
         if len(text) != 66:

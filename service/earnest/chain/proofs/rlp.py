@@ -32,7 +32,9 @@ def encode(item: Item) -> bytes:
 
 
 def encode_int(number: int) -> bytes:
-    """Return a number's bytes as RLP has them: big-endian, without leading zeros."""
+    """Return a number's bytes as RLP has them: big-endian, without leading zeros; `ValueError` for a negative one."""
+    if number < 0:
+        raise ValueError("RLP has no negative numbers")
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
