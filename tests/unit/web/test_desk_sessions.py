@@ -121,6 +121,6 @@ def test_revoking_a_key_ends_its_sessions_and_every_end_is_audited(house: House,
     with house.store.read() as tx:
         assert made["id"] not in {each.key_id for each in tx.sessions.list("mer_1")}
         ended = [each.deed for each in tx.audit.page("mer_1").items if each.deed.action == "session.end"]
-    assert [(each.target, each.detail["of"]) for each in ended] == [(lent, f"key:{made['id']}")]
+    assert [(each.target, (each.detail or {})["of"]) for each in ended] == [(lent, f"key:{made['id']}")]
     assert ended[0].actor.startswith("key:")
     assert ended[0].actor != f"key:{made['id']}"
