@@ -14,6 +14,7 @@ from threading import Lock
 
 from earnest.client import BadSignature, Client, Event, read_webhook
 
+SETTINGS = "EARNEST_API_URL", "EARNEST_API_KEY", "EARNEST_WEBHOOK_SECRET"
 ARTICLE, PRICE, TOKEN = "A pot of honey", "12.50", "tUSD"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Honey</title>
 <h1>{article}</h1><form method="post" action="/buy"><button>Buy for {price} {token}</button></form>
@@ -44,8 +45,7 @@ class Honey:
         with self._lock:
             if event.id in self._heard:
                 return
-            payment = event.payment
-            order = payment.order_reference or ""
+            payment, order = event.payment, event.payment.order_reference or ""
             if event.type == "payment.reorged":
                 self.orders[order] = "waits for payment: the chain took it back"
             elif event.type == "payment.funded":
@@ -92,6 +92,8 @@ class Pages(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not all(os.environ.get(each) for each in SETTINGS):
+        sys.exit(__doc__)
     with Client(os.environ["EARNEST_API_URL"], os.environ["EARNEST_API_KEY"]) as client:
         Pages.shop = Honey(client, os.environ["EARNEST_WEBHOOK_SECRET"])
         ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Pages).serve_forever()

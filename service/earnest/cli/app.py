@@ -29,6 +29,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 _HINTS: Final = {
     "unreachable": " Start it (earnest dev, earnest serve), or give its URL (--api-url)",
+    "unauthenticated": "; at a terminal: --api-key, or EARNEST_API_KEY",
     "not_earnest": ": give the service's URL (--api-url)",
 }
 """What the client cannot know: how a person at a terminal names the service."""
@@ -74,7 +75,9 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_FAILED
     except EarnestError as error:
-        err.print(f"[bold red]error[/] {escape(with_times(str(error)) + _HINTS.get(error.code, ''))}")
+        err.print(
+            f"[bold red]error[/] {escape(with_times(str(error)) + _HINTS.get(getattr(error, 'kind', error.code), ''))}"
+        )
         return EXIT_USAGE if isinstance(error, InvalidInput) else EXIT_FAILED
     except OSError as error:
         if error.filename is None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from earnest.client import Client, NotEarnest, Problem, Unreachable
+from earnest.client import Client, NotEarnest, Problem, Unreachable, read_webhook
 from earnest.payment.errors import InvalidInput
 
 HEAD = {"number": 7, "hash": "0x" + "ab" * 32, "timestamp": "2026-01-31T12:00:00Z"}
@@ -151,6 +151,13 @@ def test_the_stream_comes_back_after_the_last_that_it_had() -> None:
     ]
     assert [each.headers.get("last-event-id") for each in asked] == [None, "m1", "m1"]
     assert len(breaks) == 2
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_AAAA", "hunter2"])
+def test_a_secret_that_is_none_is_a_fault_of_the_receivers_and_not_of_the_webhook(secret: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        read_webhook(b"{}", {}, secret)
+    assert "hunter2" not in str(told.value)
 
 
 @pytest.mark.parametrize("url", ["", "earnest", "ftp://earnest", "http://"])
