@@ -14,6 +14,7 @@ from earnest.chain.words import plain
 from earnest.payment.errors import EarnestError
 from earnest.payment.record import ChainView
 from earnest.payment.representation import caip2, rfc3339
+from earnest.store import Transaction
 from earnest.store.reconciliations import FailedReconciliation, Reconciliation
 
 MAX_LAG_BLOCKS: Final = 20
@@ -66,6 +67,15 @@ def reasons_against(services: Services) -> list[str]:
     return reasons
 
 
+def is_behind(tx: Transaction, chain_id: int, chain: ChainService) -> bool:
+    """Say whether what is mirrored of a chain may be older than the chain; for people, who cannot go elsewhere."""
+    following = following_of(tx, chain_id, chain)
+    status = following.report
+    if following.vacancy is not None or following.hanging is not None:
+        return True
+    return status is not None and (_is_held_up(status) or status.lag_blocks is None or _lags(status.lag_blocks))
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What the database tells of a chain: what is mirrored, by whom, and what was found against it."""
@@ -105,13 +115,22 @@ def _chain_reasons(chain: ChainService, found: _Found) -> list[str]:
     status = following.report
     if status is None:  # whoever follows has told nothing yet
         return reasons
-    if status.error and (status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")):
+    if _is_held_up(status):
         reasons.append(f"the follower is held up by an error, see /health/sync ({_held_up(status)})")
     if status.lag_blocks is None:
         reasons.append(f"the follower has not reached the node yet ({Reason.NOT_REACHED})")
-    elif status.lag_blocks > MAX_LAG_BLOCKS:
+    elif _lags(status.lag_blocks):
         reasons.append(f"the follower is {status.lag_blocks} blocks behind ({Reason.BEHIND})")
     return reasons
+
+
+def _is_held_up(status: FollowerReport) -> bool:
+    many = status.failures > FAILURES_FORGIVEN or status.state in ("frozen", "stopped")
+    return bool(status.error) and many
+
+
+def _lags(blocks: int) -> bool:
+    return blocks > MAX_LAG_BLOCKS
 
 
 def _held_up(status: FollowerReport) -> Reason:

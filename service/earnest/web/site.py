@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from earnest.commands.ports import Place, Submitter
 from earnest.payment.record import Payment
 from earnest.settings import Network
-from earnest.store import Store
+from earnest.store import Store, Transaction
 from earnest.web.desk.ports import Desk
 
 
@@ -45,6 +45,7 @@ class Site:
         admit_relay: the same for what costs the host gas.
         problem: an error as the API answers it, for what scripts ask for.
         desk: what the merchant's desk stands on; None: there is none.
+        is_behind: whether what is mirrored of a chain may be older than the chain.
     """
 
     store: Store
@@ -54,6 +55,7 @@ class Site:
     admit_relay: Callable[[str], None]
     problem: Callable[[Request, Exception], Response]
     desk: Desk | None = None
+    is_behind: Callable[[Transaction, int], bool] = lambda _tx, _chain_id: False
 
     def chain_of(self, payment: Payment) -> PageChain:
         """Return a payment's chain; only of payments that were found here."""

@@ -31,6 +31,7 @@ def make_site(services: Services, *, relays: bool = True) -> Site:
         services: what the API stands on.
         relays: send for buyers what anyone may send, with the operator's key where there is one.
     """
+    from earnest.api.health import is_behind  # noqa: PLC0415
     from earnest.api.limits import TokenBuckets  # noqa: PLC0415
     from earnest.api.problems import answer_problem  # noqa: PLC0415
     from earnest.web import Site  # noqa: PLC0415
@@ -43,6 +44,7 @@ def make_site(services: Services, *, relays: bool = True) -> Site:
         admit_relay=TokenBuckets(RELAYS_PER_SECOND, RELAY_BURST).take,
         problem=answer_problem,
         desk=_desk(services),
+        is_behind=lambda tx, chain_id: is_behind(tx, chain_id, services.chains[chain_id]),
     )
 
 

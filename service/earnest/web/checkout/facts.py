@@ -40,6 +40,7 @@ class Facts:
     deposit_address: Address | None
     can_relay: bool
     owed: int = 0
+    is_behind: bool = False
 
     @property
     def status(self) -> Status:
@@ -102,6 +103,7 @@ def load_facts(site: Site, payment_id: str) -> Facts:
         events = tx.events.timeline(payment.chain_id, payment.id)
         side_events = tx.side_events.timeline(payment.chain_id, payment.id)
         owed = _owed(tx, payment, events)
+        is_behind = site.is_behind(tx, payment.chain_id)
     chain = site.chain_of(payment)
     network = chain.network
     depth = merchant.safe_depth_blocks if merchant else network.safe_depth_blocks
@@ -118,6 +120,7 @@ def load_facts(site: Site, payment_id: str) -> Facts:
         deposit_address=deposit_address_of(payment),
         can_relay=chain.relay is not None and not payment.is_foreign,
         owed=owed,
+        is_behind=is_behind,
     )
 
 

@@ -40,6 +40,7 @@ class Attention:
     stopped: list[Endpoint] = field(default_factory=list)
     reorged: list[tuple[Notification, Row]] = field(default_factory=list)
     operators: list[tuple[OperatorReport, str]] = field(default_factory=list)
+    is_behind: bool = False
     ready: Sequence[Mapping[str, Any]] = ()
     credits: Sequence[Mapping[str, Any]] = ()
 
@@ -47,7 +48,7 @@ class Attention:
     def is_quiet(self) -> bool:
         """Whether there is nothing."""
         payments = (self.disputes, self.due, self.reorged, self.ready, self.credits)
-        return not any((*payments, self.failing, self.stopped, self.operators))
+        return not any((*payments, self.failing, self.stopped, self.operators, self.is_behind))
 
 
 @routes.get("")
@@ -59,6 +60,7 @@ def get_overview(visit: InVisit) -> Response:
         rows = Rows(visit.site, tx, visit.who.merchant)
         if visit.may("payments:read"):
             _look_at_payments(visit, tx, rows, attention)
+            attention.is_behind = any(visit.site.is_behind(tx, chain_id) for chain_id in visit.site.chains)
             newest = rows.many(tx.payments.page(visit.merchant_id, PaymentFilter(), limit=8).items)
             chart = draw(visit, tx, rows)
             sums = list(visit.desk.sums(tx, visit.merchant_id))
