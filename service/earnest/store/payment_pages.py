@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Text, false, literal_column, select, tuple_
+from sqlalchemy import Column, Connection, Row, Text, and_, false, literal_column, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from earnest.payment.status import Finality, Status
@@ -44,8 +44,9 @@ def newest(
         conditions = (*always, *_in_time(where, before, order), *buyer, *piece.conditions)
         if piece.few:
             # Sorted by what their index has; of those alone that are shown is the row read.
-            places = select(*_KEY).where(*conditions).order_by(*(each.desc() for each in order)).limit(limit)
-            rows += connection.execute(select(*WHOLE).where(tuple_(*_KEY).in_(places)))
+            found = select(*_KEY).where(*conditions).order_by(*(each.desc() for each in order)).limit(limit).subquery()
+            same = and_(payments.c.chain_id == found.c.chain_id, payments.c.id == found.c.id)
+            rows += connection.execute(select(*WHOLE).join_from(found, payments, same))
         else:
             wanted = select(*WHOLE).where(*conditions)
             rows += connection.execute(wanted.order_by(*(each.desc() for each in order)).limit(limit))

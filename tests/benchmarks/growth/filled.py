@@ -31,6 +31,8 @@ ENDPOINT: Final = "we_1"
 STUCK: Final = 30
 """Deliveries of the filling that are still pending, and as many that are dead."""
 CHUNK: Final = 10_000
+_WAITING: Final = 3_600
+"""Of the first so many, what nobody paid can still be paid: a page of them, in the small store too."""
 _DELIVERED: Final = f"""
     UPDATE deliveries SET attempts = 1, state = CASE
         WHEN notification_id IN (SELECT id FROM notifications ORDER BY position DESC LIMIT {STUCK}) THEN 'pending'
@@ -60,6 +62,8 @@ class Filled:
             self._fill(range(start, min(start + CHUNK, payments)))
             told(min(start + CHUNK, payments), payments)
         told.end()
+        for _ in range(4):  # in these is told what has expired, of so many at once
+            self.block()
         _settle(url)
 
     def _fill(self, numbers: range) -> None:
@@ -108,7 +112,7 @@ def made(number: int) -> Payment:
 
     Of those that nobody paid, all but some are past their time.
     """
-    own, pay_by = number % OWN == 0, START + (DAY if number % 1_000 == 0 else -DAY)
+    own, pay_by = number % OWN == 0, START + (DAY if number % 1_000 == 0 or number < _WAITING else -DAY)
     account, buyer = MERCHANT.id if own else None, address(10**6 + number // 100)
     payment = make_payment(number, account=account, buyer=buyer, pay_by=pay_by)
     return replace(payment, created_at=START + number) if own else payment

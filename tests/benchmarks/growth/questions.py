@@ -14,8 +14,8 @@ from tests.benchmarks.growth.filled import ENDPOINT, OWN, Filled, made
 from tests.support.ledger import BUYER, CHAIN_ID, MERCHANT, START, TOKEN
 
 Question = Callable[[Store], object]
-PAGE: Final = 100
-"""The longest page that a list gives."""
+PAGE: Final = 50
+"""So many of each status are in the small store, too."""
 _CLAIMED_FOR_SECONDS: Final = 60
 OF_FEW: Final = frozenset(
     (
