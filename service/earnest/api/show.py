@@ -11,6 +11,7 @@ from earnest.commands.approvals import WithGas
 from earnest.commands.batches import ManyResult
 from earnest.commands.prepare_signature import ToSign
 from earnest.commands.prepare_tx import PreparedTx
+from earnest.commands.team_roles import role_of
 from earnest.escrow.deposits import deposit_address_of
 from earnest.escrow.reverts import error_name
 from earnest.payment.events import Credited, DepositReturned
@@ -248,6 +249,7 @@ def show_key(key: ApiKey) -> dict[str, Any]:
         "id": key.id,
         "prefix": key.prefix,
         "scopes": sorted(key.scopes),
+        "role": role_of(key.scopes),
         "created_at": rfc3339(key.created_at),
         "expires_at": _time(key.expires_at),
         "revoked_at": _time(key.revoked_at),

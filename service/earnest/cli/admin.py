@@ -132,6 +132,7 @@ def tell_merchant(
 def create_key_command(
     merchant: MERCHANT,
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be given often. Default: all.")] = None,
+    role: Annotated[str | None, typer.Option(help="Or a role: read_only, support, finance or owner.")] = None,
     live: Annotated[bool, typer.Option("--live", help="A key for real money; its prefix says so.")] = False,
     days: Annotated[float | None, typer.Option(help="How long it is good for. Default: for ever.")] = None,
     data_dir: DATA_DIR = None,
@@ -140,6 +141,7 @@ def create_key_command(
     """Make an API key; it is shown this once and kept nowhere."""
     from earnest.commands.create_key import create_key  # noqa: PLC0415
     from earnest.commands.scopes import SCOPES  # noqa: PLC0415
+    from earnest.commands.team_roles import role_of, scopes_of  # noqa: PLC0415
     from earnest.wiring import open_database, wall_clock  # noqa: PLC0415
 
     now = wall_clock()
@@ -148,22 +150,27 @@ def create_key_command(
             store,
             merchant,
             now=now,
-            scopes=scope or SCOPES,
+            scopes=scopes_of(role, scope or ()) if role or scope else SCOPES,
             live=live,
             expires_at=None if days is None else now + _seconds(days, DAY, "days"),
         )
-    show_json({"id": new.key.id, "key": new.secret, "scopes": sorted(new.key.scopes), "expires_at": new.key.expires_at})
+    made = {"id": new.key.id, "key": new.secret, "role": role_of(new.key.scopes), "scopes": sorted(new.key.scopes)}
+    show_json(made | {"expires_at": new.key.expires_at})
     say("keep the key now: it cannot be shown again")
 
 
 @key_app.command(name="list")
 def list_keys(merchant: MERCHANT, data_dir: DATA_DIR = None, database_url: DATABASE_URL = None) -> None:
     """List a merchant's keys, newest first, without their secrets."""
+    from earnest.commands.team_roles import role_of  # noqa: PLC0415
     from earnest.wiring import open_database  # noqa: PLC0415
 
-    shown = ("id", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
+    shown = ("id", "prefix", "role", "scopes", "created_at", "expires_at", "revoked_at")
     with closing(open_database(_settings(data_dir, database_url))) as store, store.read() as tx:
-        rows = [asdict(each) | {"scopes": sorted(each.scopes)} for each in tx.keys.list(merchant)]
+        rows = [
+            asdict(each) | {"scopes": sorted(each.scopes), "role": role_of(each.scopes)}
+            for each in tx.keys.list(merchant)
+        ]
     show_json([{name: row[name] for name in shown} for row in rows])
 
 

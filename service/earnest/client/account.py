@@ -56,10 +56,22 @@ class AccountCalls(Calls):
         return self._all("/v1/keys", models.Page[models.Key])
 
     def create_key(
-        self, scopes: Sequence[str], *, expires_at: datetime | None = None, idempotency_key: str | None = None
+        self,
+        scopes: Sequence[str] = (),
+        *,
+        role: str | None = None,
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
     ) -> models.KeyWithSecret:
-        """Make a key that may do no more than this client's own; keep the secret, it is shown this once."""
-        body = {"scopes": list(scopes), "expires_at": rfc3339(expires_at)}
+        """Make a key that may do no more than this client's own; keep the secret, it is shown this once.
+
+        Args:
+            scopes: what it may do, or
+            role: `read_only`, `support`, `finance` or `owner`.
+            expires_at: when it is refused.
+            idempotency_key: names this request, for one that is made again.
+        """
+        body = {"scopes": list(scopes), "role": role, "expires_at": rfc3339(expires_at)}
         return self._post("/v1/keys", models.KeyWithSecret, body, idempotency_key)
 
     def revoke_key(self, key: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from earnest.cli.app import EXIT_FAILED, EXIT_USAGE, run
 from earnest.cli.console import with_times
+from earnest.commands.team_roles import TEAM_ROLES
 from earnest.payment.errors import TooEarly, TooLate
 from earnest.settings import load_settings
 
@@ -75,6 +76,18 @@ def test_a_merchant_and_a_key_are_made_listed_and_revoked(capsys: pytest.Capture
     capsys.readouterr()
     assert told(capsys, "key", "list", merchant["id"])[0]["revoked_at"] is not None
     assert [each["id"] for each in told(capsys, "merchant", "list")] == [merchant["id"]]
+
+
+def test_a_key_is_made_by_a_role(capsys: pytest.CaptureFixture[str]) -> None:
+    parties = ["--payout", PAYOUT, "--operator", OPERATOR, "--arbiter", ARBITER]
+    merchant = told(capsys, "merchant", "create", "A shop", *parties)["id"]
+    for role, scopes in TEAM_ROLES.items():
+        made = told(capsys, "key", "create", merchant, "--role", role)
+        assert (made["role"], made["scopes"]) == (role, sorted(scopes))
+    assert {each["role"] for each in told(capsys, "key", "list", merchant)} == set(TEAM_ROLES)
+    for wrong in (["--role", "boss"], ["--role", "owner", "--scope", "payments:read"]):
+        assert run(["key", "create", merchant, *wrong]) == EXIT_USAGE
+        assert "role" in capsys.readouterr().err
 
 
 def test_a_merchants_rule_when_he_is_told_is_set_with_the_account_and_changed_later(

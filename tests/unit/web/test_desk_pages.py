@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from earnest.commands.team_roles import TEAM_ROLES
 from earnest.payment.events import EventKind
 from earnest.payment.status import Status
 from earnest.web.words import LANGUAGES
@@ -258,6 +259,22 @@ def test_a_key_is_shown_once_and_may_no_more_than_its_maker(house: House) -> Non
         assert answer.status_code == 422
         assert "ek_test_" not in answer.text.split("<h2", 1)[-1].replace("ek_test_…", "")
     assert len(house.get("/v1/keys").json()["data"]) == known + 1  # the weak one itself
+
+
+@pytest.mark.parametrize("role", TEAM_ROLES)
+def test_a_key_of_each_role_opens_the_rooms_of_that_role(house: House, role: str) -> None:
+    made = at_desk(house).post("/desk/keys", {"role": role}).text
+    secret = re.search(r"ek_test_[A-Za-z0-9_-]{43}", made)
+    assert secret is not None
+    (own,) = [each for each in house.get("/v1/keys").json()["data"] if secret[0].startswith(each["prefix"])]
+    assert own["role"] == role
+    browser, scopes = at_desk(house, secret[0]), TEAM_ROLES[role]
+    for room, scope in (("payments", "payments:read"), ("webhooks", "webhooks:read"), ("keys", "keys:read")):
+        assert (browser.get(f"/desk/{room}").status_code == 200) is (scope in scopes), room
+    paid_for = paid(house)
+    for verb, scope in (("confirm_delivery", "payments:write"), ("refund", "refunds:write")):
+        answer = browser.get(f"/desk/payments/{paid_for}/{verb}")
+        assert (answer.status_code == 200) is (scope in scopes), verb
 
 
 def test_revoking_the_key_that_one_is_in_with_signs_out(house: House) -> None:

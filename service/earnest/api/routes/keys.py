@@ -14,7 +14,7 @@ from earnest.api.schemas import keys as shapes
 from earnest.api.show import show_all, show_key
 from earnest.commands.create_key import NewKey, create_key
 from earnest.commands.revoke_key import revoke_key
-from earnest.commands.scopes import parse_scopes
+from earnest.commands.team_roles import scopes_of
 from earnest.store import Transaction
 
 routes = router("/v1", "keys")
@@ -33,14 +33,15 @@ def get_keys(call: InCall) -> JSONResponse:
 def post_key(body: shapes.CreateKeyRequest, call: InCall) -> JSONResponse:
     """Make a key that may do no more than the one that asks for it. Its secret is shown this once."""
     held = call.caller.scopes if call.caller else frozenset()
-    if beyond := parse_scopes(body.scopes) - held:
+    scopes = scopes_of(body.role, body.scopes)
+    if beyond := scopes - held:
         raise MissingScope(min(beyond))
     kept = Kept(call, 201, _with_secret)
     create_key(
         call.services.store,
         call.merchant_id,
         now=call.now(),
-        scopes=body.scopes,
+        scopes=scopes,
         live=not call.services.chain().network.is_local,
         expires_at=body.expires_at,
         keep=kept,

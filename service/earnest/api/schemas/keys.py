@@ -8,14 +8,17 @@ from pydantic import Field
 
 from earnest.api.schemas.common import Answer, InTime, OutTime, Request
 from earnest.commands.scopes import SCOPES
+from earnest.commands.team_roles import TEAM_ROLES
 
 _SCOPES = "; ".join(f"`{name}`: {what}" for name, what in SCOPES.items())
+_ROLES = "; ".join(f"`{name}`: {', '.join(scopes)}" for name, scopes in TEAM_ROLES.items())
 
 
 class CreateKeyRequest(Request):
-    """What the new key may do: nothing that the asking key may not."""
+    """What the new key may do, by a role or by scopes: nothing that the asking key may not."""
 
-    scopes: Annotated[list[str], Field(min_length=1, max_length=50, description=_SCOPES)]
+    role: Annotated[Literal["read_only", "support", "finance", "owner"] | None, Field(description=_ROLES)] = None
+    scopes: Annotated[list[str], Field(max_length=50, description=_SCOPES, default_factory=list)]
     expires_at: InTime | None = None
 
 
@@ -26,6 +29,7 @@ class Key(Answer):
     id: str
     prefix: Annotated[str, Field(examples=["ek_test_ab12"])]
     scopes: list[str]
+    role: Annotated[str | None, Field(description="The role that these scopes are; null where they are none.")]
     created_at: OutTime
     expires_at: OutTime | None
     revoked_at: OutTime | None

@@ -68,6 +68,7 @@ class Key(Model, frozen=True, kw_only=True):
     id: str
     prefix: str
     scopes: list[str]
+    role: str | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

@@ -11,8 +11,9 @@ from fastapi.responses import Response
 
 from earnest.commands.create_key import create_key
 from earnest.commands.revoke_key import revoke_key
-from earnest.commands.scopes import SCOPES, parse_scopes
+from earnest.commands.scopes import SCOPES
 from earnest.commands.sessions import is_valid
+from earnest.commands.team_roles import TEAM_ROLES, role_of, scopes_of
 from earnest.payment.errors import EarnestError, NotFound
 from earnest.web.desk.forms import DAY_SECONDS
 from earnest.web.desk.route import desk_router, needs
@@ -22,14 +23,6 @@ from earnest.web.errors import BeyondScope
 routes = desk_router()
 
 HERE: Final = f"{DESK}/keys"
-READS: Final = ("payments:read", "webhooks:read")
-ROLES: Final[dict[str, tuple[str, ...]]] = {
-    "read_only": READS,
-    "support": (*READS, "payments:write", "webhooks:write"),
-    "finance": (*READS, "refunds:write", "audit:read"),
-    "owner": tuple(each for each in SCOPES if each != "test:write"),
-}
-"""What the desk proposes; a key may have any other set. Support delivers and mends; finance moves money back."""
 DAYS: Final = ("", "7", "30", "90", "365")
 
 
@@ -46,7 +39,8 @@ def post_key(visit: InVisit) -> Response:
     """Make a key that may do no more than whoever makes it; show its secret, this once."""
     form, now = visit.form, visit.now()
     try:
-        scopes = parse_scopes(ROLES.get(form.one("role")) or form.many("scope"))
+        role = form.one("role") or None
+        scopes = scopes_of(role, () if role else form.many("scope"))
         if beyond := scopes - visit.who.scopes:
             raise BeyondScope(min(beyond))
         days = form.one("days")
@@ -80,11 +74,6 @@ def post_revoke(id: str, visit: InVisit) -> Response:  # noqa: A002
     return visit.go(HERE)
 
 
-def role_of(scopes: frozenset[str]) -> str | None:
-    """Return the role that a set of scopes is, None where it is none of them."""
-    return next((name for name, of_role in ROLES.items() if scopes - {"test:write"} == frozenset(of_role)), None)
-
-
 def _list(visit: Visit, wrong: str | None = None) -> Response:
     now = visit.now()
     with visit.site.store.read() as tx:
@@ -97,7 +86,7 @@ def _list(visit: Visit, wrong: str | None = None) -> Response:
         valid={each.id for each in keys if is_valid(each, now)},
         own=visit.who.session.key_id,
         role_of=role_of,
-        roles=[name for name, scopes in ROLES.items() if set(scopes) <= visit.who.scopes],
+        roles=[name for name, scopes in TEAM_ROLES.items() if set(scopes) <= visit.who.scopes],
         scopes=[each for each in SCOPES if each in visit.who.scopes],
         days=DAYS,
         wrong=wrong,

@@ -7,8 +7,8 @@ from typing import Final
 from fastapi.responses import RedirectResponse, Response
 
 from earnest.commands.open_sessions import end_other_sessions, end_session, open_sessions
+from earnest.commands.team_roles import role_of
 from earnest.web.desk.cookie import drop
-from earnest.web.desk.keys import role_of
 from earnest.web.desk.route import SIGN_IN_PATH, SIGNED_IN, desk_router, needs
 from earnest.web.desk.visit import DESK, InVisit
 
