@@ -82,11 +82,12 @@ class Doubter:
         sample = doubted if len(doubted) <= WHOLE_BLOCKS else _CHANCE.sample(doubted, WHOLE_BLOCKS)
         right = self._proven(headers, logs, sorted([*sample, *beside, *room]))
         if any(at in right and not _same(right[at], logs[at]) for at in sample):
-            right |= self._proven(headers, logs, [at for at in doubted if at not in sample])
+            right |= self._proven(headers, logs, sorted(set(doubted) - set(sample)))
         left = sorted(at for at in (*doubted, *beside, *room) if at not in right)
         right |= self._whole(headers, logs, left)
         # A header that nobody can recompute may come with any bloom: then nothing in it says where there is a doubt.
-        asked = [at for at, header in enumerate(headers) if at in left or not header.receipts_root]
+        in_doubt = set(left)
+        asked = [at for at, header in enumerate(headers) if not header.receipts_root or at in in_doubt]
         self._ask_elsewhere(headers, {at: right.get(at, logs[at]) for at in asked})
         for at in silent:
             right[at] = self._believe_in_the_end(headers[at])
