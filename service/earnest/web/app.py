@@ -13,12 +13,25 @@ from earnest.web import home
 from earnest.web.checkout import routes as checkout
 from earnest.web.checkout.watch import DepositWatch
 from earnest.web.console import routes as console
-from earnest.web.desk import balances, keys, many, one_payment, overview, payments, sessions, sign_in, verbs, wallet, webhooks
+from earnest.web.desk import (
+    balances,
+    keys,
+    many,
+    one_payment,
+    overview,
+    payments,
+    sessions,
+    settings,
+    sign_in,
+    verbs,
+    wallet,
+    webhooks,
+)
 from earnest.web.errors import NoSuchPage
 from earnest.web.route import answer_error
 from earnest.web.site import Site
 
-DESK = (sign_in, wallet, overview, payments, many, one_payment, verbs, balances, webhooks, keys, sessions)
+DESK = (sign_in, wallet, overview, payments, many, one_payment, verbs, balances, webhooks, keys, sessions, settings)
 ROUTERS = (home, checkout, console, *DESK)
 NOT_FOR_PEOPLE = ("/v1/", "/health/", "/assets/")
 

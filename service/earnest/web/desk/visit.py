@@ -29,6 +29,7 @@ SECTIONS: Final = (
     ("balances", f"{DESK}/balances", "payments:read"),
     ("webhooks", f"{DESK}/webhooks", "webhooks:read"),
     ("keys", f"{DESK}/keys", "keys:read"),
+    ("settings", f"{DESK}/settings", "payments:read"),
 )
 """The desk's rooms: name, path, and the scope without which there is no way in."""
 
