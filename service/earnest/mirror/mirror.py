@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from contextlib import nullcontext
+from typing import Final, NamedTuple
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
 from earnest.mirror.batch import (
@@ -25,7 +26,12 @@ from earnest.payment.record import Payment
 from earnest.store import Store, Transaction
 from earnest.store.errors import PaymentsChanged
 from earnest.store.leads import Fence
-from earnest.store.records import ChainRow, Lead, StoredBlock, Untold
+from earnest.store.raw import Later
+from earnest.store.records import ChainRow, Lead, StoredBlock, StoredEvent, Untold
+
+FEW: Final = 20
+"""Up to so many events and notifications are written without waiting in between. Each of these can have a delivery to
+several endpoints, and many rows are written by COPY, which does not go together with anything."""
 
 
 def _merchants(payments: Iterable[Payment]) -> set[Address]:
@@ -39,6 +45,14 @@ def _no_page(_payment: Payment) -> None:
 
 def _nobody() -> None:
     return None
+
+
+class _Reading(NamedTuple):
+    """What a batch asks for before anything else: events that become final, payments that expire, what waits."""
+
+    waiting: Later[Sequence[StoredEvent]]
+    expiring: Later[Sequence[Hash32]]
+    any_untold: Later[bool]
 
 
 class _Remembered(NamedTuple):
@@ -139,8 +153,12 @@ class ChainMirror:
         """
         name, lead = name_of(updates), self._lead()
         with self._store.transaction() as tx:
-            self._hold_the_lead(tx)
-            chain = tx.blocks.chain(self._chain_id, lock=True)
+            with tx.together():
+                held = self._fence.hold_later(tx.leads) if self._fence is not None else _nobody
+                locked = tx.blocks.chain_later(self._chain_id, lock=True)
+                reading = self._ask(tx, updates)
+            held()
+            chain = locked()
             if chain is None:
                 raise BlockDoesNotFit(f"chain {self._chain_id} is not followed yet")
             self._check_escrow(chain)
@@ -148,7 +166,7 @@ class ChainMirror:
                 return
             is_known = remembered is not None and remembered.lead is lead and remembered.last_batch == chain.last_batch
             known = remembered.position.blocks if remembered is not None and is_known else self._blocks(tx)
-            belief = self._recall(tx, chain, updates, known, recent.payments(lead, chain.last_batch))
+            belief = self._recall(tx, chain, updates, known, recent.payments(lead, chain.last_batch), reading)
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
@@ -170,6 +188,15 @@ class ChainMirror:
         if lead is not None and lead is not Fence.NO_LEAD:
             self._remembered = _Remembered(lead, position, last_batch)
 
+    def _ask(self, tx: Transaction, updates: Sequence[ChainUpdate]) -> _Reading:
+        """Ask for what can be asked for before anything else is known."""
+        number, timestamp = highest_final(updates)
+        return _Reading(
+            tx.events.not_yet_final_later(self._chain_id, number) if number >= 0 else tuple,
+            tx.payments.due_to_expire_later(self._chain_id, timestamp) if timestamp >= 0 else tuple,
+            tx.untold.any_later(self._chain_id),
+        )
+
     def _recall(
         self,
         tx: Transaction,
@@ -177,22 +204,25 @@ class ChainMirror:
         updates: Sequence[ChainUpdate],
         accepted: Sequence[Block],
         recent: Mapping[Hash32, Payment],
+        reading: _Reading,
     ) -> Belief:
         """Read all that the updates touch and that is not known: a fixed number of queries, however many they are."""
-        final_number, final_timestamp = highest_final(updates)
+        final_number, _ = highest_final(updates)
         dropped = hashes_orphaned(updates)
-        waiting = tx.events.not_yet_final(self._chain_id, final_number) if final_number >= 0 else ()
-        expiring = tx.payments.due_to_expire(self._chain_id, final_timestamp) if final_timestamp >= 0 else ()
+        waiting, expiring = reading.waiting(), reading.expiring()
         touched = payments_told(updates)
         touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
         touched |= {each.event.payment_id for each in waiting}
         touched |= set(expiring)
-        untold = self._untold(tx, chain, updates, touched)
+        untold = self._untold(tx, chain, updates, touched) if reading.any_untold() else {}
         touched |= untold.keys()
         known = {id_: recent[id_] for id_ in touched if id_ in recent}
         payments = tx.payments.many(self._chain_id, touched - known.keys(), lock=True) | known
         accounts = {each.account for each in payments.values() if each.account is not None}
-        merchants = tx.merchants.many(accounts)
+        with tx.together():
+            asked = tx.merchants.many_later(accounts)
+            dismissed = tx.dismissals.of_later(self._chain_id, _merchants(payments.values()))
+        merchants, dismissals = asked(), dismissed()
         history = tx.events.canonical(self._chain_id, touched if dropped else untold)
         return Belief(
             self._chain_id,
@@ -202,7 +232,7 @@ class ChainMirror:
             history=history if dropped else None,
             waiting=waiting,
             expiring=expiring,
-            dismissals=tx.dismissals.of(self._chain_id, _merchants(payments.values())),
+            dismissals=dismissals,
             herald=Herald(self._clock(), merchants, self._tokens, self._checkout_url),
             held=HeldBack(merchants, payments, untold, history),
         )
@@ -211,8 +241,6 @@ class ChainMirror:
         self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate], touched: Collection[Hash32]
     ) -> dict[Hash32, list[Untold]]:
         """Read what was held back of the touched payments, and of those whose merchants may be told now."""
-        if not tx.untold.any(self._chain_id):
-            return {}
         final = max(chain.final.number if chain.final else -1, highest_final(updates)[0])
         due = tx.untold.due(self._chain_id, highest_accepted(updates), final)
         return tx.untold.of(self._chain_id, due.union(touched))
@@ -220,7 +248,7 @@ class ChainMirror:
     def _write(
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
-        changes, window = belief.finish(), belief.window
+        changes = belief.finish()
         tx.payments.save(changes.payments.values(), belief.known)
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
@@ -228,12 +256,21 @@ class ChainMirror:
         for beside in (tx.side_events, tx.credits, tx.dismissals):
             beside.orphan(self._chain_id, changes.orphaned)
         tx.blocks.orphan(self._chain_id, changes.orphaned)
-        final_number = window.final.number if window.final else -1
-        tx.events.add(self._chain_id, changes.events.values(), final_number)
-        tx.events.add_logs(self._chain_id, changes.logs, final_number)
+        tx.untold.replace(self._chain_id, belief.held.rows())
         tx.side_events.add(changes.side_events.values())
         tx.credits.add(changes.credits.values())
         tx.dismissals.add(changes.dismissals.values())
+        few = max(len(changes.events), len(changes.logs), len(changes.notifications)) < FEW
+        with tx.together() if few else nullcontext():
+            self._write_what_is_added(tx, belief, updates, before, name)
+
+    def _write_what_is_added(
+        self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
+    ) -> None:
+        changes, window = belief.changes, belief.window
+        final_number = window.final.number if window.final else -1
+        tx.events.add(self._chain_id, changes.events.values(), final_number)
+        tx.events.add_logs(self._chain_id, changes.logs, final_number)
         accepted = {update.block.hash for update in updates if isinstance(update, BlockAccepted)}
         tx.blocks.add(
             self._chain_id,
@@ -242,7 +279,6 @@ class ChainMirror:
         if window.final != before.final:
             tx.events.mark_final(self._chain_id, final_number)
             tx.blocks.prune(self._chain_id, final_number)
-        tx.untold.replace(self._chain_id, belief.held.rows())
         tx.outbox.add(changes.notifications)
         tx.blocks.set_position(self._chain_id, ref(window.head) if window.head else None, window.final, name)
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from earnest.payment.primitives import ZERO_HASH, Address, Hash32
 from earnest.payment.record import BlockRef, ChainView
-from earnest.store.raw import Fixed
+from earnest.store.raw import Fixed, Later
 from earnest.store.records import ChainRow, StoredBlock
 from earnest.store.schema import in_lists, insert, metadata
 
@@ -65,11 +65,20 @@ class Blocks:
 
     def chain(self, chain_id: int, *, lock: bool = False) -> ChainRow | None:
         """Return the followed chain, None if it never was; with `lock`, nobody else moves its cursor meanwhile."""
-        rows = (_LOCKED if lock else _CHAIN).ask(self._connection, {"chain_id": chain_id})
-        if not rows:
-            return None
-        id_, genesis_hash, escrow, *_head, number, hash_, timestamp, last_batch = rows[0]
-        return ChainRow(id_, genesis_hash, escrow, _ref(number, hash_, timestamp), last_batch)
+        return self.chain_later(chain_id, lock=lock)()
+
+    def chain_later(self, chain_id: int, *, lock: bool = False) -> Later[ChainRow | None]:
+        """Ask as `chain` does."""
+        asked = (_LOCKED if lock else _CHAIN).ask_later(self._connection, {"chain_id": chain_id})
+
+        def found() -> ChainRow | None:
+            rows = asked()
+            if not rows:
+                return None
+            id_, genesis_hash, escrow, *_head, number, hash_, timestamp, last_batch = rows[0]
+            return ChainRow(id_, genesis_hash, escrow, _ref(number, hash_, timestamp), last_batch)
+
+        return found
 
     def begin(self, chain_id: int, genesis_hash: Hash32, escrow: Address) -> None:
         """Note which chain is followed from now on; does nothing if one was noted before."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table
 
 from earnest.store.driver_errors import DRIVER_ERRORS
-from earnest.store.raw import give_up_if_lost
+from earnest.store.raw import give_up_if_lost, is_sending_together
 
 COPY_FROM_ROWS: Final = 100
 """COPY pays from so many rows on."""
@@ -44,7 +44,7 @@ class Upsert:
             return
         if connection.dialect.name != "postgresql":
             _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
-        elif len(rows) < COPY_FROM_ROWS:
+        elif len(rows) < COPY_FROM_ROWS or is_sending_together(connection):
             _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
         elif not self._are_new(connection, rows):
             with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.store.log_tables import add_logs, orphan_logs, orphaned_column, place_columns, place_of
-from earnest.store.raw import Fixed, is_one_of, many
+from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import StoredDismissal
 from earnest.store.schema import metadata
 
@@ -43,10 +43,15 @@ class Dismissals:
 
     def of(self, chain_id: int, merchants: Collection[Address]) -> Sequence[StoredDismissal]:
         """Return the dismissals by these merchants that count."""
+        return self.of_later(chain_id, merchants)()
+
+    def of_later(self, chain_id: int, merchants: Collection[Address]) -> Later[Sequence[StoredDismissal]]:
+        """Ask as `of` does."""
         if not merchants:
-            return []
+            return list
         asked = {"chain_id": chain_id, "merchants": many(sorted(merchants), self._connection.dialect.name)}
-        return [_dismissal(*row) for row in _OF.ask(self._connection, asked)]
+        rows = _OF.ask_later(self._connection, asked)
+        return lambda: [_dismissal(*row) for row in rows()]
 
     def is_dismissed(self, chain_id: int, merchant: Address, operator: Address) -> bool:
         """Return whether the merchant has dismissed this operator, as far as the chain was followed."""

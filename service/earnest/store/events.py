@@ -29,7 +29,7 @@ from earnest.payment.record import BlockRef
 from earnest.payment.status import Status
 from earnest.store.bulk import Upsert, amount_writer, flag_writer
 from earnest.store.payment_table import TERMS, payments, terms_of
-from earnest.store.raw import Fixed
+from earnest.store.raw import Fixed, Later
 from earnest.store.records import StoredEvent
 from earnest.store.schema import Amount, in_lists, metadata
 
@@ -170,8 +170,13 @@ class Events:
 
     def not_yet_final(self, chain_id: int, up_to_block_number: int) -> Sequence[StoredEvent]:
         """Return the canonical events of merchants' payments up to a block that are not marked as final, in order."""
+        return self.not_yet_final_later(chain_id, up_to_block_number)()
+
+    def not_yet_final_later(self, chain_id: int, up_to_block_number: int) -> Later[Sequence[StoredEvent]]:
+        """Ask as `not_yet_final` does."""
         asked = {"chain_id": chain_id, "up_to": up_to_block_number}
-        return [_event(row) for row in _WAITING_EVENTS.ask(self._connection, asked)]
+        rows = _WAITING_EVENTS.ask_later(self._connection, asked)
+        return lambda: [_event(row) for row in rows()]
 
     def mark_final(self, chain_id: int, up_to_block_number: int) -> None:
         """Mark the canonical events up to a block as final."""

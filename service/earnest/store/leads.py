@@ -17,7 +17,7 @@ from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.engine import application_name
 from earnest.store.errors import LeadLost
 from earnest.store.processes import alive, processes
-from earnest.store.raw import Fixed
+from earnest.store.raw import Fixed, Later
 from earnest.store.records import Lead, LeaderRow
 from earnest.store.schema import insert, metadata
 
@@ -85,11 +85,20 @@ class Leads:
         Raises:
             LeadLost: somebody has, or it was given back; nothing may be written by it any more.
         """
+        self.hold_later(lead)()
+
+    def hold_later(self, lead: Lead) -> Later[None]:
+        """Ask as `hold` does; what is returned raises what that raises."""
         # A key-share lock: reports pass it, a take-over does not.
-        rows = _HELD.ask(self._connection, {"lead": lead.name})
-        epoch, process_id, process_name = rows[0] if rows else (None, None, None)
-        if (epoch, process_id) != (lead.epoch, lead.process_id):
-            raise LeadLost(lead.name, lead.epoch, epoch, process_name)
+        asked = _HELD.ask_later(self._connection, {"lead": lead.name})
+
+        def check() -> None:
+            rows = asked()
+            epoch, process_id, process_name = rows[0] if rows else (None, None, None)
+            if (epoch, process_id) != (lead.epoch, lead.process_id):
+                raise LeadLost(lead.name, lead.epoch, epoch, process_name)
+
+        return check
 
     def report(self, lead: Lead, report: Mapping[str, Any] | None) -> bool:
         """Tell the others how the job goes; returns whether the lead is still this one's."""
@@ -166,3 +175,7 @@ class Fence:
     def hold(self, leads: Leads) -> None:
         """Keep the lead until the transaction ends; raises `LeadLost`."""
         leads.hold(self.lead)
+
+    def hold_later(self, leads: Leads) -> Later[None]:
+        """Ask as `hold` does; what is returned raises what that raises."""
+        return leads.hold_later(self.lead)

@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 from earnest.payment.primitives import Address
 from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
-from earnest.store.raw import Fixed, is_one_of, many
+from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import Merchant
 from earnest.store.schema import columns_of, metadata
 
@@ -82,12 +82,20 @@ class Merchants:
 
     def many(self, merchant_ids: Collection[str]) -> dict[str, Merchant]:
         """Return those of these accounts that there are, by id."""
+        return self.many_later(merchant_ids)()
+
+    def many_later(self, merchant_ids: Collection[str]) -> Later[dict[str, Merchant]]:
+        """Ask as `many` does."""
         if not merchant_ids:
-            return {}
+            return dict
         asked = {"ids": many(merchant_ids, self._connection.dialect.name)}
-        names = [each.name for each in fields(Merchant)]
-        rows = (dict(zip(names, row, strict=True)) for row in _MANY.ask(self._connection, asked))
-        return {row["id"]: Merchant(**row | {"tell": _told_by(row["tell"])}) for row in rows}
+        rows = _MANY.ask_later(self._connection, asked)
+
+        def found() -> dict[str, Merchant]:
+            made = ([*row[:-1], _told_by(row[-1])] for row in rows())
+            return {values[0]: Merchant(*values) for values in made}
+
+        return found
 
     def paid_to(self, payout: Address) -> Sequence[Merchant]:
         """Return the accounts that are paid to an address, oldest first."""

@@ -80,4 +80,4 @@ def keep_order(connection: Connection) -> None:
     one writer anyway; on PostgreSQL the writers (one mirror for each chain) wait for each other here.
     """
     if connection.dialect.name == "postgresql":
-        _KEEPING.ask(connection, {})
+        _KEEPING.tell(connection, {})

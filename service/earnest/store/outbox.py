@@ -70,13 +70,14 @@ class Outbox:
         every = {each.id: each for each in told}
         if not every:
             return
-        for id_, _ in _KNOWN.ask(self._connection, {"ids": many(every, self._connection.dialect.name)}):
+        known = _KNOWN.ask_later(self._connection, {"ids": many(every, self._connection.dialect.name)})
+        listening = self._listening({each.merchant_id for each in every.values()})
+        for id_, _ in known():
             del every[id_]
         if not every:
             return
         keep_order(self._connection)
         _ADDING.write(self._connection, [_row(each) for each in every.values()])
-        listening = self._listening({each.merchant_id for each in every.values()})
         to_tell = [
             (each, endpoint_id)
             for each in every.values()

@@ -26,7 +26,7 @@ from earnest.store.payment_table import (
     payments,
     row_of,
 )
-from earnest.store.raw import Fixed, is_one_of, many
+from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import Page, PaymentFilter
 from earnest.store.schema import in_lists, insert, rows_written
 
@@ -110,8 +110,13 @@ class Payments:
 
     def due_to_expire(self, chain_id: int, final_timestamp: int) -> Sequence[Hash32]:
         """Return the ids of created payments whose `pay_by` a final block has reached, and who were not told so."""
+        return self.due_to_expire_later(chain_id, final_timestamp)()
+
+    def due_to_expire_later(self, chain_id: int, final_timestamp: int) -> Later[Sequence[Hash32]]:
+        """Ask as `due_to_expire` does."""
         asked = {"chain_id": chain_id, "until": final_timestamp}
-        return [Hash32(id_) for (id_,) in _DUE_TO_EXPIRE.ask(self._connection, asked)]
+        rows = _DUE_TO_EXPIRE.ask_later(self._connection, asked)
+        return lambda: [Hash32(id_) for (id_,) in rows()]
 
     def mark_expired(self, chain_id: int, payment_ids: Iterable[Hash32]) -> None:
         """Note that the merchants were told that these expired."""

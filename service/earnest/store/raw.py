@@ -6,15 +6,19 @@ Measured on SQLite: 5 us a question, where a statement that SQLAlchemy builds ta
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Text, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql
 
 from earnest.store.driver_errors import DRIVER_ERRORS
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
+Later = Callable[[], T]
+"""What was asked for: it is called for the answer, once whoever asked several things together has asked all of them."""
 _Text = tuple[str, tuple[str, ...] | None, Mapping[str, Any]]
 """A statement's text, the order of its values where they go by place, and those values that it has itself."""
 
@@ -36,6 +40,19 @@ class Fixed:
         """Return all rows."""
         rows: list[Row] = self._execute(connection, values).fetchall()
         return rows
+
+    def ask_later(self, connection: Connection, values: Mapping[str, Any]) -> Later[list[Row]]:
+        """Ask, and return the way to all rows: within `sent_together`, to be called after that."""
+        if connection.dialect.name != "postgresql":
+            rows = self.ask(connection, values)
+            return lambda: rows
+        cursor = self._execute(connection, values)
+
+        def found() -> list[Row]:
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
+        return found
 
     def tell(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute a statement that returns nothing."""
@@ -65,6 +82,31 @@ class Fixed:
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._texts[dialect.name] = made = (str(compiled), names, constants)
         return made
+
+
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """Send what is asked later and told in here without waiting for each answer: one round trip, and not one for each.
+
+    On PostgreSQL, that is (its pipeline mode); SQLite has nobody to wait for. What fails is raised at the end at the
+    latest. Nothing may go by way of SQLAlchemy in here; how many rows were changed is not known in here.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection
+    try:
+        with driver.pipeline():
+            yield
+    except DRIVER_ERRORS as error:
+        give_up_if_lost(connection, error)
+        raise
+
+
+def is_sending_together(connection: Connection) -> bool:
+    """Return whether this is within `sent_together` on PostgreSQL."""
+    driver: Any = connection.connection
+    return connection.dialect.name == "postgresql" and driver.pgconn.pipeline_status != 0
 
 
 def give_up_if_lost(connection: Connection, error: Exception) -> None:

@@ -31,6 +31,7 @@ from earnest.store.news import News
 from earnest.store.outbox import Outbox
 from earnest.store.payments import Payments
 from earnest.store.processes import Processes
+from earnest.store.raw import sent_together
 from earnest.store.reconciliations import Reconciliations
 from earnest.store.revision import is_current
 from earnest.store.sessions import Sessions
@@ -45,6 +46,7 @@ class Transaction:
     """One unit of work; each attribute speaks of one subject."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.merchants = Merchants(connection)
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)
@@ -71,6 +73,10 @@ class Transaction:
         self.swap = Swap(connection)
         self.copying = Copying(connection)
         self.reconciliations = Reconciliations(connection)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Wait once for all that is asked `…_later` and told in here; see `raw.sent_together`."""
+        return sent_together(self._connection)
 
 
 class Store:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Connection, ForeignKeyConstraint, Index, Table, Text, bindparam, or_, select
 
 from earnest.payment.primitives import Hash32
-from earnest.store.raw import Fixed
+from earnest.store.raw import Fixed, Later
 from earnest.store.records import Untold
 from earnest.store.schema import columns_of, execute_many, in_lists, metadata
 
@@ -39,7 +39,12 @@ class UntoldEvents:
 
     def any(self, chain_id: int) -> bool:
         """Return whether anything of a chain is held back: where nobody asks for it, this is all that is looked up."""
-        return bool(_ANY.ask(self._connection, {"chain_id": chain_id}))
+        return self.any_later(chain_id)()
+
+    def any_later(self, chain_id: int) -> Later[bool]:
+        """Ask as `any` does."""
+        rows = _ANY.ask_later(self._connection, {"chain_id": chain_id})
+        return lambda: bool(rows())
 
     def due(self, chain_id: int, head_number: int, final_number: int) -> set[Hash32]:
         """Return the payments with events that are to be told once the chain is seen and final as far as this."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -32,6 +32,8 @@ from earnest.payment.terms import payment_id
 from earnest.payment.transitions import NOTHING_YET
 from earnest.settings import load_network
 from earnest.store import Store, open_store
+from earnest.store.leads import Fence, follow_lead
+from earnest.store.presence import Presence
 from earnest.store.records import Merchant
 from earnest.webhooks.deliver import Deliverer
 from earnest.webhooks.kit import EndpointKit
@@ -115,12 +117,16 @@ class TimedPoster:
 def main() -> None:
     set_up_logs()
     task = msgspec.json.decode(sys.stdin.readline(), type=Task)
-    with closing(open_store(task.database)) as store, closing(Rpc(task.story.url)) as rpc:
+    with ExitStack() as ends:
+        store = ends.enter_context(closing(open_store(task.database)))
+        rpc = ends.enter_context(closing(Rpc(task.story.url)))
         store.upgrade()
+        fence = Fence()
+        fence.lead = ends.enter_context(ends.enter_context(Presence(store)).lead(follow_lead(CHAIN_ID)))
         secrets = SecretBox(new_key(bytes(32)))
         shop = _prepare(store, secrets, task)
         news, stop = Event(), Event()
-        mirror = TimedMirror(_mirror(store, task, news))
+        mirror = TimedMirror(_mirror(store, task, news, fence))
         poster = TimedPoster(Poster(allow_private=True))
         deliverer = Deliverer(store, secrets, poster, lambda: int(time.time()), news=news)
         follower = _follower(rpc, mirror, task)
@@ -155,7 +161,7 @@ def main() -> None:
     print(msgspec.json.encode(outcome).decode())
 
 
-def _mirror(store: Store, task: Task, news: Event) -> ChainMirror:
+def _mirror(store: Store, task: Task, news: Event, fence: Fence | None = None) -> ChainMirror:
     return ChainMirror(
         store,
         CHAIN_ID,
@@ -163,6 +169,7 @@ def _mirror(store: Store, task: Task, news: Event) -> ChainMirror:
         load_network("local").token_at,
         lambda: int(time.time()),
         checkout_url=lambda payment: f"https://shop.test/pay/{payment.id}",
+        fence=fence,
         announce=news.set,
     )
 

@@ -1,0 +1,47 @@
+"""What a block asks and writes without waiting in between is the same as one after the other, and fails as loudly."""
+
+from __future__ import annotations
+
+import pytest
+
+from earnest.mirror.window import ref
+from earnest.payment.events import EventKind, PaymentEvent
+from earnest.store import Store
+from earnest.store.bulk import COPY_FROM_ROWS
+from earnest.store.records import Endpoint
+from tests.support.ledger import CHAIN_ID, MERCHANT, START, FakeChain, make_payment
+from tests.support.stores import create, make_mirror, told
+
+PAYMENTS, ENDPOINTS = 15, 10
+
+
+def test_the_few_events_of_a_block_may_have_deliveries_to_many_endpoints(store: Store) -> None:
+    assert PAYMENTS * ENDPOINTS > COPY_FROM_ROWS, "so many rows are written by COPY where nothing stands against it"
+    mirror, chain = make_mirror(store), FakeChain()
+    with store.transaction() as tx:
+        for number in range(ENDPOINTS):
+            tx.endpoints.add(Endpoint(f"we_{number}", MERCHANT.id, "https://shop.test", frozenset(), b"s", START))
+    made = [create(store, make_payment(number)) for number in range(PAYMENTS)]
+    mirror.take([chain.mine(*(chain.next(each, EventKind.PAYMENT_FUNDED) for each in made))])
+    assert len(told(store)) == PAYMENTS
+    with store.transaction() as tx:
+        claimed = tx.outbox.claim(START + 10**6, 2 * PAYMENTS * ENDPOINTS, 60)
+    assert len({(each.notification_id, each.endpoint_id) for each, _, _ in claimed}) == PAYMENTS * ENDPOINTS
+
+
+def test_what_fails_in_between_is_raised_and_nothing_is_written(store: Store) -> None:
+    """Events of a payment that is not there, sent before something that would do."""
+    mirror, chain = make_mirror(store), FakeChain()
+    mirror.take([chain.mine()])
+    before = mirror.position()
+    payment = make_payment()
+    block = chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED))
+    (log,) = block.logs
+    assert isinstance(log.event, PaymentEvent)
+    event = (ref(block.block), log.tx_hash, log.log_index, log.event)
+    with pytest.raises(Exception, match=r"(?i)foreign key"), store.transaction() as tx, tx.together():
+        tx.events.add_logs(CHAIN_ID, [event])
+        tx.blocks.prune(CHAIN_ID, 10)
+    assert mirror.position() == before
+    with store.read() as tx:
+        assert tx.events.timeline(CHAIN_ID, payment.id) == []
