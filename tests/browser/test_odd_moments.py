@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from earnest.chain.errors import RpcError
 from earnest.testing.dev_chain import Keep
-from tests.browser.shop import PHONE, Shop, press, says
+from tests.browser.shop import PHONE, Shop, dialog_says, press, says
 from tests.browser.test_after_paying import paid
 
 TRIES = 3
@@ -39,10 +39,29 @@ def test_a_reload_in_the_middle_goes_on_where_it_was(shop: Shop) -> None:
         pay_coin(page)
         page.reload()
         expect(page.get_by_role("heading", name="On its way")).to_be_visible()
-        says(page, "Waiting for your payment")
+        expect(page.get_by_text("Waiting for your payment")).to_be_hidden()
     says(page, "Paid: your money is in escrow")
     expect(page.get_by_role("heading", name="On its way")).to_be_hidden()
     assert wallet.asked.count("eth_sendTransaction") == 1
+
+
+def test_a_reload_between_the_approval_and_the_payment_asks_for_the_payment_alone(shop: Shop) -> None:
+    payment, wallet = shop.create("7.25"), shop.wallet()
+    page = shop.visit(payment, wallet)
+    with nothing_mined(shop):
+        press(page, "Pay with Test Wallet")
+        press(page, "Pay with a usual transaction instead")
+        dialog_says(page, "Step 1 of 2")
+        press(page, "Continue in the wallet")
+        dialog_says(page, "The approval is on its way. Stay on this page")
+        page.reload()
+    press(page, "Pay with Test Wallet")
+    press(page, "Pay with a usual transaction instead")
+    dialog_says(page, "Pay 7.25 tUSD into escrow")
+    expect(page.get_by_role("dialog")).not_to_contain_text("Step 1")
+    press(page, "Continue in the wallet")
+    says(page, "Paid: your money is in escrow")
+    assert wallet.asked.count("eth_sendTransaction") == 2
 
 
 def test_a_wallet_that_answers_late_does_not_hold_up_what_is_over(shop: Shop) -> None:

@@ -36,22 +36,28 @@ def test_a_buyer_pays_by_usual_txs_and_releases(shop: Shop) -> None:
 
     shop.confirm_delivery(payment)
     says(page, "Delivered, says The sample shop")
+    before = shop.balance(shop.payment(payment)["terms"]["merchant"])
     press(page, "I received it")
     dialog_says(page, "12.50 tUSD is released to The sample shop")
     press(page, "Continue in the wallet")
     says(page, "Done: The sample shop is paid")
-    assert shop.wait_status(payment, "released")["held"]["value"] == "0.00"
+    released = shop.wait_status(payment, "released")
+    assert released["held"]["value"] == "0.00"
+    fee = 12_500_000 * released["terms"]["fee_bps"] // 10_000
+    assert shop.balance(released["terms"]["merchant"]) == before + 12_500_000 - fee
     assert wallet.asked.count("eth_sendTransaction") == 2  # the receipt was a signature
 
 
 def test_a_buyer_without_gas_pays_by_a_signature(shop: Shop) -> None:
     payment, wallet = shop.create(), shop.wallet()
+    gas_money = shop.rpc.balance(Address(shop.buyer.address))
     page = shop.visit(payment, wallet)
     press(page, f"Pay with {WALLET}")
     dialog_says(page, "you pay no network fee")
     press(page, "Continue in the wallet")
     says(page, "Paid: your money is in escrow")
     assert "eth_sendTransaction" not in wallet.asked
+    assert shop.rpc.balance(Address(shop.buyer.address)) == gas_money
     assert wallet.signed[0]["primaryType"] == "ReceiveWithAuthorization"
     assert shop.payment(payment)["buyer"] == shop.buyer.address
 

@@ -86,6 +86,24 @@ def weigh(shop: Shop, payment: dict[str, Any]) -> tuple[float, int]:
     return paint_ms, sum(weights)
 
 
+def test_on_a_phone_the_button_to_pay_is_on_the_first_screen(shop: Shop) -> None:
+    page = shop.visit(shop.create(description="A teapot of blue stoneware"), shop.wallet(), size=PHONE)
+    box = page.get_by_role("button", name="Pay with Test Wallet").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= PHONE["height"]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_longest_amount_and_words_without_an_end_stay_within_the_page(shop: Shop, width: int) -> None:
+    most = "340282366920938463463.374607431768211455"
+    page = shop.visit(shop.create(most, "ETH", description="W" * 200), size={"width": width, "height": 800})
+    for summary in page.locator("summary").all():
+        if not summary.evaluate("each => each.parentElement.open"):
+            summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("h1")).to_have_text(f"340,282,366,920,938,463,463.{most.partition('.')[2]} ETH")
+
+
 def test_a_chinese_reader_gets_chinese(shop: Shop) -> None:
     page = shop.visit(shop.create(), shop.wallet(), language="zh-CN")
     says(page, "等待您付款")
