@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from anyio.from_thread import start_blocking_portal
+
 with warnings.catch_warnings():
     # Starlette would rather have another HTTP client than the one that is locked; what it does with ours is the same.
     warnings.simplefilter("ignore")
@@ -227,8 +229,10 @@ def opened(folder: Path) -> Iterator[Store]:
 @contextmanager
 def open_house(folder: Path | None = None, network: Network = LOCAL, **changes: Any) -> Iterator[House]:
     """Open a house, with its database in a folder; `changes` replace fields of the services."""
-    with TemporaryDirectory() as fresh, opened(folder or Path(fresh)) as store:
-        yield house_on(store, network, **changes)
+    with TemporaryDirectory() as fresh, opened(folder or Path(fresh)) as store, start_blocking_portal() as loop:
+        house = house_on(store, network, **changes)
+        house.client.portal = loop  # as a server has it; by itself the client makes a loop for each request
+        yield house
 
 
 def house_on(store: Store, network: Network = LOCAL, **changes: Any) -> House:
