@@ -40,6 +40,7 @@ from earnest.store.side_events import SideEvents
 from earnest.store.swap import Swap
 from earnest.store.txs import Txs
 from earnest.store.untold import UntoldEvents
+from earnest.store.watched_deposits import WatchedDeposits
 
 
 class Transaction:
@@ -55,6 +56,7 @@ class Transaction:
         self.events = Events(connection)
         self.side_events = SideEvents(connection)
         self.credits = Credits(connection)
+        self.watched_deposits = WatchedDeposits(connection)
         self.dismissals = Dismissals(connection)
         self.blocks = Blocks(connection)
         self.outbox = Outbox(connection)

@@ -20,13 +20,14 @@ from earnest.store import (
     side_events,
     txs,
     untold,
+    watched_deposits,
 )
 from earnest.store.schema import metadata
 
 SUBJECTS = (
     *(merchants, keys, sessions, payments, descriptions, events, side_events, credits, dismissals, untold),
     *(blocks, endpoints, outbox, txs, idempotency),
-    *(audit, processes, leads, reconciliations),
+    *(audit, processes, leads, reconciliations, watched_deposits),
 )
 
 __all__ = ["SUBJECTS", "metadata"]

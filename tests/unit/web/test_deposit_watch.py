@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -12,8 +13,9 @@ from earnest.payment.primitives import Hash32
 from earnest.payment.status import Status
 from earnest.web.checkout import watch
 from earnest.web.checkout.watch import DepositWatch
+from earnest.wiring.pages import make_site
 from tests.support.ledger import BUYER
-from tests.unit.api.house import House
+from tests.unit.api.house import Down, House
 
 
 def watch_of(house: House) -> DepositWatch:
@@ -62,12 +64,41 @@ def test_a_node_that_is_away_is_asked_again(house: House) -> None:
     assert deposits.watched == [payment]
 
 
+def test_a_restart_forgets_no_deposit(house: House) -> None:
+    lies_there(house, 0)
+    payment, _ = waited_for(house)
+    after = DepositWatch(make_site(house.services))
+    assert after.watched == [payment]
+    lies_there(house, 1_000_000)
+    for each in after.due():
+        after.look(each)
+    assert [each.verb for each in house.sender.submitted] == ["collect"]
+
+
+def test_processes_share_the_looking_and_each_deposit_is_looked_at_again_after_a_pause(house: House) -> None:
+    lies_there(house, 0)
+    payment, _ = waited_for(house)
+    now = [1_000.0]
+    one, other = (DepositWatch(make_site(house.services), 10, lambda: now[0]) for _ in range(2))
+    assert (one.due(), other.due()) == ([payment], [])
+    now[0] += 9
+    assert (one.due(), other.due()) == ([], [])
+    now[0] += 1
+    assert (other.due(), one.due()) == ([payment], [])
+
+
+def test_a_database_that_is_away_is_asked_again(house: House) -> None:
+    away = DepositWatch(replace(make_site(house.services), store=Down()))
+    assert away.due() == []
+
+
 def test_only_so_many_are_waited_for_and_the_oldest_is_let_go(house: House) -> None:
     deposits = watch_of(house)
     ids = [Hash32(f"0x{number:064x}") for number in range(watch.MOST_WATCHED + 1)]
     for each in ids:
         deposits.add(each, "mer_1")
-    assert deposits.watched == ids[1:]
+    assert len(deposits.watched) == watch.MOST_WATCHED
+    assert ids[0] not in deposits.watched
 
 
 def test_no_merchants_payments_push_out_those_of_another(house: House) -> None:

@@ -24,6 +24,18 @@ def upgrade() -> None:
     _audit_log()
     _sessions()
     _descriptions()
+    _watched_deposits()
+
+
+def _watched_deposits() -> None:
+    op.create_table(
+        "watched_deposits",
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_watched_deposits")),
+    )
 
 
 def _credits() -> None:
