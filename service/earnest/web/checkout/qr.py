@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
+from typing import Final
 
 import segno
 from markupsafe import Markup
+
+KEPT: Final = 1_000
+"""Some 4 KB each. A page looks for news each few seconds, and a code takes 20 ms to draw."""
+
+
+@lru_cache(maxsize=KEPT)
+def lasting_qr_svg(text: str, label: str) -> Markup:
+    """Return the QR code of what stands on a page for long, drawn once; nothing secret, since it is kept."""
+    return qr_svg(text, label)
 
 
 def qr_svg(text: str, label: str) -> Markup:

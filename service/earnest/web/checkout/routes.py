@@ -21,7 +21,7 @@ from earnest.payment.uri import checkout_url
 from earnest.web.amounts import show_money
 from earnest.web.checkout.deeds import deeds
 from earnest.web.checkout.facts import Facts, load_facts
-from earnest.web.checkout.qr import qr_svg
+from earnest.web.checkout.qr import lasting_qr_svg, qr_svg
 from earnest.web.checkout.story import is_final, protection, protection_by, tell, who_is_paid
 from earnest.web.checkout.watch import DepositWatch, deposited
 from earnest.web.checkout.ways import approval_uri, deposit
@@ -174,9 +174,9 @@ def _values(site: Site, facts: Facts, words: Words) -> dict[str, Any]:
         "promised": protection_by(terms, words),
         "deeds": deeds(facts, words),
         "deposit": way,
-        "deposit_code": qr_svg(way.uri, words("deposit.code")) if way is not None and way.is_open else None,
+        "deposit_code": lasting_qr_svg(way.uri, words("deposit.code")) if way is not None and way.is_open else None,
         "approval_uri": approval_uri(facts),
-        "page_code": qr_svg(link, words("phone.code")),
+        "page_code": lasting_qr_svg(link, words("phone.code")),
         "link": link,
         "network": network,
         "held": facts.money(state.held),
