@@ -35,6 +35,11 @@ def payments_told(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     }
 
 
+def count_logs(updates: Sequence[ChainUpdate]) -> int:
+    """Return how many logs stand in accepted blocks."""
+    return sum(len(update.logs) for update in updates if isinstance(update, BlockAccepted))
+
+
 def hashes_orphaned(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     """Return the hashes of the blocks that are dropped."""
     return {block.hash for update in updates if isinstance(update, BlocksOrphaned) for block in update.blocks}

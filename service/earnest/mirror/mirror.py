@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
 from earnest.mirror.batch import (
+    count_logs,
     hashes_orphaned,
     highest_accepted,
     highest_final,
@@ -32,6 +33,9 @@ from earnest.store.records import ChainRow, Lead, StoredBlock, StoredEvent, Unto
 FEW: Final = 20
 """Up to so many events and notifications are written without waiting in between. Each of these can have a delivery to
 several endpoints, and many rows are written by COPY, which does not go together with anything."""
+
+IN_BULK: Final = 1_000
+"""Logs of a batch: a backfill's, which never holds an event without its payment."""
 
 
 def _merchants(payments: Iterable[Payment]) -> set[Address]:
@@ -152,7 +156,7 @@ class ChainMirror:
             PaymentsChanged: a payment is not as it was remembered; nothing is written.
         """
         name, lead = name_of(updates), self._lead()
-        with self._store.transaction() as tx:
+        with self._store.transaction(in_bulk=count_logs(updates) >= IN_BULK) as tx:
             with tx.together():
                 held = self._fence.hold_later(tx.leads) if self._fence is not None else _nobody
                 locked = tx.blocks.chain_later(self._chain_id, lock=True)

@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table
 
 from earnest.store.driver_errors import DRIVER_ERRORS
+from earnest.store.engine import checks_foreign_keys
 from earnest.store.raw import give_up_if_lost, is_sending_together
 
 COPY_FROM_ROWS: Final = 100
 """COPY pays from so many rows on."""
+
+TOGETHER: Final = 128
+"""Rows of one statement where SQLite takes many at once. Python runs other threads only while a statement is executed:
+row by row the writer would wait after each for whoever decodes the next page, and neither would use a second core.
+Where foreign keys are checked, or a conflict is provided for, SQLite first copies each page that such a statement
+changes, which takes more than it spares."""
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -43,12 +51,27 @@ class Upsert:
         if not rows:
             return
         if connection.dialect.name != "postgresql":
-            _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
+            if len(rows) < TOGETHER or checks_foreign_keys(connection) or not self._are_new_here(connection, rows):
+                _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
         elif len(rows) < COPY_FROM_ROWS or is_sending_together(connection):
             _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
         elif not self._are_new(connection, rows):
             with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
                 connection.exec_driver_sql(f"{self._into} SELECT {self._names} FROM {incoming} {self._conflict}")  # noqa: S608
+
+    def _are_new_here(self, connection: Connection, rows: Rows) -> bool:
+        """Write the rows to SQLite, many in one statement, up to the first that is there."""
+        driver: Any = connection.connection
+        one = f"({_marks('?', rows)})"
+        at_once = len(rows) - len(rows) % TOGETHER
+        statement = f"INSERT OR FAIL INTO {self._name} ({self._names}) VALUES "  # noqa: S608
+        with suppress(connection.dialect.loaded_dbapi.IntegrityError):
+            together = statement + ", ".join([one] * TOGETHER)
+            for start in range(0, at_once, TOGETHER):
+                driver.cursor().execute(together, list(chain.from_iterable(rows[start : start + TOGETHER])))
+            _each(connection, statement + one, rows[at_once:])
+            return True
+        return False
 
     def _are_new(self, connection: Connection, rows: Rows) -> bool:
         """Write the rows unless one of them is there: right into the table takes half of what the way around it does.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, exc, make_url
 
+from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.errors import BadDatabaseUrl
 
 WRITES: Final = "earnest_writes"
@@ -131,6 +133,36 @@ def _set_up_sqlite(connection: Any, also: Sequence[str]) -> None:
     for pragma in (_OF_A_NEW_FILE, *_PRAGMAS, *also):
         cursor.execute(pragma)
     cursor.close()
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite not check foreign keys in the transaction that begins in here, and ends."""
+    driver: Any = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        _check_foreign_keys_again(connection)
+
+
+def _check_foreign_keys_again(connection: Connection) -> None:
+    """Do so, or give the connection up: SQLite says nothing where it cannot, since a transaction is still open."""
+    if connection.invalidated:
+        return
+    try:
+        driver: Any = connection.connection
+        driver.cursor().execute("PRAGMA foreign_keys = ON")
+        if not checks_foreign_keys(connection):
+            connection.invalidate()
+    except DRIVER_ERRORS as error:
+        connection.invalidate(error)
+
+
+def checks_foreign_keys(connection: Connection) -> bool:
+    """Return whether SQLite checks foreign keys now."""
+    driver: Any = connection.connection
+    return bool(driver.cursor().execute("PRAGMA foreign_keys").fetchone()[0])
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,0 +1,65 @@
+"""Thousands of rows in one transaction: what is there already is changed, and nothing stays unchecked afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from earnest.payment.events import EventKind
+from earnest.payment.record import BlockRef, Payment
+from earnest.payment.transitions import NOTHING_YET
+from earnest.store import Store
+from earnest.store.errors import StoreFailure
+from earnest.store.records import StoredEvent
+from tests.support.ledger import CHAIN_ID, START, digest, event_of, make_payment
+
+BLOCK = BlockRef(5, digest("block 5"), START)
+PAYMENTS = [replace(make_payment(number, account=None), block=BLOCK) for number in range(300)]
+
+
+def funding(payment: Payment, place: int) -> StoredEvent:
+    event = event_of(payment, NOTHING_YET, EventKind.PAYMENT_FUNDED)
+    return StoredEvent(CHAIN_ID, BLOCK, digest(f"tx {place}"), place, event)
+
+
+EVENTS = [funding(payment, place) for place, payment in enumerate(PAYMENTS)]
+
+
+def events(store: Store) -> list[StoredEvent]:
+    with store.read() as tx:
+        return list(tx.events.in_blocks(CHAIN_ID, [BLOCK.hash]))
+
+
+def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store: Store) -> None:
+    with store.transaction(in_bulk=True) as tx:
+        tx.payments.save(PAYMENTS[:200])
+        # Those in the middle are there already: not the first that meet, nor the last.
+        tx.events.add(CHAIN_ID, EVENTS[140:200])
+        tx.events.orphan(CHAIN_ID, [BLOCK.hash])
+    assert events(store) == []
+    with store.transaction(in_bulk=True) as tx:
+        tx.payments.save(PAYMENTS)
+        tx.events.add(CHAIN_ID, EVENTS)
+    assert events(store) == EVENTS
+    with store.read() as tx:
+        assert len(tx.payments.many(CHAIN_ID, [each.id for each in PAYMENTS])) == len(PAYMENTS)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["committed", "rolled back"])
+def test_afterwards_an_event_without_its_payment_is_refused_as_ever(store: Store, *, fails: bool) -> None:
+    def write() -> None:
+        with store.transaction(in_bulk=True) as tx:
+            tx.payments.save(PAYMENTS[:200])
+            tx.events.add(CHAIN_ID, EVENTS[:200])
+            if fails:
+                raise KeyError("something of the caller's")
+
+    if fails:
+        with pytest.raises(KeyError):
+            write()
+    else:
+        write()
+    assert len(events(store)) == (0 if fails else 200)
+    with pytest.raises(StoreFailure), store.transaction() as tx:
+        tx.events.add(CHAIN_ID, EVENTS[250:251])
