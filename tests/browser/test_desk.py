@@ -17,7 +17,7 @@ from tests.browser.shop import DESKTOP, PATIENCE_MS, PHONE, Shop, press
 from tests.browser.test_quality import violations
 
 MANY = 50
-PLACES = ("", "/payments", "/payments?q=nothing", "/balances", "/reports", "/webhooks", "/keys")
+PLACES = ("", "/payments", "/payments?q=nothing", "/balances", "/reports", "/webhooks", "/keys", "/sessions")
 
 
 def sold(shop: Shop, reference: str, value: str = "0.002", **terms: Any) -> dict[str, Any]:
@@ -58,6 +58,17 @@ def test_a_merchant_signs_in_and_out(shop: Shop) -> None:
     press(page, "Sign out")
     go(shop, page, "")
     expect(page.get_by_role("heading", name="Sign in to your desk")).to_be_visible()
+
+
+def test_a_merchant_signs_a_lost_laptop_out(shop: Shop) -> None:
+    lost, page = desk(shop), desk(shop)
+    page.get_by_role("link", name="Sessions").click()
+    expect(page.get_by_text("this session")).to_have_count(1)
+    press(page, "Sign out all others")
+    expect(page.get_by_text("Signed out:")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    go(shop, lost, "/payments")
+    expect(lost.get_by_role("heading", name="Sign in to your desk")).to_be_visible()
 
 
 def test_a_merchant_signs_in_by_the_wallet_that_is_paid(shop: Shop) -> None:
