@@ -54,7 +54,7 @@ def test_a_hundred_that_wait_for_a_node_leave_the_rest_of_the_api_alone(
         waiting = [pool.submit(house.get, path, key=None) for _ in range(REQUESTS)]
         time.sleep(0.5)
         for other, how in (("/health/live", {"key": None}), ("/v1/payments", {}), ("/health/ready", {"key": None})):
-            assert timed(house, other, **how) < 1.0
+            assert timed(house, other, **how) < wallet.NODE_SECONDS / 2, "it waited behind them"
         answers = [each.result() for each in waiting]
     assert time.monotonic() - began < wallet.NODE_SECONDS + 5
     assert {each.status_code for each in answers} == {503}

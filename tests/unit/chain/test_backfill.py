@@ -165,7 +165,7 @@ def test_a_page_with_many_logs_is_asked_for_in_pieces_so_that_never_more_than_so
     mirror: FakeMirror,
 ) -> None:
     node = FakeNode(ESCROW)
-    for number in range(100):
+    for number in range(60):
         node.mine(*(delivery(200 * number + each) for each in range(200)))
     node.mine_empty(10)
     told: list[int] = []
