@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from earnest.cli.console import say, show_json
+from earnest.cli.panels import CARE, PAY
 from earnest.payment.errors import InvalidInput
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
 from earnest.payment.tell_rule import parse_tell_rule
@@ -34,9 +35,9 @@ STEP = "TOKEN:FINALITY:AMOUNT"
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(merchant_app, name="merchant")
-    app.add_typer(key_app, name="key")
-    app.add_typer(db_app, name="db")
+    app.add_typer(merchant_app, name="merchant", rich_help_panel=PAY)
+    app.add_typer(key_app, name="key", rich_help_panel=PAY)
+    app.add_typer(db_app, name="db", rich_help_panel=CARE)
 
 
 @merchant_app.command(name="create")

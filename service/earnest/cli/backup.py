@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from earnest.cli.console import out, say
+from earnest.cli.panels import CARE
 from earnest.cli.progress import meter
 from earnest.cli.serve import DATA_DIR, DATABASE_URL
 from earnest.settings import load_settings
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(backup)
-    app.command()(restore)
+    app.command(rich_help_panel=CARE)(backup)
+    app.command(rich_help_panel=CARE)(restore)
 
 
 def backup(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from earnest.cli.console import say, show_json
+from earnest.cli.panels import BUILD
 from earnest.cli.signals import stop_event
 from earnest.payment.errors import Conflict, InvalidInput
 from earnest.settings import load_settings
@@ -44,7 +45,7 @@ chain_app = typer.Typer(invoke_without_command=True, subcommand_metavar="[advanc
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(chain_app, name="chain")
+    app.add_typer(chain_app, name="chain", rich_help_panel=BUILD)
 
 
 @chain_app.callback()

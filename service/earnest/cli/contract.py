@@ -10,6 +10,7 @@ import typer
 
 from earnest.cli.console import err, say, show_json
 from earnest.cli.keystores import check_keystore, open_keystore
+from earnest.cli.panels import CONTRACT
 from earnest.cli.serve import RPC_URL
 from earnest.payment.errors import InvalidInput
 from earnest.settings import Network, load_settings
@@ -25,8 +26,8 @@ GWEI = 10**9
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(name="compile")(compile_command)
-    app.command(name="deploy")(deploy_command)
+    app.command(name="compile", rich_help_panel=CONTRACT)(compile_command)
+    app.command(name="deploy", rich_help_panel=CONTRACT)(deploy_command)
 
 
 def compile_command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earnest.cli.console import out, say
+from earnest.cli.panels import BUILD
 from earnest.cli.signals import stop_event
 from earnest.settings import load_settings
 
@@ -31,8 +32,8 @@ API_PORT = Annotated[int, typer.Option(help="The API's port; 0 picks a free one.
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(name="demo")(demo)
-    app.command(name="dev")(dev)
+    app.command(name="demo", rich_help_panel=BUILD)(demo)
+    app.command(name="dev", rich_help_panel=BUILD)(dev)
 
 
 def demo(

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from earnest.cli.console import out
+from earnest.cli.panels import CARE
 from earnest.cli.serve import RPC_URL
 from earnest.payment.errors import EarnestError
 from earnest.settings import Network, Settings, load_settings
@@ -25,7 +26,7 @@ Check = tuple[str, Callable[[], str]]
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="doctor")(doctor)
+    app.command(name="doctor", rich_help_panel=CARE)(doctor)
 
 
 def doctor(

@@ -8,6 +8,7 @@ import typer
 
 from earnest.cli.console import say
 from earnest.cli.logs import set_up_logs
+from earnest.cli.panels import RUN
 from earnest.cli.serve import DATA_DIR, DATABASE_URL, GRACE_SECONDS, NETWORK, RPC_URL
 from earnest.cli.signals import stop_event
 from earnest.settings import Settings, load_settings
@@ -21,7 +22,7 @@ POLL_SECONDS = 0.5
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (follow, send, deliver):
-        app.command()(command)
+        app.command(rich_help_panel=RUN)(command)
 
 
 def follow(

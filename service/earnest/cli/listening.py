@@ -11,6 +11,7 @@ import typer
 
 from earnest.cli.console import out, say, show_json
 from earnest.cli.own_verbs import API_URL, LOCAL_API
+from earnest.cli.panels import BUILD
 from earnest.cli.sample import known_key
 from earnest.payment.errors import Conflict, InvalidInput
 from earnest.payment.notifications import NotificationType
@@ -34,8 +35,8 @@ class NotTheDevelopersChain(Conflict):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(name="listen")(listen)
-    app.command(name="trigger")(trigger)
+    app.command(name="listen", rich_help_panel=BUILD)(listen)
+    app.command(name="trigger", rich_help_panel=BUILD)(trigger)
 
 
 def listen(

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from earnest.cli.console import out, say, show_json
 from earnest.cli.logs import set_up_logs
+from earnest.cli.panels import CARE
 from earnest.cli.progress import Meter, meter
 from earnest.cli.serve import DATA_DIR, DATABASE_URL, NETWORK, RPC_URL
 from earnest.settings import Settings, load_settings
@@ -27,8 +28,8 @@ MOST_PRINTED = 1_000
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(rebuild)
-    app.command()(reconcile)
+    app.command(rich_help_panel=CARE)(rebuild)
+    app.command(rich_help_panel=CARE)(reconcile)
 
 
 def rebuild(

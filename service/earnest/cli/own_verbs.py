@@ -15,6 +15,7 @@ import typer
 from earnest.cli.asking import ask
 from earnest.cli.console import say, show_json
 from earnest.cli.keystores import check_keystore, open_keystore
+from earnest.cli.panels import BY_WALLET
 from earnest.cli.paying import steps_to_pay
 from earnest.payment.errors import InvalidInput, NotAllowed
 from earnest.payment.money import Token, format_value, parse_value
@@ -135,9 +136,13 @@ class OwnTx:
 def register(app: typer.Typer) -> None:
     """Add the commands to `earnest payment`."""
     for verb, does in _VERBS.items():
-        app.command(name=verb.__name__.replace("_", "-"))(_command(verb, partial(OwnTx.send, does=does)))
+        app.command(name=verb.__name__.replace("_", "-"), rich_help_panel=BY_WALLET)(
+            _command(verb, partial(OwnTx.send, does=does))
+        )
     for asked, does in _SIGNATURES.items():
-        app.command(name=asked.__name__.replace("_", "-"))(_command(asked, partial(OwnTx.show_signature, does=does)))
+        app.command(name=asked.__name__.replace("_", "-"), rich_help_panel=BY_WALLET)(
+            _command(asked, partial(OwnTx.show_signature, does=does))
+        )
 
 
 def fund(

@@ -10,7 +10,8 @@ from earnest.cli import own_verbs
 from earnest.cli.asking import ask
 from earnest.cli.console import show_json
 from earnest.cli.own_verbs import API_URL, LOCAL_API, PAYMENT
-from earnest.payment.errors import InvalidInput
+from earnest.cli.panels import BY_THE_API, PAY
+from earnest.cli.sample import known_key
 from earnest.payment.primitives import parse_hash32
 
 payment_app = typer.Typer(
@@ -27,14 +28,15 @@ PAYMENTS = Annotated[list[str], typer.Argument(metavar="ID…", help="The paymen
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     own_verbs.register(payment_app)
-    app.add_typer(payment_app, name="payment")
+    app.add_typer(payment_app, name="payment", rich_help_panel=PAY)
 
 
-@payment_app.command()
+@payment_app.command(rich_help_panel=BY_THE_API)
 def create(
     amount: Annotated[str, typer.Argument(help="How much, as a decimal: 12.50")],
     token: Annotated[str, typer.Argument(help="The token's symbol or address; the coin's symbol for coin.")],
     order: Annotated[str, typer.Option(help="Your own reference; only a salted hash of it goes on chain.")] = "",
+    description: Annotated[str, typer.Option(help="What is bought, for the buyer to read.")] = "",
     buyer: Annotated[
         str | None,
         typer.Option(help="The buyer, if only he may be; a deposit address comes with it."),
@@ -45,11 +47,12 @@ def create(
     """Create a payment; prints it, its id and checkout link with it."""
     body: dict[str, Any] = {"amount": {"value": amount, "token": token}}
     body |= {"order_reference": order} if order else {}
+    body |= {"description": description} if description else {}
     body |= {"buyer": buyer} if buyer else {}
     show_json(_ask(api_url, api_key, "POST", "/v1/payments", body=body))
 
 
-@payment_app.command()
+@payment_app.command(rich_help_panel=BY_THE_API)
 def show(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """Show a payment: all of it with a key, what a buyer may see without one."""
     wanted = parse_hash32(payment, param="ID")
@@ -57,7 +60,7 @@ def show(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None
     show_json(ask(api_url, api_key, "GET", path))
 
 
-@payment_app.command(name="list")
+@payment_app.command(name="list", rich_help_panel=BY_THE_API)
 def list_payments(
     status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many at the most.")] = 20,
@@ -68,31 +71,31 @@ def list_payments(
     show_json(_ask(api_url, api_key, "GET", "/v1/payments", query={"status": status, "limit": limit}))
 
 
-@payment_app.command()
+@payment_app.command(rich_help_panel=BY_THE_API)
 def timeline(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """Show every event of a payment, with the block and the tx that prove it."""
     show_json(_ask(api_url, api_key, "GET", f"/v1/payments/{parse_hash32(payment, param='ID')}/timeline"))
 
 
-@payment_app.command(name="confirm-delivery")
+@payment_app.command(name="confirm-delivery", rich_help_panel=BY_THE_API)
 def confirm_delivery(payment: PAYMENT, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: say that you delivered; the service sends it with the operator's key."""
     show_json(_ask(api_url, api_key, "POST", f"/v1/payments/{parse_hash32(payment, param='ID')}/confirm_delivery"))
 
 
-@payment_app.command(name="confirm-delivery-many")
+@payment_app.command(name="confirm-delivery-many", rich_help_panel=BY_THE_API)
 def confirm_delivery_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: confirm many deliveries by as few txs as their terms allow; the rest is listed with why."""
     show_json(_ask(api_url, api_key, "POST", "/v1/payments/confirm_delivery_many", body=_many(payments)))
 
 
-@payment_app.command(name="release-many")
+@payment_app.command(name="release-many", rich_help_panel=BY_THE_API)
 def release_many(payments: PAYMENTS, api_url: API_URL = LOCAL_API, api_key: API_KEY = None) -> None:
     """As the merchant: release many payments whose dispute windows are over; what cannot be is listed with why."""
     show_json(_ask(api_url, api_key, "POST", "/v1/payments/release_many", body=_many(payments)))
 
 
-@payment_app.command()
+@payment_app.command(rich_help_panel=BY_THE_API)
 def refund(
     payment: PAYMENT,
     amount: Annotated[str | None, typer.Option(help="A part, as a decimal; without it everything held.")] = None,
@@ -111,6 +114,4 @@ def _many(payments: list[str]) -> dict[str, Any]:
 
 
 def _ask(api_url: str, api_key: str | None, method: str, path: str, **what: Any) -> dict[str, Any]:
-    if not api_key:
-        raise InvalidInput("this is a merchant's verb: give the API key with --api-key or EARNEST_API_KEY")
-    return ask(api_url, api_key, method, path, **what)
+    return ask(api_url, known_key(api_key), method, path, **what)

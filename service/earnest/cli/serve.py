@@ -13,6 +13,7 @@ import uvicorn
 
 from earnest.cli.console import say
 from earnest.cli.logs import set_up_logs
+from earnest.cli.panels import RUN
 from earnest.cli.signals import stop_event
 from earnest.payment.errors import Misconfigured
 from earnest.settings import load_settings
@@ -43,7 +44,7 @@ PORT = Annotated[int | None, typer.Option(help="The port to listen on.", show_de
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="serve")(serve)
+    app.command(name="serve", rich_help_panel=RUN)(serve)
 
 
 def serve(

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from earnest.cli.console import out
 from earnest.cli.own_verbs import API_URL, LOCAL_API
+from earnest.cli.panels import PAY
 from earnest.payment.primitives import Hash32
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _WHY_NO_STATE: Final = {
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(name="verify")(verify)
+    app.command(name="verify", rich_help_panel=PAY)(verify)
 
 
 def verify(
