@@ -162,6 +162,32 @@ def test_a_page_that_comes_back_is_told_only_what_it_does_not_have(service: Serv
         again.wait(lambda r: len(r.events) == 1)
 
 
+def test_readers_go_on_where_they_were_after_the_service_was_stopped_and_started_anew() -> None:
+    with open_house(limits=LIMITS) as house:
+        payment = house.create()["id"]
+        with served(house) as first, listen(first) as merchant, watch(first, payment) as buyer:
+            merchant.wait(lambda r: r.last_id is not None)
+            house.happen(payment, EventKind.PAYMENT_FUNDED)
+            merchant.wait(lambda r: len(r.events) == 1)
+            buyer.wait(lambda r: len(r.events) >= 1 and json.loads(r.events[-1].data)["status"] == "funded")
+            first.stop.set()
+            merchant.wait(lambda r: r.ended)
+            buyer.wait(lambda r: r.ended)
+        house.happen(payment, EventKind.DELIVERY_CONFIRMED)  # while nobody serves
+        with (
+            served(house) as second,
+            listen(second, merchant.last_id) as merchant_again,
+            watch(second, payment, buyer.last_id) as buyer_again,
+        ):
+            merchant_again.wait(lambda r: len(r.events) == 1)
+            buyer_again.wait(lambda r: len(r.events) == 1)
+            house.happen(payment, EventKind.PAYMENT_RELEASED)
+            merchant_again.wait(lambda r: len(r.events) == 2)
+            buyer_again.wait(lambda r: len(r.events) == 2)
+        assert [each.id for each in (*merchant.events, *merchant_again.events)] == all_ids(house)
+        assert [json.loads(each.data)["status"] for each in buyer_again.events] == ["delivered", "released"]
+
+
 def test_an_address_has_so_many_streams_and_gets_one_back_as_soon_as_it_leaves_one(service: Served) -> None:
     payment = service.house.create()["id"]
     readers = [watch(service, payment) for _ in range(3)]
