@@ -241,6 +241,8 @@ class Follower:
             now_final = newly_final(position, settled)
         elif now_final := newly_final(position, final):
             now_final = newly_final(position, self._lookout.vouched(one, now_final, position))
+        else:
+            self._lookout.contradicted(one, position)
         return [*updates, BlockFinal(now_final)] if now_final else updates
 
     def _page(self, one: Endpoint, parent: Block | None, first: int, last: int) -> list[BlockAccepted]:

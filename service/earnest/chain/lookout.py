@@ -96,6 +96,23 @@ class Lookout:
                 bounds.append(each.vouched[0] if each.vouched and known else position.final_number)
         return min(bounds)
 
+    def contradicted(self, one: Endpoint, position: Position) -> None:
+        """Notice, where whoever is followed holds nothing new final, that others hold other blocks final than ours.
+
+        Else one who tells of no finality could keep us on a branch of his own for as long as it is near the others'
+        head. Who was not asked about our block at the height of his newest final one is asked in the background.
+
+        Raises:
+            EndpointsDisagree: another endpoint holds another block final in its place.
+        """
+        self._wanted = None
+        others = self._endpoints.others(one)
+        for each in others:
+            asked = self._questions(each, position)
+            if asked and self._votes(each) and (each.witnessed != asked[0] or each.denied):
+                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
+        self._check(one, others, lambda block: block_at(position, block.number) == block)
+
     def confirm(self, one: Endpoint, block: Block) -> None:
         """Ask all others about one final block, here and now; who does not have it says nothing.
 
@@ -113,9 +130,11 @@ class Lookout:
         One that is behind whoever is followed has never heard of the latter, and yet knows who lied about the former.
         """
         wanted, final_number = self._wanted, each.final_number
-        if wanted is None or position is None:
+        if position is None:
             return ()
         judged = block_at(position, final_number) if final_number is not None else None
+        if wanted is None:
+            return (judged,) if judged is not None and judged.number > position.final_number else ()
         return (judged, wanted) if judged is not None and judged.number < wanted.number else (wanted,)
 
     def _votes(self, each: Endpoint) -> bool:

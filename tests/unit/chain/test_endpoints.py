@@ -283,6 +283,24 @@ def test_a_train_of_thought_keeps_to_one_endpoint(chain: FakeNode) -> None:
     assert "eth_getBalance" in second.asked
 
 
+@pytest.mark.parametrize("liars_head", [14, 16])
+def test_one_who_tells_no_finality_cannot_keep_us_on_a_branch_of_his_own(liars_head: int) -> None:
+    chain = FakeNode(ESCROW, finality_depth=4)
+    chain.mine_empty(2)
+    liar = chain.fork("liar")
+    liar.finality_depth = 1_000
+    for number in range(liars_head - 2):
+        liar.mine(delivery(number))
+    several = Several(liar, Gate(chain, "one"), Gate(chain, "two"))
+    several.catch_up()
+    chain.mine_empty(16)
+    several.catch_up()
+    several.clock.now += 8_000
+    several.catch_up()
+    assert several.mirror.blocks[-1] == chain.head
+    assert several.report("liar").state is EndpointState.LIES
+
+
 def test_a_step_never_mixes_two_views(chain: FakeNode) -> None:
     """The endpoint that is followed fails in the middle of a step: the whole step is done anew with the next one."""
     bad, good = Gate(chain, "bad"), Gate(chain, "good")
