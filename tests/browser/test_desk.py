@@ -17,7 +17,17 @@ from tests.browser.shop import DESKTOP, PATIENCE_MS, PHONE, Shop, press
 from tests.browser.test_quality import violations
 
 MANY = 50
-PLACES = ("", "/payments", "/payments?q=nothing", "/balances", "/reports", "/webhooks", "/keys", "/sessions")
+PLACES = (
+    "",
+    "/payments",
+    "/payments?q=nothing",
+    "/balances",
+    "/reports",
+    "/webhooks",
+    "/keys",
+    "/sessions",
+    "/settings",
+)
 
 
 def sold(shop: Shop, reference: str, value: str = "0.002", **terms: Any) -> dict[str, Any]:
@@ -77,6 +87,9 @@ def test_a_merchant_signs_in_by_the_wallet_that_is_paid(shop: Shop) -> None:
     wallet.reject_next("personal_sign")
     press(page, "Sign in with Test Wallet")
     expect(page.get_by_text("You declined in the wallet")).to_be_visible()
+    box = page.get_by_role("button", name="Sign in with Test Wallet").bounding_box()
+    assert box is not None
+    assert box["height"] < 60, "the wallet's own icon is as large as it likes"
     press(page, "Sign in with Test Wallet")
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
     expect(page.get_by_text("this session")).to_have_count(0)
@@ -164,6 +177,10 @@ def test_axe_finds_nothing_and_nothing_stands_over_the_edge(shop: Shop, size: di
         go(shop, page, path)
         assert violations(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        for room in page.locator(".rooms a").all():
+            box = room.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= size["width"], f"a room's name runs off the edge of {path}"
     press(page, "Sign out")
     page.wait_for_selector("#key")
     assert violations(page) == []
