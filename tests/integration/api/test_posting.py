@@ -25,6 +25,8 @@ from earnest.webhooks.signature import format_secret, signed_headers
 
 SECRET = format_secret(b"s" * 32)
 NAME = "shop.test"
+GIVEN_UP_SECONDS = 20.0
+"""Less than these servers take by themselves, and more than a busy machine adds to half a second."""
 
 
 def to_loopback(_host: str, _port: int) -> list[str]:
@@ -50,7 +52,7 @@ def raw_server(talk: Callable[[socket.socket], None], context: ssl.SSLContext | 
                 connection, _ = listener.accept()
             except TimeoutError:
                 continue
-            connection.settimeout(5)
+            connection.settimeout(30)
             try:
                 with context.wrap_socket(connection, server_side=True) if context else connection as stream:
                     talk(stream)
@@ -193,7 +195,7 @@ def test_a_silent_endpoint_is_given_up_at_the_deadline() -> None:
         started = time.monotonic()
         answer = post(f"http://{NAME}:{port}/", timeout_seconds=0.5)
     assert "no answer within 0.5 seconds" in (answer.error or "")
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < GIVEN_UP_SECONDS
 
 
 def test_a_dripping_endpoint_is_given_up_at_the_same_deadline() -> None:
@@ -209,20 +211,22 @@ def test_a_dripping_endpoint_is_given_up_at_the_same_deadline() -> None:
         started = time.monotonic()
         answer = post(f"http://{NAME}:{port}/", timeout_seconds=0.6)
     assert answer.status_code is None
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < GIVEN_UP_SECONDS
 
 
 def test_an_endless_answer_is_read_only_a_little() -> None:
+    sent = 0
+
     def talk(stream: socket.socket) -> None:
+        nonlocal sent
         read_request(stream)
         stream.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(100_000):
+        for sent in range(100_000):  # noqa: B007
             stream.sendall(b"1000\r\n" + b"x" * 4_096 + b"\r\n")
 
     with raw_server(talk) as port:
-        started = time.monotonic()
         assert post(f"http://{NAME}:{port}/") == Answer(200)
-    assert time.monotonic() - started < 4
+    assert sent < 10_000  # of which most lie in the sockets' buffers
 
 
 def test_retry_after_is_read_from_the_answer() -> None:

@@ -215,12 +215,12 @@ def test_an_answer_that_drips_ends_after_some_timeouts(servers: list[Server]) ->
 
 
 def test_whoever_waits_wakes_up_when_the_lines_are_closed(servers: list[Server]) -> None:
-    _, line = asked(servers, [b"HTTP/1.1 200 OK\r\n"])
+    _, line = asked(servers, [b"HTTP/1.1 200 OK\r\n"], timeout_seconds=60.0)
     Timer(0.2, line.close).start()
     started = time.monotonic()
     with pytest.raises(NodeUnavailable, match="did not answer"):
         line.post(BODY)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
     with pytest.raises(NodeUnavailable, match="the connections were closed"):
         line.post(BODY)
 

@@ -125,8 +125,11 @@ def test_four_hundred_logs_in_four_hundred_blocks_are_found_in_one_go(
 ) -> None:
     start, nonce = node.height(), node.nonce(1)
     data = "0xa9059cbb" + word(address_of(4))[2:] + word(1)[2:]
-    for raw in [node.signed(1, nonce=nonce + n, to=TEST_TOKEN_ADDRESS, gas=100_000, data=data) for n in range(400)]:
+    signed = [node.signed(1, nonce=nonce + n, to=TEST_TOKEN_ADDRESS, gas=100_000, data=data) for n in range(400)]
+    began = time.perf_counter()
+    for raw in signed:
         node("eth_sendRawTransaction", raw)
+    sending = time.perf_counter() - began
     began = time.perf_counter()
     found = node("eth_getLogs", {"fromBlock": hex(start + 1), "toBlock": "latest", "address": TEST_TOKEN_ADDRESS})
     seconds = time.perf_counter() - began
@@ -136,5 +139,5 @@ def test_four_hundred_logs_in_four_hundred_blocks_are_found_in_one_go(
     assert len(numbers) == 400
     assert numbers == sorted(numbers)
     assert len(set(numbers)) == node.height() - start == 400
-    # A quadratic search took 24.7 s on the machine where this takes 0.1; anything in between is a mistake.
-    assert seconds < 5
+    # A quadratic search took 24.7 s on the machine where this takes 0.1, and sending them about five.
+    assert seconds < sending / 2
