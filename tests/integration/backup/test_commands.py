@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 from earnest.chain.rpc import Rpc
 from earnest.payment.primitives import Address
 from earnest.testing.stack import LocalStack
+from tests.acceptance.forked import run
 from tests.integration.chain.conftest import Town
+
+PATIENCE_SECONDS = 120.0
 
 
 def earnest(stack: LocalStack, *arguments: str) -> tuple[int, str]:
     """Run a command with the stack's settings; returns its status and all that it said."""
     _, settings = stack.child_settings("command")
-    done = subprocess.run(
-        [sys.executable, "-m", "earnest.cli", *arguments], capture_output=True, text=True, check=False, env=settings
-    )
-    return done.returncode, done.stdout + done.stderr
+    status, out, err = run(arguments, settings, stack.data_dir, stack.data_dir, PATIENCE_SECONDS)
+    return status, out + err
 
 
 def test_a_host_who_lost_his_disk_goes_on_elsewhere(tmp_path: Path) -> None:

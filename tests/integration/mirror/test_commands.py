@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +15,11 @@ from earnest.payment.primitives import Address, Hash32
 from earnest.payment.terms import payment_id
 from earnest.store import open_store
 from earnest.testing.stack import LocalStack
+from tests.acceptance.forked import run
 from tests.integration.chain.conftest import CHAIN_ID, Town, until
 from tests.support.rebuilding import by_hand
+
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -29,10 +31,8 @@ def stack(tmp_path: Path) -> Iterator[LocalStack]:
 def earnest(stack: LocalStack, *arguments: str) -> tuple[int, str]:
     """Run a command; returns its status and all that it said."""
     where = ("--data-dir", str(stack.data_dir), "--rpc-url", stack.node_url)
-    done = subprocess.run(
-        [sys.executable, "-m", "earnest.cli", *arguments, *where], capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+    status, out, err = run((*arguments, *where), os.environ, stack.data_dir, stack.data_dir, PATIENCE_SECONDS)
+    return status, out + err
 
 
 def test_a_host_finds_and_mends_what_somebody_changed(stack: LocalStack) -> None:
