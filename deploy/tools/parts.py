@@ -232,7 +232,8 @@ PARTS = (
     Part(
         "integration",
         "rooms together, on SQLite and PostgreSQL, on eth-tester and anvil",
-        (node, pytest("tests/integration", workers=2)),
+        # Each worker takes one half in order, so that nodes, databases and fleets of a file are started once, not twice.
+        (node, pytest("tests/integration", workers=2, options=("--dist=worksteal",))),
         ("tests/integration",),
     ),
     Part(
@@ -253,7 +254,10 @@ PARTS = (
         "the benchmarks' short runs, judged with room for a busy machine",
         (
             node,
-            *(tool("python", "-m", f"tests.benchmarks.{each}", "--check") for each in ("backfill", "growth", "live")),
+            *(
+                tool("python", "-m", f"tests.benchmarks.{each}", "--check")
+                for each in ("backfill", "growth", "live", "backup")
+            ),
         ),
         ("tests/benchmarks",),
     ),
