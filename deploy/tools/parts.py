@@ -232,7 +232,7 @@ PARTS = (
     Part(
         "integration",
         "rooms together, on SQLite and PostgreSQL, on eth-tester and anvil",
-        # Each worker takes one half in order, so that nodes, databases and fleets of a file are started once, not twice.
+        # Each worker takes one half in order: a file's nodes, databases and fleets are started once, not twice.
         (node, pytest("tests/integration", workers=2, options=("--dist=worksteal",))),
         ("tests/integration",),
     ),
