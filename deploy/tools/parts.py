@@ -254,10 +254,7 @@ PARTS = (
         "the benchmarks' short runs, judged with room for a busy machine",
         (
             node,
-            *(
-                tool("python", "-m", f"tests.benchmarks.{each}", "--check")
-                for each in ("backfill", "growth", "live", "backup")
-            ),
+            *(tool("python", "-m", f"tests.benchmarks.{each}", "--check") for each in ("backfill", "growth", "live")),
         ),
         ("tests/benchmarks",),
     ),
