@@ -104,8 +104,10 @@ class Balances:
         for row in self._connection.execute(own.group_by(c.chain_id, c.token)):
             sums[row.chain_id, row.token] = {figure: read_sum(row, figure, dialect) for figure in flows}
         held = sum_of(c.held, Figure.RELEASABLE, dialect)
-        due = select(c.chain_id, c.token, *held).where(c.account == merchant_id, _is_releasable(now))
-        for row in self._connection.execute(due.group_by(c.chain_id, c.token)):
+        # The status' index is the short way, and grouped by the token itself SQLite would take the token's.
+        token = func.coalesce(c.token, "")
+        due = select(c.chain_id, token.label("token"), *held).where(c.account == merchant_id, _is_releasable(now))
+        for row in self._connection.execute(due.group_by(c.chain_id, token)):
             sums[row.chain_id, row.token][Figure.RELEASABLE] = read_sum(row, Figure.RELEASABLE, dialect)
         return [
             TokenSums(chain_id, token, {figure: of.get(figure, 0) for figure in Figure})

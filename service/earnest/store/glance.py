@@ -51,9 +51,12 @@ class Glance:
         """
         c = payments.c
         end = c.since + c.delivery_period
-        wanted = select(*WHOLE).where(c.account == merchant_id, c.status == Status.FUNDED.value)
-        wanted = wanted.where(passive(c.chain_id) == chain_id, end < until).order_by(end, passive(c.id)).limit(limit)
-        return [payment_of(row) for row in self._connection.execute(wanted)]
+        first = select(c.id).where(c.account == merchant_id, c.status == Status.FUNDED.value)
+        first = first.where(passive(c.chain_id) == chain_id, end < until).order_by(end, passive(c.id)).limit(limit)
+        # Of those alone that are shown is the whole row read.
+        ids = list(self._connection.execute(first).scalars())
+        wanted = select(*WHOLE).where(c.chain_id == chain_id, c.id.in_(ids)).order_by(end, passive(c.id))
+        return [payment_of(row) for row in self._connection.execute(wanted)] if ids else []
 
     def trouble(self, endpoint_ids: Collection[str]) -> Mapping[str, Trouble]:
         """Return what does not arrive, by endpoint."""

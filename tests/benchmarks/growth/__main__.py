@@ -18,7 +18,7 @@ from pathlib import Path
 from earnest.store import Store
 from tests.benchmarks.growth.filled import EVENTS_A_BLOCK, Filled
 from tests.benchmarks.growth.plans import objections, plans_of
-from tests.benchmarks.growth.questions import OF_FEW, Question, questions
+from tests.benchmarks.growth.questions import OF_FEW, SUMS, Question, questions
 from tests.support.postgres import find_binaries, running_server
 
 SMALL, LARGE, TURNS = 10_000, 1_000_000, 60
@@ -38,6 +38,8 @@ class Row:
     many: float
     whole: tuple[str, ...] = ()
     """Where the large store's plan reads a whole table."""
+    is_sum: bool = False
+    """Whether it adds up all that a merchant has."""
 
     @property
     def times(self) -> float:
@@ -61,7 +63,8 @@ def main() -> int:
     for row in rows:
         print(f"{row.what:52} {row.few:9.2f} {row.many:9.2f} {row.times:6.2f}")
     most = MOST_TIMES_OF_CHECK if arguments.check else MOST_TIMES
-    wrong = [f"{row.what}: {row.times:.2f} times, more than {most}" for row in rows if row.times > most]
+    judged = [row for row in rows if not row.is_sum]
+    wrong = [f"{row.what}: {row.times:.2f} times, more than {most}" for row in judged if row.times > most]
     # PostgreSQL rightly reads a small table from end to end; SQLite's plans do not depend on how much there is.
     wrong += [f"{row.what}: {line}" for row in rows for line in row.whole if row.what.startswith("sqlite")]
     print("\n".join(["", *wrong]))
@@ -95,7 +98,8 @@ def compare(name: str, urls: list[str], sizes: tuple[int, int], turns: int, *, p
         if plans:
             print("\n      ".join([f"{name}: {what}", *lines]))
         row = _both(f"{name}: {what}", _timed(few[what], small.store), _timed(ask, large.store), turns)
-        rows.append(Row(row.what, row.few, row.many, tuple(objections(lines, names_few=what in OF_FEW))))
+        whole = tuple(objections(lines, names_few=what in OF_FEW))
+        rows.append(Row(row.what, row.few, row.many, whole, is_sum=what in SUMS))
     small.store.close()
     large.store.close()
     return rows

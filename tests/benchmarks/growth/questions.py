@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from earnest.payment.status import Finality, Status
+from earnest.payment.terms import DAY
 from earnest.store import Store
+from earnest.store.balances import Figure
 from earnest.store.cursors import write_cursor
 from earnest.store.records import DeliveryState, PaymentFilter
 from tests.benchmarks.growth.filled import ENDPOINT, OWN, Filled, made
@@ -24,11 +26,14 @@ OF_FEW: Final = frozenset(
     )
 )
 """The questions that name what few have: no plan may go through all of a merchant's for them."""
+SUMS: Final = frozenset(("balances", "balances, rows of releasable", "desk, what is due"))
+"""What adds up all of a merchant's payments, or goes through all that waits: it grows with those, which is
+told and not judged."""
 
 
 def questions(filled: Filled) -> dict[str, Question]:
     """Return the questions by name; what they ask about lies in the middle of what there is."""
-    return {**_lists(filled), **_details(filled), **_told(filled)}
+    return {**_lists(filled), **_details(filled), **_told(filled), **_desk(filled)}
 
 
 def _lists(filled: Filled) -> dict[str, Question]:
@@ -74,6 +79,37 @@ def _details(filled: Filled) -> dict[str, Question]:
         "canonical events": reading(lambda tx: tx.events.canonical(CHAIN_ID, [id_])),
         "outgoing txs": reading(lambda tx: tx.txs.find(MERCHANT.id, id_)),
         "events of a payment": _events(payment_id=id_),
+    }
+
+
+def _desk(filled: Filled) -> dict[str, Question]:
+    """Return what the merchant's desk asks for its first page, and what lies behind its sums."""
+    now = filled.chain.head.timestamp
+    month = PaymentFilter(created_from=START + filled.payments - 500)
+    disputed = PaymentFilter(statuses=frozenset({Status.DISPUTED}))
+    deep = _middle(filled)
+
+    def month_of(tx: Any) -> object:
+        newest = tx.payments.page(MERCHANT.id, month, limit=1_000).items
+        return tx.events.canonical(CHAIN_ID, [each.id for each in newest])
+
+    def rows(figure: Figure, cursor: str | None = None) -> Question:
+        token = (CHAIN_ID, TOKEN)
+        return reading(lambda tx: tx.balances.rows(MERCHANT.id, figure, token, now, cursor=cursor, limit=50))
+
+    return {
+        "balances": reading(lambda tx: tx.balances.sums(MERCHANT.id, {CHAIN_ID: now})),
+        "balances, credits": reading(lambda tx: tx.balances.owed(CHAIN_ID, MERCHANT.payout, [TOKEN])),
+        **{f"balances, rows of {figure}": rows(figure) for figure in (Figure.HELD, Figure.RELEASED, Figure.RELEASABLE)},
+        "balances, rows of released, from the middle on": rows(
+            Figure.RELEASED, write_cursor(deep.created_at, deep.chain_id, deep.id)
+        ),
+        "desk, disputes": reading(lambda tx: tx.payments.page(MERCHANT.id, disputed, limit=6)),
+        "desk, newest": reading(lambda tx: tx.payments.page(MERCHANT.id, PaymentFilter(), limit=8)),
+        "desk, what is due": reading(lambda tx: tx.glance.due(MERCHANT.id, CHAIN_ID, now + DAY, 6)),
+        "desk, reorgs": reading(lambda tx: tx.glance.reorged(MERCHANT.id, START, 5)),
+        "desk, endpoints in trouble": reading(lambda tx: tx.glance.trouble([ENDPOINT])),
+        "desk, charts": reading(month_of),
     }
 
 
