@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from earnest.api.services import ChainService, Services
     from earnest.store import Transaction
     from earnest.store.records import Endpoint
@@ -56,9 +58,13 @@ def _desk(services: Services) -> Desk:
     from earnest.commands.names import new_id, strong_random  # noqa: PLC0415
     from earnest.store.settlements import SettlementFilter  # noqa: PLC0415
     from earnest.web.desk.ports import Desk, OperatorReport  # noqa: PLC0415
+    from earnest.web.desk.remembered import Remembered  # noqa: PLC0415
     from earnest.webhooks.trial import try_endpoint  # noqa: PLC0415
 
     trials = Trials()
+
+    def sums(tx: Transaction, merchant: str) -> Sequence[Mapping[str, Any]]:
+        return BalanceView(services, tx, merchant).sums()
 
     def test(endpoint: Endpoint) -> Trial:
         with trials.turn():
@@ -83,7 +89,8 @@ def _desk(services: Services) -> Desk:
         senders=services.sender,
         kit=services.endpoint_kit,
         try_endpoint=test,
-        sums=lambda tx, merchant: BalanceView(services, tx, merchant).sums(),
+        sums=sums,
+        recent_sums=Remembered(sums),
         sum_rows=rows,
         settlements=settlements,
         operators=operators,

@@ -91,7 +91,7 @@ FORMS = {
     route.path
     for module in DESK
     for route in module.routes.routes
-    if isinstance(route, DeskRoute) and "POST" in route.methods and route.needs != PUBLIC
+    if isinstance(route, DeskRoute) and "POST" in (route.methods or ()) and route.needs != PUBLIC
 }
 
 

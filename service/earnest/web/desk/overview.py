@@ -63,7 +63,7 @@ def get_overview(visit: InVisit) -> Response:
             attention.is_behind = any(visit.site.is_behind(tx, chain_id) for chain_id in visit.site.chains)
             newest = rows.many(tx.payments.page(visit.merchant_id, PaymentFilter(), limit=8).items)
             chart = draw(visit, tx, rows)
-            sums = list(visit.desk.sums(tx, visit.merchant_id))
+            sums = list(visit.desk.recent_sums(tx, visit.merchant_id))
             attention.ready = [each for each in sums if each["releasable"]["base_units"] != "0"]
             attention.credits = [each for each in sums if each["credits"]["base_units"] != "0"]
         if visit.may("webhooks:read"):

@@ -35,6 +35,7 @@ class Desk:
         kit: what commands on webhook endpoints need.
         try_endpoint: posts a test to an endpoint now.
         sums: a merchant's sums by token, as the API tells them.
+        recent_sums: the same, maybe as they were some seconds ago where they are dear to add up.
         sum_rows: a piece of the rows of a sum: merchant, name, chain, token, cursor, limit.
         settlements: the report as a file: merchant, from, until (Unix).
         operators: how the operators of this process fare.
@@ -47,6 +48,7 @@ class Desk:
     kit: EndpointKit
     try_endpoint: Callable[[Endpoint], Trial]
     sums: Callable[[Transaction, str], Sequence[Mapping[str, Any]]]
+    recent_sums: Callable[[Transaction, str], Sequence[Mapping[str, Any]]]
     sum_rows: Callable[[Transaction, str, str, int, Address, str | None, int], Rows]
     settlements: Callable[[Transaction, str, int | None, int | None], IO[bytes]]
     operators: Callable[[], Sequence[OperatorReport]]
