@@ -254,7 +254,10 @@ PARTS = (
         "the benchmarks' short runs, judged with room for a busy machine",
         (
             node,
-            *(tool("python", "-m", f"tests.benchmarks.{each}", "--check") for each in ("backfill", "growth", "live")),
+            *(
+                tool("python", "-m", f"tests.benchmarks.{each}", "--check")
+                for each in ("backfill", "growth", "live", "backup")
+            ),
         ),
         ("tests/benchmarks",),
     ),
