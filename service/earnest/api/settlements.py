@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -15,6 +14,7 @@ from typing import IO, Any, Final
 
 from earnest.api.services import Services
 from earnest.api.show import PaymentView, token_of
+from earnest.payment.cells import safe_cell
 from earnest.payment.events import Credited, EventKind
 from earnest.payment.money import Token, format_value
 from earnest.payment.record import Payment, finality_of
@@ -33,9 +33,6 @@ COLUMNS: Final = (
 IN_MEMORY_BYTES: Final = 1_048_576
 """A longer report goes to a file that has no name and is gone with its last reader."""
 PIECE_BYTES: Final = 65_536
-_FORMULA: Final = frozenset("=+-@＝＋－＠")
-_DANGEROUS: Final = _FORMULA | frozenset("\t\r\n")
-_CUT: Final = re.compile(r"([;,\t|\r\n][\s\"]*)(?=[=+\-@＝＋－＠])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +77,6 @@ def pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(PIECE_BYTES):
             yield piece
-
-
-def safe_cell(text: str | None) -> str:
-    """Return text that a spreadsheet shows and does not compute: what looks like a formula gets an apostrophe.
-
-    Also inside: a spreadsheet whose separator is another one, as in much of Europe, cuts a cell at it.
-    """
-    if not text:
-        return ""
-    inside = _CUT.sub(r"\1'", text)
-    return f"'{inside}" if inside[0] in _DANGEROUS or inside.lstrip()[:1] in _FORMULA else inside
 
 
 def _lines(

@@ -15,6 +15,7 @@ from earnest.web.checkout.watch import DepositWatch
 from earnest.web.console import routes as console
 from earnest.web.desk import (
     balances,
+    export,
     keys,
     many,
     one_payment,
@@ -31,7 +32,21 @@ from earnest.web.errors import NoSuchPage
 from earnest.web.route import answer_error
 from earnest.web.site import Site
 
-DESK = (sign_in, wallet, overview, payments, many, one_payment, verbs, balances, webhooks, keys, sessions, settings)
+DESK = (
+    sign_in,
+    wallet,
+    overview,
+    payments,
+    many,
+    export,
+    one_payment,
+    verbs,
+    balances,
+    webhooks,
+    keys,
+    sessions,
+    settings,
+)
 ROUTERS = (home, checkout, console, *DESK)
 NOT_FOR_PEOPLE = ("/v1/", "/health/", "/assets/")
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earnest.api.settlements import safe_cell
 from earnest.chain.updates import BlockAccepted
 from earnest.payment.actions import actions
+from earnest.payment.cells import safe_cell
 from earnest.payment.events import Credited, CreditWithdrawn, EventKind
 from earnest.payment.primitives import Address
 from earnest.payment.record import Payment

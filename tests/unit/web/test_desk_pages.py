@@ -328,3 +328,21 @@ def test_money_that_is_ready_is_named_and_released_from_the_rows_of_its_sum(hous
     assert "Release 2 payments" in browser.post("/desk/payments/release_many", {"payment": ids}).text
     weak = at_desk(house, house.new_key("payments:read"))
     assert "Release these" not in weak.get(link[1].replace("&amp;", "&")).text
+
+
+def test_the_list_is_exported_as_it_is_filtered_and_computes_nothing(house: House) -> None:
+    paid(house, order_reference="=HYPERLINK(1)", description="two cups")
+    for number in range(120):
+        house.create(order_reference=f"order-{number:03}")
+    browser = at_desk(house)
+    link = re.search(r'href="(/desk/payments[.]csv[^"]*)"', browser.get("/desk/payments?status=funded").text)
+    assert link is not None
+    answer = browser.get(link[1].replace("&amp;", "&"))
+    assert answer.headers["content-type"].startswith("text/csv")
+    head, line = (row.split(",") for row in answer.text.splitlines())
+    told = dict(zip(head, line, strict=True))
+    assert (told["order_reference"], told["status"], told["held"]) == ("'=HYPERLINK(1)", "funded", "1.00")
+    assert told["description"] == "two cups"
+    assert len(browser.get("/desk/payments.csv").text.splitlines()) == 1 + 121
+    assert "payments.csv" not in browser.get("/desk/payments?q=nothing-fits").text
+    assert browser.get("/desk/payments.csv?status=paid").status_code == 422
