@@ -42,7 +42,7 @@ def known_key(given: str | None) -> str:
     file = load_settings().data_dir / FILE
     if not file.exists():
         raise InvalidInput(
-            "this is a merchant's: give his API key with --api-key or EARNEST_API_KEY "
+            "this needs a merchant's API key: give it with --api-key or EARNEST_API_KEY "
             f"(the sample merchant's is in the data folder of `earnest dev`, and there is none in {file.parent})"
         )
     return str(json.loads(file.read_text())["api_key"])
