@@ -217,6 +217,7 @@ OF_OTHERS = {
     },
     # Told at the start; requests; claims of webhooks; who stands by does not follow; the log of deeds is none of his.
     "earnest.store.errors": {
+        "payments_changed",  # the mirror reads them again and goes on; nobody is told
         *("bad_database_url", "store_in_use", "already_exists", "claim_lost", "lock_taken", "audit_log_broken"),
     },
 }
