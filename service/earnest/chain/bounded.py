@@ -1,0 +1,179 @@
+"""The standard library's HTTP answer, bounded: its head, its body as it comes and decompressed, and its time.
+
+`http.client` bounds a header line and their number, and each silence; not how long a head may drip, nor how long its
+parser of e-mail takes with a head that was made for that.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+import zlib
+from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead, LineTooLong, UnknownProtocol
+from typing import Any, Final
+
+from earnest.chain.carriers import MAX_TIMEOUTS_AN_ANSWER
+
+MAX_HEAD_BYTES: Final = 16 * 1024
+"""What Node.js takes, too. Reading a head takes the square of its length where it was made for that."""
+AT_ONCE: Final = 64 * 1024
+_WHY: Final[dict[type[Exception], str]] = {
+    HTTPException: "a head without an end",
+    LineTooLong: "a line without an end",
+    BadStatusLine: "no HTTP",
+    UnknownProtocol: "no HTTP",
+    IncompleteRead: "chunks that are none",
+}
+
+
+class Dripping(Exception):
+    """The whole answer takes too long."""
+
+
+class _Broken(HTTPException):
+    """The answer is no HTTP, or it broke off; says what it was."""
+
+
+def why(error: Exception) -> str:
+    """Return what was wrong with an answer, without a word of what the server said."""
+    return str(error) if isinstance(error, _Broken) else _WHY.get(type(error), type(error).__name__)
+
+
+class Answer(HTTPResponse):
+    """An answer being read, nothing of which is believed; its time begins with it, the socket's timeout is a silence's.
+
+    Raises `Dripping`, `HTTPException`, and of the socket `OSError`.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        self._wire = _Wire(self.fp.detach(), sock)
+        self._lines = self.fp = _Lines(self._wire, AT_ONCE)
+
+    def begin(self) -> None:
+        """Read the head; that of an answer in between, such as 103, is passed over."""
+        super().begin()
+        while 100 <= self.status < 200:
+            self.headers = None  # type: ignore[assignment]  # or else nothing is read
+            super().begin()
+        self._lines.room = None
+        lengths = {each.strip() for each in self.headers.get_all("Content-Length", [])}
+        if len(lengths) > 1:
+            raise _Broken("two lengths")
+        if any(not (each.isascii() and each.isdigit() and len(each) < 19) for each in lengths):
+            raise _Broken("a length that is none")
+        self._wire.ends_it = self.length is None and not self.chunked
+        self._is_plain = not (self.chunked and lengths)
+
+    def whole(self, most: int) -> bytes | None:
+        """Return the body decompressed, None if it, or what came, is of more bytes; raises `zlib.error` too."""
+        coding = self.headers.get("Content-Encoding", "").strip().lower()
+        unpack = _Unpacking() if coding in ("gzip", "x-gzip", "deflate") else None
+        parts: list[bytes] = []
+        size = came = 0
+        while piece := self.read1(AT_ONCE):
+            came += len(piece)
+            part = piece if unpack is None else unpack.some(piece, most + 1 - size)
+            size += len(part)
+            if max(size, came) > most:
+                self.close()
+                return None
+            parts.append(part)
+        self.close()
+        if unpack is not None:
+            unpack.end()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether another answer can follow on the same line, once this one was read."""
+        return self._is_plain and not self.will_close and not self._lines.left_over
+
+
+class _Lines(io.BufferedReader):
+    """What `http.client` reads from: of a head only so much, and, once it is closed, whether something was left."""
+
+    def __init__(self, wire: _Wire, size: int) -> None:
+        super().__init__(wire, size)
+        self._wire = wire
+        self.room: int | None = MAX_HEAD_BYTES
+        self.left_over = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        if self.room is None:
+            return super().readline(size)
+        line = super().readline(self.room + 1)
+        self.room -= len(line)
+        if self.room < 0:
+            raise _Broken("a head without an end")
+        if b"\r" in line[:-2]:  # to the library's parser of e-mail it would be the end of a line
+            raise _Broken("no HTTP")
+        return line
+
+    def close(self) -> None:
+        if not self.closed:
+            self._wire.is_silent = True
+            self.left_over = bool(self.peek(1))
+        super().close()
+
+
+class _Wire(io.RawIOBase):
+    """A socket of which no read outlasts the answer's time."""
+
+    def __init__(self, source: Any, line: socket.socket) -> None:
+        self._source, self._line = source, line
+        self._silence = line.gettimeout() or 0.0
+        self._deadline = time.monotonic() + self._silence * MAX_TIMEOUTS_AN_ANSWER
+        self.ends_it = False
+        """Whether the line's end is the answer's; else it is an accident."""
+        self.is_silent = False
+        """Whether nothing more is read, and only what already came is to be had."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any, /) -> int | None:
+        if self.is_silent:
+            return None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Dripping
+        if left < self._silence:
+            self._line.settimeout(left)
+        try:
+            size: int | None = self._source.readinto(into)
+        except TimeoutError:
+            raise Dripping if left < self._silence else TimeoutError from None
+        if not size and not self.ends_it:
+            raise _Broken("it hung up")
+        return size
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _Unpacking:
+    """Decompresses what comes as gzip, or as "deflate", which some servers send with zlib's frame and some without."""
+
+    def __init__(self) -> None:
+        self._with = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._begun = False
+
+    def some(self, piece: bytes, room: int) -> bytes:
+        """Return what a piece holds, at most so many bytes (at least one); raises `zlib.error`."""
+        try:
+            part = self._with.decompress(piece, room)
+        except zlib.error:
+            if self._begun:
+                raise
+            self._with = zlib.decompressobj(-zlib.MAX_WBITS)
+            part = self._with.decompress(piece, room)
+        self._begun = True
+        return part
+
+    def end(self) -> None:
+        """Make sure that nothing is missing; raises `zlib.error`."""
+        if self._begun and not self._with.eof:
+            raise zlib.error("it breaks off")
