@@ -18,11 +18,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# Nothing here has to survive a power cut; without waiting for the disk the tests take a fraction of the time.
+# Nothing here has to survive a power cut; without waiting for the disk the tests take a fraction of the time. What is
+# committed is handed to the operating system, though: a server that is killed has it when it is started again.
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
     "max_connections": "100",

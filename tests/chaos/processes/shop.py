@@ -139,6 +139,7 @@ class Shop:
                     continue
                 if answer.status_code in DONE and _is_last_word(answer):
                     return answer
+            self.stack.revive()
             wait_a_little(deadline, f"nobody answers {path}")
 
     def _late_rule(self) -> list[str]:

@@ -86,6 +86,12 @@ class Stack:
         for victim in victims:
             victim.start()
 
+    def revive(self) -> None:
+        """Start what ended by itself, as a host's supervisor does: a service gives up where no node is on its chain."""
+        for each in self.services:
+            if not each.running:
+                each.start()
+
     def freeze(self, victim: Fork, seconds: float) -> None:
         """Stop a process and wake it some time later, when it believes that no time has passed."""
         victim.freeze()
