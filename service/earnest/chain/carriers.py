@@ -1,6 +1,6 @@
 """What carries a question to a node and its answer back, whatever both say; here by way of httpx, where it must be.
 
-That is where a proxy is on the way, and in tests. All else goes by `earnest.chain.connections`, at a fifth of the cost.
+That is where a proxy is on the way, and in tests. All else goes by `earnest.chain.connections`, at half the cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """HTTP/1.1 to one server by way of the standard library: a question is posted, its answer read, the line kept open.
 
-A follower asks some one or two small questions for each block; by way of httpx each takes five times the CPU
-(docs/decisions/0015-http-of-the-follower.md).
+A follower asks some one or two small questions for each block. On a busy machine one takes 0.2 ms of CPU, and 0.5 ms by
+way of httpx. Source: docs/decisions/0015-http-of-the-follower.md.
 """
 
 from __future__ import annotations
