@@ -247,6 +247,7 @@ def show_key(key: ApiKey) -> dict[str, Any]:
     return {
         "object": "api_key",
         "id": key.id,
+        "name": key.name,
         "prefix": key.prefix,
         "scopes": sorted(key.scopes),
         "role": role_of(key.scopes),

@@ -134,6 +134,7 @@ def create_key_command(
     merchant: MERCHANT,
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be given often. Default: all.")] = None,
     role: Annotated[str | None, typer.Option(help="Or a role: read_only, support, finance or owner.")] = None,
+    name: Annotated[str | None, typer.Option(help="What you call it, such as whose it is.")] = None,
     live: Annotated[bool, typer.Option("--live", help="A key for real money; its prefix says so.")] = False,
     days: Annotated[float | None, typer.Option(help="How long it is good for. Default: for ever.")] = None,
     data_dir: DATA_DIR = None,
@@ -141,9 +142,12 @@ def create_key_command(
 ) -> None:
     """Make an API key; it is shown this once and kept nowhere."""
     from earnest.commands.create_key import create_key  # noqa: PLC0415
+    from earnest.commands.key_name import parse_key_name  # noqa: PLC0415
     from earnest.commands.scopes import SCOPES  # noqa: PLC0415
     from earnest.commands.team_roles import role_of, scopes_of  # noqa: PLC0415
-    from earnest.wiring import open_database, wall_clock  # noqa: PLC0415
+
+    called = parse_key_name(name)
+    from earnest.wiring import open_database, wall_clock  # noqa: PLC0415 (after what was mistyped, since it is slow)
 
     now = wall_clock()
     with closing(open_database(_settings(data_dir, database_url))) as store:
@@ -151,12 +155,13 @@ def create_key_command(
             store,
             merchant,
             now=now,
+            name=called,
             scopes=scopes_of(role, scope or ()) if role or scope else SCOPES,
             live=live,
             expires_at=None if days is None else now + _seconds(days, DAY, "days"),
         )
-    made = {"id": new.key.id, "key": new.secret, "role": role_of(new.key.scopes), "scopes": sorted(new.key.scopes)}
-    show_json(made | {"expires_at": new.key.expires_at})
+    made = {"id": new.key.id, "name": new.key.name, "key": new.secret, "role": role_of(new.key.scopes)}
+    show_json(made | {"scopes": sorted(new.key.scopes), "expires_at": new.key.expires_at})
     say("keep the key now: it cannot be shown again")
 
 
@@ -166,7 +171,7 @@ def list_keys(merchant: MERCHANT, data_dir: DATA_DIR = None, database_url: DATAB
     from earnest.commands.team_roles import role_of  # noqa: PLC0415
     from earnest.wiring import open_database  # noqa: PLC0415
 
-    shown = ("id", "prefix", "role", "scopes", "created_at", "expires_at", "revoked_at")
+    shown = ("id", "name", "prefix", "role", "scopes", "created_at", "expires_at", "revoked_at")
     with closing(open_database(_settings(data_dir, database_url))) as store, store.read() as tx:
         rows = [
             asdict(each) | {"scopes": sorted(each.scopes), "role": role_of(each.scopes)}

@@ -60,6 +60,7 @@ class AccountCalls(Calls):
         scopes: Sequence[str] = (),
         *,
         role: str | None = None,
+        name: str | None = None,
         expires_at: datetime | None = None,
         idempotency_key: str | None = None,
     ) -> models.KeyWithSecret:
@@ -68,10 +69,11 @@ class AccountCalls(Calls):
         Args:
             scopes: what it may do, or
             role: `read_only`, `support`, `finance` or `owner`.
+            name: what you call it, such as whose it is.
             expires_at: when it is refused.
             idempotency_key: names this request, for one that is made again.
         """
-        body = {"scopes": list(scopes), "role": role, "expires_at": rfc3339(expires_at)}
+        body = {"name": name, "scopes": list(scopes), "role": role, "expires_at": rfc3339(expires_at)}
         return self._post("/v1/keys", models.KeyWithSecret, body, idempotency_key)
 
     def revoke_key(self, key: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from earnest.commands.audit import HOST, By, write_down
+from earnest.commands.key_name import KeyName
 from earnest.commands.names import Random, new_id, strong_random
 from earnest.commands.scopes import SCOPES, parse_scopes
 from earnest.payment.errors import InvalidInput, NotFound
@@ -37,6 +38,7 @@ def create_key(
     merchant_id: str,
     *,
     now: int,
+    name: KeyName | None = None,
     scopes: Iterable[str] = SCOPES,
     live: bool = False,
     expires_at: int | None = None,
@@ -48,6 +50,7 @@ def create_key(
 
     Args:
         now: wall time (Unix).
+        name: what people call it.
         scopes: what it may do; all of them by default.
         live: whether it moves real money, which only its prefix tells.
         expires_at: wall time (Unix) from which on it is refused; None: never.
@@ -74,13 +77,15 @@ def create_key(
         scopes=granted,
         created_at=now,
         expires_at=expires_at,
+        name=name,
     )
     new = NewKey(key, stem + text)
     with store.transaction() as tx:
         if tx.merchants.get(merchant_id) is None:
             raise NotFound(f"no merchant {merchant_id}")
         tx.keys.add(key)
-        write_down(tx, by, merchant_id, now, "key.create", key.id, scopes=sorted(granted), expires_at=expires_at)
+        detail = {"name": name, "scopes": sorted(granted), "expires_at": expires_at}
+        write_down(tx, by, merchant_id, now, "key.create", key.id, **detail)
         if keep is not None:
             keep(tx, new)
     return new

@@ -20,6 +20,7 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("name", Text),
 )
 
 
@@ -39,7 +40,7 @@ class Keys:
         return ApiKey(**row._mapping) if row else None
 
     def get(self, key_id: str) -> ApiKey | None:
-        """Return a key by its name, revoked and expired ones too; the caller judges."""
+        """Return a key by its id, revoked and expired ones too; the caller judges."""
         row = self._connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
         return ApiKey(**row._mapping) if row else None
 

@@ -46,7 +46,10 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key without its secret: `hash` is the SHA-256 of that, in hexadecimal; `prefix` is what people may see."""
+    """An API key without its secret: `hash` is the SHA-256 of that, in hexadecimal; `prefix` is what people may see.
+
+    `name` is what a person calls it, None where he said nothing.
+    """
 
     id: str
     merchant_id: str
@@ -56,6 +59,7 @@ class ApiKey:
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def test_merchants_come_back_as_they_were_oldest_first(store: Store) -> None:
 
 def test_a_key_is_found_by_the_hash_of_its_secret(store: Store) -> None:
     limited = replace(KEY, id="key_2", hash="bb" * 32, created_at=START + 1, expires_at=START + 10, scopes=frozenset())
+    limited = replace(limited, name="Ann <b>\u5c0f\u674e</b>")
     with store.transaction() as tx:
         tx.keys.add(KEY)
         tx.keys.add(limited)

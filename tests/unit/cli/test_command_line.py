@@ -90,6 +90,17 @@ def test_a_key_is_made_by_a_role(capsys: pytest.CaptureFixture[str]) -> None:
         assert "role" in capsys.readouterr().err
 
 
+def test_a_key_is_called_what_its_maker_says(capsys: pytest.CaptureFixture[str]) -> None:
+    merchant = told(capsys, "merchant", "create", "A shop", "--payout", PAYOUT)["id"]
+    assert told(capsys, "key", "create", merchant, "--name", " Ann [bold]<b> ")["name"] == "Ann [bold]<b>"
+    assert told(capsys, "key", "create", merchant)["name"] is None
+    assert {each["name"] for each in told(capsys, "key", "list", merchant)} == {"Ann [bold]<b>", None}
+    for wrong in ("", "n" * 65, "An\x1b[2Jn"):
+        assert run(["key", "create", merchant, "--name", wrong]) == EXIT_USAGE
+        assert "a key's name has" in capsys.readouterr().err
+    assert len(told(capsys, "key", "list", merchant)) == 2
+
+
 def test_a_merchants_rule_when_he_is_told_is_set_with_the_account_and_changed_later(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

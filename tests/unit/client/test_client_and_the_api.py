@@ -78,7 +78,9 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "settings": lambda client: client.settings(),
     "tell_at": lambda client: client.tell_at(("safe", "50", "USDC"), ("final", None, None)),
     "keys": lambda client: client.keys(),
-    "create_key": lambda client: client.create_key(["payments:read"], expires_at=datetime(2030, 1, 31, tzinfo=UTC)),
+    "create_key": lambda client: client.create_key(
+        ["payments:read"], name="Ann", expires_at=datetime(2030, 1, 31, tzinfo=UTC)
+    ),
     "revoke_key": lambda client: client.revoke_key("key_1"),
     "audit_log": lambda client: list(client.audit_log()),
     "events": lambda client: list(client.events(payment=ID)),

@@ -13,6 +13,7 @@ from earnest.api.route import router
 from earnest.api.schemas import keys as shapes
 from earnest.api.show import show_all, show_key
 from earnest.commands.create_key import NewKey, create_key
+from earnest.commands.key_name import parse_key_name
 from earnest.commands.revoke_key import revoke_key
 from earnest.commands.team_roles import scopes_of
 from earnest.store import Transaction
@@ -41,6 +42,7 @@ def post_key(body: shapes.CreateKeyRequest, call: InCall) -> JSONResponse:
         call.services.store,
         call.merchant_id,
         now=call.now(),
+        name=parse_key_name(body.name),
         scopes=scopes,
         live=not call.services.chain().network.is_local,
         expires_at=body.expires_at,

@@ -17,6 +17,10 @@ _ROLES = "; ".join(f"`{name}`: {', '.join(scopes)}" for name, scopes in TEAM_ROL
 class CreateKeyRequest(Request):
     """What the new key may do, by a role or by scopes: nothing that the asking key may not."""
 
+    name: Annotated[
+        str | None,
+        Field(description="What you call it: 1 to 64 printable characters, such as a person's name.", examples=["Ann"]),
+    ] = None
     role: Annotated[Literal["read_only", "support", "finance", "owner"] | None, Field(description=_ROLES)] = None
     scopes: Annotated[list[str], Field(max_length=50, description=_SCOPES, default_factory=list)]
     expires_at: InTime | None = None
@@ -27,6 +31,7 @@ class Key(Answer):
 
     object: Literal["api_key"]
     id: str
+    name: Annotated[str | None, Field(description="What it was called when it was made.", examples=["Ann"])]
     prefix: Annotated[str, Field(examples=["ek_test_ab12"])]
     scopes: list[str]
     role: Annotated[str | None, Field(description="The role that these scopes are; null where they are none.")]

@@ -63,9 +63,10 @@ class Settings(Model, frozen=True, kw_only=True):
 
 
 class Key(Model, frozen=True, kw_only=True):
-    """An API key without its secret."""
+    """An API key without its secret; `name` is what it was called when it was made."""
 
     id: str
+    name: str | None
     prefix: str
     scopes: list[str]
     role: str | None

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _sessions()
     _descriptions()
     _watched_deposits()
+    op.add_column("api_keys", sa.Column("name", sa.Text(), nullable=True))
 
 
 def _watched_deposits() -> None:
