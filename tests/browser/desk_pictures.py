@@ -46,8 +46,9 @@ def _let_it_happen(shop: Shop) -> dict[str, Any]:
     shop.wait_status(orders[6], "refunded")
     shop.create("25.00", "tUSD", order_reference="2026-1051", description="A teapot of blue stoneware")
     endpoint = shop.api.post("/v1/webhook_endpoints", json={"url": "http://127.0.0.1:9/earnest"}).json()
-    for scopes in (["payments:read", "webhooks:read"], ["payments:read", "webhooks:read", "payments:write"]):
-        shop.api.post("/v1/keys", json={"scopes": scopes}).raise_for_status()
+    reads = ["payments:read", "webhooks:read"]
+    for name, scopes in (("Ann, accounts", reads), ("Parcel desk", [*reads, "payments:write"])):
+        shop.api.post("/v1/keys", json={"name": name, "scopes": scopes}).raise_for_status()
     shop.wait_status(sold(shop, "2026-1052", "0.4"), "funded")
     return {"payment": orders[0], "endpoint": endpoint}
 

@@ -92,7 +92,7 @@ def test_a_merchant_signs_in_by_the_wallet_that_is_paid(shop: Shop) -> None:
     assert box["height"] < 60, "the wallet's own icon is as large as it likes"
     press(page, "Sign in with Test Wallet")
     expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible()
-    expect(page.get_by_text("this session")).to_have_count(0)
+    expect(page.get_by_text("you are signed in with it")).to_have_count(0)
 
 
 def test_a_merchant_confirms_fifty_at_once(shop: Shop) -> None:

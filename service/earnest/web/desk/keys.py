@@ -10,6 +10,7 @@ from typing import Final
 from fastapi.responses import Response
 
 from earnest.commands.create_key import create_key
+from earnest.commands.key_name import MAX_KEY_NAME_LENGTH, parse_key_name
 from earnest.commands.revoke_key import revoke_key
 from earnest.commands.scopes import SCOPES
 from earnest.commands.sessions import is_valid
@@ -49,6 +50,7 @@ def post_key(visit: InVisit) -> Response:
             visit.site.store,
             visit.merchant_id,
             now=now,
+            name=parse_key_name(form.one("name") or None),
             scopes=scopes,
             live=visit.desk.is_live,
             expires_at=expires_at,
@@ -89,5 +91,7 @@ def _list(visit: Visit, wrong: str | None = None) -> Response:
         roles=[name for name, scopes in TEAM_ROLES.items() if set(scopes) <= visit.who.scopes],
         scopes=[each for each in SCOPES if each in visit.who.scopes],
         days=DAYS,
+        longest_name=MAX_KEY_NAME_LENGTH,
+        name=visit.form.one("name"),
         wrong=wrong,
     )
