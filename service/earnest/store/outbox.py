@@ -143,7 +143,12 @@ class Outbox:
             return ()
         keys = [(each.notification_id, each.endpoint_id) for each in claimed]
         for some in in_lists(keys):
-            taken = deliveries.update().where(tuple_(d.notification_id, d.endpoint_id).in_(some))
+            # The first condition follows from the second, and only by the first does SQLite use an index.
+            these = (
+                d.notification_id.in_([id_ for id_, _ in some]),
+                tuple_(d.notification_id, d.endpoint_id).in_(some),
+            )
+            taken = deliveries.update().where(*these)
             self._connection.execute(taken.values(claimed_until=until, claimed_by=by, claims=d.claims + 1))
         told = self._notifications({each.notification_id for each in claimed})
         where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))

@@ -21,7 +21,7 @@ def plans_of(url: str, ask: Callable[[], object]) -> list[str]:
     lines: list[str] = []
     with engine.connect() as connection:
         for statement, parameters in statements:
-            if statement.lstrip().startswith("SELECT"):
+            if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE")):
                 rows = connection.exec_driver_sql(explain + statement, parameters)
                 lines += [str(row[-1]).strip() for row in rows]
     engine.dispose()
