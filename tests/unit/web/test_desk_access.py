@@ -65,7 +65,8 @@ def test_without_a_session_every_page_leads_to_signing_in(house: House, method: 
     assert answer.headers["location"].startswith("/desk/sign_in")
 
 
-def test_without_one_of_its_scopes_nobody_gets_a_page_and_with_them_alone_everybody(house: House) -> None:
+def test_without_one_of_its_scopes_nobody_gets_a_page_and_with_them_alone_everybody(patient_house: House) -> None:
+    house = patient_house
     for needed in sorted({tuple(scopes) for _, _, scopes in SCOPED}):
         keys = [(house.new_key(*(SCOPES.keys() - {each})), False) for each in needed]
         for keyed, may in [*keys, (house.new_key(*needed), True)]:
