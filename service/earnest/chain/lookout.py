@@ -55,7 +55,7 @@ class Lookout:
             due = each.health.is_due(now) if not each.health.in_use else now >= each.next_look_at
             if due:
                 asked = self._questions(each, position)
-                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
+                self._look_later(each, asked)
 
     def lowest_final(self, one: Endpoint, final_number: int) -> int:
         """Return the lowest newest final number of all that are well; who knows of none abstains."""
@@ -86,7 +86,7 @@ class Lookout:
             shown = each.vouched[0] if each.vouched and is_ours(each.vouched[1]) else NONE_YET
             news = each.witnessed != wanted or each.denied or (len(asked) > 1 and asked[0].number > shown)
             if self._votes(each) and news:
-                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
+                self._look_later(each, asked)
         others = self._endpoints.others(one)
         self._check(one, others, is_ours)
         bounds = [wanted.number]
@@ -110,7 +110,7 @@ class Lookout:
         for each in others:
             asked = self._questions(each, position)
             if asked and self._votes(each) and (each.witnessed != asked[0] or each.denied):
-                self._endpoints.background(lambda each=each, asked=asked: self._look(each, asked))  # type: ignore[misc]
+                self._look_later(each, asked)
         self._check(one, others, lambda block: block_at(position, block.number) == block)
 
     def confirm(self, one: Endpoint, block: Block) -> None:
@@ -166,6 +166,9 @@ class Lookout:
             if each.name in verdict.outvoted:
                 reason = f"it holds block {block.number} final as {votes[each.name]}, and the others as {block.hash}"
                 self._endpoints.set_aside(each, EndpointState.LIES, reason)
+
+    def _look_later(self, one: Endpoint, ours: Sequence[Block]) -> None:
+        self._endpoints.background(lambda: self._look(one, ours))
 
     def _look(self, one: Endpoint, ours: Sequence[Block], *, wait: bool = False) -> None:
         """Ask an endpoint how it is, and about blocks of ours; one look at a time, a second one waits or is let be."""

@@ -13,7 +13,7 @@ from earnest.payment.cells import safe_cell
 from earnest.payment.representation import caip2, rfc3339
 from earnest.store import Transaction
 from earnest.store.records import PaymentFilter
-from earnest.web.desk.payments import Asked, Text, parse_filter
+from earnest.web.desk.payments import InForm, parse_filter
 from earnest.web.desk.route import desk_router, needs
 from earnest.web.desk.rows import Row, Rows
 from earnest.web.desk.visit import InVisit, Visit
@@ -30,17 +30,9 @@ REST: Final = (*AMOUNTS, "buyer", "pay_by", "description")
 
 @routes.get("/payments.csv")
 @needs("payments:read")
-def get_payments_file(
-    visit: InVisit,
-    q: Text = "",
-    status: Text = "",
-    finality: Text = "",
-    token: Text = "",
-    since: Text = "",
-    until: Text = "",
-) -> Response:
+def get_payments_file(visit: InVisit, asked: InForm) -> Response:
     """Return the payments that fit, one a line; raises `InvalidInput` for what is no filter."""
-    where = parse_filter(visit, Asked(q.strip(), status, finality, token, since, until))
+    where = parse_filter(visit, asked)
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow([*COLUMNS, *REST])

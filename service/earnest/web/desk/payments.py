@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 from fastapi.responses import Response
 
 from earnest.payment.errors import EarnestError, InvalidInput
@@ -44,21 +44,20 @@ class Asked:
         return not any((self.q, self.status, self.finality, self.token, self.since, self.until))
 
 
+def _asked(
+    q: Text = "", status: Text = "", finality: Text = "", token: Text = "", since: Text = "", until: Text = ""
+) -> Asked:
+    return Asked(q.strip(), status, finality, token, since, until)
+
+
+InForm = Annotated[Asked, Depends(_asked)]
+"""What a request says in the form's words; for every page that the form leads to."""
+
+
 @routes.get("/payments")
 @needs("payments:read")
-def get_payments(
-    visit: InVisit,
-    q: Text = "",
-    status: Text = "",
-    finality: Text = "",
-    token: Text = "",
-    since: Text = "",
-    until: Text = "",
-    cursor: Text = "",
-    none_ticked: Text = "",
-) -> Response:
+def get_payments(visit: InVisit, asked: InForm, cursor: Text = "", none_ticked: Text = "") -> Response:
     """List the payments that fit, newest first."""
-    asked = Asked(q.strip(), status, finality, token, since, until)
     if (found := id_of(asked.q)) is not None:
         return visit.go(f"{DESK}/payments/{found}")
     wrong = None
