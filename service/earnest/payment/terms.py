@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from earnest.payment.errors import InvalidAmount, InvalidInput, TermOutOfBounds
@@ -77,27 +79,52 @@ class Terms:
 def payment_id(terms: Terms, chain_id: int, escrow: Address) -> Hash32:
     """Return the payment's id: the hash of terms, chain and escrow, which anyone with the terms can compute.
 
-    Encoded by hand, each field as one word: the mirror does it for every payment, and it is 30 times as fast.
+    Encoded by hand, as the mirror does it for every payment: all in all it takes twice as long as the hash alone.
 
     Raises:
-        InvalidInput: a term does not fit into a word.
+        InvalidInput: a term does not fit into its type.
     """
     t = terms
-    words = (
-        f"{_TYPEHASH_WORD}{chain_id:064x}{_PAD}{escrow[2:]}{_PAD}{t.buyer[2:]}{_PAD}{t.merchant[2:]}{_PAD}"
-        f"{t.operator[2:]}{_PAD}{t.arbiter[2:]}{_PAD}{t.token[2:]}{t.amount:064x}{_PAD}{t.fee_recipient[2:]}"
-        f"{t.fee_bps:064x}{t.pay_by:064x}{t.delivery_period:064x}{t.dispute_window:064x}{t.arbitration_period:064x}"
-        f"{t.order_hash[2:]}"
-    )
-    if len(words) != 64 * _WORDS or "-" in words:
-        raise InvalidInput("a term does not fit into a word", param="terms")
-    return hash32(keccak(bytes.fromhex(words)))
+    try:
+        words = b"".join(
+            (
+                _before_terms(chain_id, escrow),
+                _PAD,
+                _digits(t.buyer[2:]),
+                _address_word(t.merchant),
+                _address_word(t.operator),
+                _address_word(t.arbiter),
+                _address_word(t.token),
+                t.amount.to_bytes(32),
+                _address_word(t.fee_recipient),
+                _numbers(t.fee_bps, t.pay_by, t.delivery_period, t.dispute_window, t.arbitration_period),
+                _digits(t.order_hash[2:]),
+            )
+        )
+    except (OverflowError, struct.error) as error:
+        raise InvalidInput("a term does not fit into its type", param="terms") from error
+    if len(words) != 32 * _WORDS:
+        raise InvalidInput("an address or a hash among the terms is too long or too short", param="terms")
+    return hash32(keccak(words))
 
 
 _WORDS: Final = 3 + 13
-_PAD: Final = "0" * 24
+_PAD: Final = bytes(12)
 """What stands before an address in its word."""
-_TYPEHASH_WORD: Final = TERMS_TYPEHASH.hex()
+_digits = bytes.fromhex
+_numbers: Final = struct.Struct(">30xH24xQ28xI28xI28xI").pack
+"""The words from `fee_bps` to `arbitration_period`."""
+
+
+@lru_cache(maxsize=1_024)
+def _address_word(address: Address) -> bytes:
+    """Return an address as a word; the same few merchants, tokens and so on come again and again, buyers do not."""
+    return _PAD + to_bytes(address)
+
+
+@lru_cache(maxsize=16)
+def _before_terms(chain_id: int, escrow: Address) -> bytes:
+    return TERMS_TYPEHASH + chain_id.to_bytes(32) + _PAD + to_bytes(escrow)
 
 
 def order_hash(reference: str, salt: bytes) -> Hash32:

@@ -34,6 +34,7 @@ from earnest.payment.terms import (
     MAX_PAY_BY,
     TERMS_ABI,
     TERMS_TYPEHASH,
+    Terms,
     check_terms,
     order_hash,
     payment_id,
@@ -165,26 +166,60 @@ def test_every_error_has_a_code_of_its_own_in_snake_case() -> None:
     assert all(code == code.lower() and " " not in code for code in codes)
 
 
+addresses = st.binary(min_size=20, max_size=20).map(lambda raw: checksum_address("0x" + raw.hex()))
+
+
 @given(
-    number=st.integers(0, 99),
+    data=st.data(),
     amount=st.integers(0, 2**256 - 1),
     fee_bps=st.integers(0, 2**16 - 1),
     pay_by=st.integers(0, 2**40 - 1),
-    period=st.integers(0, 2**32 - 1),
+    periods=st.tuples(*[st.integers(0, 2**32 - 1)] * 3),
+    order=st.binary(min_size=32, max_size=32),
     chain_id=st.integers(0, 2**64),
 )
 def test_the_id_is_the_hash_of_what_the_general_encoder_gives(
-    number: int, amount: int, fee_bps: int, pay_by: int, period: int, chain_id: int
+    data: st.DataObject,
+    amount: int,
+    fee_bps: int,
+    pay_by: int,
+    periods: tuple[int, int, int],
+    order: bytes,
+    chain_id: int,
 ) -> None:
-    terms = make_terms(number, amount=amount, fee_bps=fee_bps, pay_by=pay_by, delivery_period=period)
-    general = encode(["bytes32", "uint256", "address", TERMS_ABI], [TERMS_TYPEHASH, chain_id, ESCROW, terms.as_tuple()])
-    assert payment_id(terms, chain_id, ESCROW) == hash32(keccak(general))
+    buyer, merchant, operator, arbiter, token, fee_recipient, escrow = (data.draw(addresses) for _ in range(7))
+    first = buyer, merchant, operator, arbiter, token, amount, fee_recipient
+    terms = Terms(*first, fee_bps, pay_by, *periods, hash32(order))
+    general = encode(["bytes32", "uint256", "address", TERMS_ABI], [TERMS_TYPEHASH, chain_id, escrow, terms.as_tuple()])
+    assert payment_id(terms, chain_id, escrow) == hash32(keccak(general))
 
 
-@pytest.mark.parametrize("amount", [-1, 2**256])
-def test_terms_that_fit_into_no_word_have_no_id(amount: int) -> None:
+MISFITS: list[dict[str, Any]] = [
+    {"amount": -1},
+    {"amount": 2**256},
+    {"fee_bps": -1},
+    {"fee_bps": 2**16},
+    {"pay_by": -1},
+    {"pay_by": 2**64},
+    {"delivery_period": 2**32},
+    {"dispute_window": 2**32},
+    {"arbitration_period": -1},
+    {"buyer": BUYER + "00"},
+    {"token": "0x"},
+    {"order_hash": "0x" + "00" * 31},
+]
+
+
+@pytest.mark.parametrize("changes", MISFITS, ids=str)
+def test_terms_that_do_not_fit_into_their_types_have_no_id(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        payment_id(make_terms(amount=amount), 1, ESCROW)
+        payment_id(make_terms(**changes), 1, ESCROW)
+
+
+@pytest.mark.parametrize("chain_id", [-1, 2**256])
+def test_on_a_chain_that_cannot_be_there_is_no_id(chain_id: int) -> None:
+    with pytest.raises(InvalidInput):
+        payment_id(make_terms(), chain_id, ESCROW)
 
 
 @given(st.binary(min_size=20, max_size=20))
