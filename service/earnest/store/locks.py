@@ -102,14 +102,13 @@ class WriterQueue:
     def __init__(self) -> None:
         self._lock, self._writer = threading.Lock(), 0
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Wait for the turn and keep it."""
         if self._writer == threading.get_ident():
             raise RuntimeError("a transaction inside a transaction would wait for itself for ever")
-        with self._lock:
-            self._writer = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._writer = 0
+        self._lock.acquire()
+        self._writer = threading.get_ident()
+
+    def __exit__(self, *_: object) -> None:
+        self._writer = 0
+        self._lock.release()

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, Connection, text
 
@@ -23,6 +24,7 @@ from earnest.store.engine import WRITES, is_memory, make_engine, parse_url, with
 from earnest.store.events import Events
 from earnest.store.glance import Glance
 from earnest.store.idempotency import Idempotency
+from earnest.store.kept import Kept
 from earnest.store.keys import Keys
 from earnest.store.leads import Leads
 from earnest.store.locks import Held, ProcessLocks, WriterQueue, advisory_lock, file_lock
@@ -41,6 +43,9 @@ from earnest.store.swap import Swap
 from earnest.store.txs import Txs
 from earnest.store.untold import UntoldEvents
 from earnest.store.watched_deposits import WatchedDeposits
+
+KEPT_OPEN: Final = 2
+"""Connections of each kind: as many as work at the same time where little happens, each quicker than out of a pool."""
 
 
 class Transaction:
@@ -94,9 +99,12 @@ class Store:
         # SQLite lets one write at a time: it has a connection of its own, whose cache is worth its memory.
         apart = self._is_sqlite and not is_memory(url)
         self._writer = make_engine(url, self.process_id, writes=True) if apart else self._engine
-        self._writing = self._writer.execution_options(**{WRITES: True})
+        writing = self._writer.execution_options(**{WRITES: True})
         reads = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reading = self._engine.execution_options(**reads)
+        reading = self._engine.execution_options(**reads)
+        # A database in memory is one connection, which whoever writes and whoever reads begin in different ways.
+        most, asks = 0 if is_memory(url) else KEPT_OPEN, not self._is_sqlite
+        self._writing, self._reading = (Kept(each, most=most, asks=asks) for each in (writing, reading))
         self._writers = WriterQueue()
         self._process_locks = ProcessLocks()
 
@@ -158,6 +166,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        for kept in (self._writing, self._reading):
+            kept.close()
         for engine in {self._engine, self._writer}:
             engine.dispose()
 
@@ -170,15 +180,18 @@ class Store:
     def _connected(self, *, writes: bool, in_bulk: bool = False) -> Iterator[Connection]:
         # A database in memory has one connection for all, so that readers wait for their turn too.
         queues = self._is_sqlite and (writes or is_memory(self._url))
-        engine = self._writing if writes else self._reading
-        with (
-            self._writers.turn() if queues else nullcontext(),
-            driver_errors_mapped(self._name),
-            engine.connect() as connection,
-            without_foreign_keys(connection) if in_bulk and self._is_sqlite else nullcontext(),
-            connection.begin(),
-        ):
-            yield connection
+        kept, is_well = self._writing if writes else self._reading, False
+        with self._writers if queues else nullcontext(), driver_errors_mapped(self._name):
+            connection = kept.take()
+            try:
+                with (
+                    without_foreign_keys(connection) if in_bulk and self._is_sqlite else nullcontext(),
+                    connection.begin(),
+                ):
+                    yield connection
+                is_well = True
+            finally:
+                kept.give_back(connection, is_well=is_well)
 
 
 def open_store(url: str) -> Store:
