@@ -40,9 +40,10 @@ def count_logs(updates: Sequence[ChainUpdate]) -> int:
     return sum(len(update.logs) for update in updates if isinstance(update, BlockAccepted))
 
 
-def hashes_orphaned(updates: Sequence[ChainUpdate]) -> set[Hash32]:
-    """Return the hashes of the blocks that are dropped."""
-    return {block.hash for update in updates if isinstance(update, BlocksOrphaned) for block in update.blocks}
+def blocks_orphaned(updates: Sequence[ChainUpdate]) -> set[tuple[int, Hash32]]:
+    """Return the numbers and hashes of the blocks that are dropped."""
+    dropped = (update.blocks for update in updates if isinstance(update, BlocksOrphaned))
+    return {(block.number, block.hash) for blocks in dropped for block in blocks}
 
 
 def highest_accepted(updates: Sequence[ChainUpdate]) -> int:

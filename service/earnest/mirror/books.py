@@ -63,7 +63,7 @@ def add_up(events: Iterable[tuple[Key, Facts]], up_to: int | None = None) -> Tol
     for key, facts in events:
         row = dict(zip(EVENTS.facts, facts, strict=True))
         if up_to is None or _int(row["block_number"]) <= up_to:
-            _add(told, row, str(key[0]))
+            _add(told, row, EVENTS.block_hash(key))
     return told
 
 

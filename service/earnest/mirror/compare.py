@@ -70,7 +70,7 @@ class Change:
 
     def differences(self) -> Iterator[Difference]:
         """Return every field that differs, or that the whole row does."""
-        name = " log ".join(str(part) for part in self.key)
+        name = self.kind.name_of(self.key)
         facts = self.mirror or self.chain or ()
         if "payment_id" in self.kind.facts:
             name = f"{self.kind.fact(facts, 'payment_id')} in block {name}"
@@ -131,8 +131,8 @@ def compare_all(mirror: Transaction, replay: Transaction, chain_id: int, escrow:
     for changes in compare_rows(mirror, replay, EVENTS, chain_id):
         for change in changes:
             yield from change.differences()
-    for block_hash, log_index in mirror.facts.stray_events(chain_id):
-        yield Difference("event", f"without a payment in block {block_hash} log {log_index}", None, "there", None)
+    for key in mirror.facts.stray_events(chain_id):
+        yield Difference("event", f"without a payment in block {EVENTS.name_of(key)}", None, "there", None)
     for id_, (version, told) in mirror.facts.told_further(chain_id).items():
         yield Difference("payment", id_, "version", str(version), f"at least {told}, by what its merchant was told,")
     yield from compare_cursors(mirror, replay, chain_id)

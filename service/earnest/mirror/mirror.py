@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from earnest.chain.updates import Block, BlockAccepted, ChainUpdate, Position
 from earnest.mirror.batch import (
+    blocks_orphaned,
     count_logs,
-    hashes_orphaned,
     highest_accepted,
     highest_final,
     name_of,
@@ -212,7 +212,7 @@ class ChainMirror:
     ) -> Belief:
         """Read all that the updates touch and that is not known: a fixed number of queries, however many they are."""
         final_number, _ = highest_final(updates)
-        dropped = hashes_orphaned(updates)
+        dropped = blocks_orphaned(updates)
         waiting, expiring = reading.waiting(), reading.expiring()
         touched = payments_told(updates)
         touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
@@ -256,7 +256,7 @@ class ChainMirror:
         tx.payments.save(changes.payments.values(), belief.known)
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
-        tx.events.orphan(self._chain_id, changes.orphaned)
+        tx.events.orphan(self._chain_id, blocks_orphaned(updates))
         for beside in (tx.side_events, tx.credits, tx.dismissals):
             beside.orphan(self._chain_id, changes.orphaned)
         tx.blocks.orphan(self._chain_id, changes.orphaned)

@@ -189,4 +189,4 @@ _NUMBERS: Final = (
 
 
 def _key(stored: StoredEvent) -> Key:
-    return (stored.block.hash, stored.log_index)
+    return (stored.block.number, stored.log_index, stored.block.hash)

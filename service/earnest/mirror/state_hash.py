@@ -67,7 +67,7 @@ def state_hash(tx: Transaction, chain_id: int, escrow: Address, up_to: int, *, a
     for id_, facts, told in _payments(tx, chain_id, up_to, as_stored=as_stored):
         payments, events = payments + 1, events + len(told)
         lines = [_line("payment", id_, *facts)]
-        lines += [_line("event", *_of_event((*each, key[0], str(key[1])))) for key, each in told]
+        lines += [_line("event", *_of_event((*each, *map(str, key)))) for key, each in told]
         digest.update("".join(lines).encode())
     for kind in (SIDE_EVENTS, WITHDRAWALS, DISMISSALS):
         for (block_hash, log_index), facts in _rows(tx, kind, chain_id):

@@ -17,14 +17,15 @@ from earnest.payment.primitives import Hash32
 from earnest.store.blocks import blocks, chains
 from earnest.store.credits import credit_withdrawals
 from earnest.store.dismissals import dismissals
-from earnest.store.events import events
+from earnest.store.events import events, of_payments
 from earnest.store.outbox_tables import notifications
 from earnest.store.payment_table import payments
 from earnest.store.schema import in_lists
 from earnest.store.side_events import side_events
 
 Key = tuple[Any, ...]
-"""What names a row within a chain: a payment's id, a block's hash, or a block's hash and a log's index in it."""
+"""What names a row within a chain: a payment's id, a block's hash, or a log's place in its block. A table is read in the
+order of its keys."""
 
 Facts = tuple[str | None, ...]
 """A row's facts as text, in the order of its table's `facts`."""
@@ -45,6 +46,15 @@ class FactTable:
     table: Table
     key: tuple[str, ...]
     facts: tuple[str, ...]
+
+    def block_hash(self, key: Key) -> str:
+        """Return the block's hash out of the key of a log."""
+        return str(key[self.key.index("block_hash")])
+
+    def name_of(self, key: Key) -> str:
+        """Return a row's key for people."""
+        named = dict(zip(self.key, key, strict=True))
+        return f"{named['block_hash']} log {named['log_index']}" if "log_index" in named else str(key[0])
 
     @property
     def can_be_orphaned(self) -> bool:
@@ -69,7 +79,7 @@ MERCHANTS_OWN: Final = (
 
 _LOG: Final = ("block_hash", "log_index")
 PAYMENTS: Final = FactTable("payment", payments, ("id",), _facts(payments, "id", *MERCHANTS_OWN))
-EVENTS: Final = FactTable("event", events, _LOG, _facts(events, *_LOG))
+EVENTS: Final = FactTable("event", events, ("block_number", "log_index", "block_hash"), _facts(events, *_LOG))
 SIDE_EVENTS: Final = FactTable("side event", side_events, _LOG, _facts(side_events, *_LOG))
 WITHDRAWALS: Final = FactTable("withdrawal", credit_withdrawals, _LOG, _facts(credit_withdrawals, *_LOG))
 DISMISSALS: Final = FactTable("dismissal", dismissals, _LOG, _facts(dismissals, *_LOG))
@@ -124,7 +134,7 @@ class ChainFacts:
         paid = EVENTS.facts.index("payment_id")
         keys = [events.c[name] for name in EVENTS.key]
         for some in in_lists(found):
-            wanted = select(*keys, *_texts(EVENTS)).where(*_counting(EVENTS, chain_id), events.c.payment_id.in_(some))
+            wanted = select(*keys, *_texts(EVENTS)).where(*_counting(EVENTS, chain_id), of_payments(some))
             for key, facts in self._read(EVENTS, wanted.order_by(events.c.seq, *keys)).items():
                 found[Hash32(str(facts[paid]))].append((key, facts))
         return found
@@ -133,7 +143,7 @@ class ChainFacts:
         """Return the events, orphaned ones too, whose payment is not there: no code of ours writes one."""
         c = events.c
         there = exists().where(payments.c.chain_id == c.chain_id, payments.c.id == c.payment_id)
-        wanted = select(c.block_hash, c.log_index).where(c.chain_id == chain_id, ~there)
+        wanted = select(*(c[name] for name in EVENTS.key)).where(c.chain_id == chain_id, ~there)
         return [tuple(row) for row in self._connection.execute(wanted)]
 
     def told_further(self, chain_id: int) -> dict[Hash32, tuple[int, int]]:

@@ -9,15 +9,18 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
-    ForeignKeyConstraint,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Select,
     Table,
     Text,
     bindparam,
     false,
+    func,
+    literal_column,
     select,
     text,
     true,
@@ -36,9 +39,9 @@ from earnest.store.schema import Amount, in_lists, metadata
 events = Table(
     "events",
     metadata,
-    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("block_hash", Text, primary_key=True),
-    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("block_hash", Text, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
     Column("block_number", BigInteger, nullable=False),
     Column("block_timestamp", BigInteger, nullable=False),
     Column("tx_hash", Text, nullable=False),
@@ -56,9 +59,24 @@ events = Table(
     Column("funding_buyer", Text),
     Column("orphaned", Boolean, nullable=False, server_default=false()),
     Column("final", Boolean, nullable=False, server_default=false()),
-    ForeignKeyConstraint(["chain_id", "payment_id"], ["payments.chain_id", "payments.id"]),
-    Index(None, "chain_id", "payment_id", "seq"),
+    # In the chain's own order: what is new goes to the end of it, and not to some page of a whole index of hashes.
+    PrimaryKeyConstraint("chain_id", "block_number", "log_index", "block_hash"),
 )
+"""Without a foreign key: the mirror writes an event along with its payment, a database would look that up for each row,
+and `reconcile` names every event that stands alone. See docs/decisions/0016."""
+
+
+INDEXED_DIGITS: Final = 12
+"""Digits of a payment's id that are indexed: an index of whole ids would be six times as large, and a backfill writes
+all over it. Of a million payments hardly two begin alike, and what is asked for is compared as a whole all the same."""
+
+
+def _beginning_of(id_: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what of a payment's id is indexed; in the index' own words, or no database sees that it fits."""
+    return func.substr(id_, literal_column("3"), literal_column(str(INDEXED_DIGITS)))
+
+
+Index("ix_events_payment", events.c.chain_id, _beginning_of(events.c.payment_id))
 Index(
     "ix_events_not_yet_final",
     events.c.chain_id,
@@ -73,6 +91,9 @@ Index(
     postgresql_where=text("credited <> 0"),
 )
 
+
+Place = tuple[int, Hash32]
+"""A block by its number and its hash: events are found by the one, and meant by the other."""
 
 Told = tuple[BlockRef, Hash32, int, PaymentEvent]
 """An event with its block, its tx' hash and its log index: for the many of which nothing else is asked any more."""
@@ -145,27 +166,27 @@ class Events:
         """Return the payments' events that count, by payment, in order of `seq`."""
         found: dict[Hash32, list[StoredEvent]] = {payment_id: [] for payment_id in payment_ids}
         for some in in_lists(payment_ids):
-            wanted = _all(chain_id).where(events.c.payment_id.in_(some), ~events.c.orphaned).order_by(events.c.seq)
+            wanted = _all(chain_id).where(of_payments(some), ~events.c.orphaned).order_by(events.c.seq)
             for each in self._read(wanted):
                 found[each.event.payment_id].append(each)
         return found
 
     def timeline(self, chain_id: int, payment_id: Hash32) -> Sequence[StoredEvent]:
         """Return all events of a payment by block and log index, the orphaned ones included."""
-        return self._read(_in_order(_all(chain_id).where(events.c.payment_id == payment_id)))
+        return self._read(_in_order(_all(chain_id).where(of_payments([payment_id]))))
 
-    def in_blocks(self, chain_id: int, block_hashes: Collection[Hash32]) -> Sequence[StoredEvent]:
+    def in_blocks(self, chain_id: int, blocks: Collection[Place]) -> Sequence[StoredEvent]:
         """Return the canonical events in these blocks, by block and log index."""
         found: list[StoredEvent] = []
-        for some in in_lists(block_hashes):
-            wanted = _all(chain_id).where(events.c.block_hash.in_(some), ~events.c.orphaned)
+        for some in in_lists(blocks):
+            wanted = _all(chain_id).where(*_in_one_of(some), ~events.c.orphaned)
             found += self._read(wanted)
         return sorted(found, key=lambda each: (each.block.number, each.log_index))
 
-    def orphan(self, chain_id: int, block_hashes: Collection[Hash32]) -> None:
+    def orphan(self, chain_id: int, blocks: Collection[Place]) -> None:
         """Flag the events in these blocks as orphaned."""
-        for some in in_lists(block_hashes):
-            dropped = events.update().where(events.c.chain_id == chain_id, events.c.block_hash.in_(some))
+        for some in in_lists(blocks):
+            dropped = events.update().where(events.c.chain_id == chain_id, *_in_one_of(some))
             self._connection.execute(dropped.values(orphaned=True))
 
     def not_yet_final(self, chain_id: int, up_to_block_number: int) -> Sequence[StoredEvent]:
@@ -188,7 +209,7 @@ class Events:
 
 _OF_FUNDING: Final = ("funding_payer", "funding_buyer")
 _OF_EVERY: Final = tuple(column.name for column in events.c if column.name not in _OF_FUNDING)
-_KEY: Final = ("chain_id", "block_hash", "log_index")
+_KEY: Final = tuple(column.name for column in events.primary_key)
 # All of it: whoever told the dropped log may have lied about what stands in it. What is not given is emptied.
 _CHANGED: Final = tuple(column.name for column in events.c if column.name not in _KEY)
 # Apart, so that no row gives an empty column: see `bulk`.
@@ -205,6 +226,19 @@ def _all(chain_id: int) -> Select[Any]:
 
 
 _of_event: Final = (payments.c.chain_id == events.c.chain_id) & (payments.c.id == events.c.payment_id)
+
+
+def of_payments(ids: Collection[Hash32]) -> ColumnElement[bool]:
+    """Return the condition that an event is one of these payments'."""
+    digits = {id_[2 : 2 + INDEXED_DIGITS] for id_ in ids}
+    return _beginning_of(events.c.payment_id).in_(digits) & events.c.payment_id.in_(ids)
+
+
+def _in_one_of(blocks: Collection[Place]) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that an event stands in one of these blocks, which are few and neighbours."""
+    numbers = [number for number, _ in blocks]
+    c = events.c
+    return c.block_number.between(min(numbers), max(numbers)), c.block_hash.in_({hash_ for _, hash_ in blocks})
 
 
 def _in_order(wanted: Select[Any]) -> Select[Any]:

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, false, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, false
 
 from earnest.payment.primitives import Address, Hash32
 from earnest.store.blocks import chains
 from earnest.store.chain_facts import CURSOR, NOTHING_TOLD, FactTable, Key
-from earnest.store.events import events
+from earnest.store.events import events, of_payments
 from earnest.store.payment_table import payments
 from earnest.store.schema import execute_many, in_lists, insert
 
@@ -43,27 +43,20 @@ class Swap:
         changes: dict[str, Any] = {"orphaned": True}
         if "final" in kind.table.c:
             changes["final"] = False
-        named = tuple_(*(kind.table.c[name] for name in kind.key))
-        for some in in_lists(keys):
-            flagged = kind.table.update().where(kind.table.c.chain_id == chain_id, named.in_(some))
-            self._connection.execute(flagged.values(changes))
+        execute_many(self._connection, kind.table.update().where(*_named(kind)).values(changes), _names(chain_id, keys))
 
     def remove(self, kind: FactTable, chain_id: int, keys: Collection[Key]) -> None:
         """Delete rows."""
-        named = tuple_(*(kind.table.c[name] for name in kind.key))
-        for some in in_lists(keys):
-            gone = kind.table.delete().where(kind.table.c.chain_id == chain_id, named.in_(some))
-            self._connection.execute(gone)
+        execute_many(self._connection, kind.table.delete().where(*_named(kind)), _names(chain_id, keys))
 
     def remove_foreign(self, chain_id: int, payment_ids: Collection[Hash32]) -> None:
         """Delete foreign payments with every event of theirs; one that a merchant created meanwhile stays."""
         for some in in_lists(payment_ids):
-            theirs = (events.c.chain_id == chain_id, events.c.payment_id.in_(some))
             foreign = payments.c.account.is_(None)
             still = payments.select().with_only_columns(payments.c.id)
             still = still.where(payments.c.chain_id == chain_id, payments.c.id.in_(some), foreign).with_for_update()
             gone = [row.id for row in self._connection.execute(still)]
-            self._connection.execute(events.delete().where(*theirs, events.c.payment_id.in_(gone)))
+            self._connection.execute(events.delete().where(events.c.chain_id == chain_id, of_payments(gone)))
             self._connection.execute(
                 payments.delete().where(payments.c.chain_id == chain_id, payments.c.id.in_(gone), foreign)
             )
@@ -84,6 +77,16 @@ class Swap:
         wanted = chains.select().with_only_columns(*(chains.c[name] for name in CURSOR))
         row = self._connection.execute(wanted.where(chains.c.chain_id == chain_id)).one()
         return dict(row._mapping)
+
+
+def _named(kind: FactTable) -> list[ColumnElement[bool]]:
+    """Return the condition that a row has a key. One row at a time: of a list of keys SQLite would read the table."""
+    return [kind.table.c[name] == bindparam(f"key_{at}") for at, name in enumerate(("chain_id", *kind.key))]
+
+
+def _names(chain_id: int, keys: Collection[Key]) -> list[dict[str, Any]]:
+    """Return keys as `_named` takes them."""
+    return [{f"key_{at}": part for at, part in enumerate((chain_id, *key))} for key in keys]
 
 
 @cache

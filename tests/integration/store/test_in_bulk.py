@@ -28,7 +28,7 @@ EVENTS = [funding(payment, place) for place, payment in enumerate(PAYMENTS)]
 
 def events(store: Store) -> list[StoredEvent]:
     with store.read() as tx:
-        return list(tx.events.in_blocks(CHAIN_ID, [BLOCK.hash]))
+        return list(tx.events.in_blocks(CHAIN_ID, [(BLOCK.number, BLOCK.hash)]))
 
 
 def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store: Store) -> None:
@@ -36,7 +36,7 @@ def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store
         tx.payments.save(PAYMENTS[:200])
         # Those in the middle are there already: not the first that meet, nor the last.
         tx.events.add(CHAIN_ID, EVENTS[140:200])
-        tx.events.orphan(CHAIN_ID, [BLOCK.hash])
+        tx.events.orphan(CHAIN_ID, [(BLOCK.number, BLOCK.hash)])
     assert events(store) == []
     with store.transaction(in_bulk=True) as tx:
         tx.payments.save(PAYMENTS)
@@ -47,7 +47,7 @@ def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["committed", "rolled back"])
-def test_afterwards_an_event_without_its_payment_is_refused_as_ever(store: Store, *, fails: bool) -> None:
+def test_afterwards_a_payment_without_its_merchant_is_refused_as_ever(store: Store, *, fails: bool) -> None:
     def write() -> None:
         with store.transaction(in_bulk=True) as tx:
             tx.payments.save(PAYMENTS[:200])
@@ -62,4 +62,4 @@ def test_afterwards_an_event_without_its_payment_is_refused_as_ever(store: Store
         write()
     assert len(events(store)) == (0 if fails else 200)
     with pytest.raises(StoreFailure), store.transaction() as tx:
-        tx.events.add(CHAIN_ID, EVENTS[250:251])
+        tx.payments.save([replace(make_payment(250), account="nobody")])
