@@ -8,6 +8,7 @@ turned into bytes once, which takes some 8 us: it is done for each header of a b
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from enum import StrEnum
 from typing import Final
 
@@ -53,17 +54,35 @@ class RawHeader(msgspec.Struct, rename="camel", frozen=True, gc=False):
 
 
 def fits_its_hash(told: RawHeader) -> bool:
-    """Return whether a header's fields, in any of the known forms, hash to its own hash.
+    """Return whether a header's fields, in any of the known forms, hash to its own hash."""
+    return sealed(told) is not None
+
+
+def sealed(told: RawHeader) -> bytes | None:
+    """Return a header's fields in the known form in which they hash to its own hash; None if there is no such form.
 
     Headers only ever grew at their end, and some nodes tell fields that their chain does not hash: so what is there is
     tried first, and then each older form.
     """
     try:
         oldest, later = _oldest(told), _later(told)
-        wanted = bytes.fromhex(told.hash[2:])
+        wanted = unhexlify(told.hash[2:])
     except ValueError:
-        return False
-    return any(_hash(oldest + "".join(later[:count])) == wanted for count in range(len(later), -1, -1))
+        return None
+    for count in range(len(later), -1, -1):
+        encoded = _list(oldest + "".join(later[:count]))
+        if encoded and keccak(encoded) == wanted:
+            return encoded
+    return None
+
+
+def bloom_in(encoded: bytes) -> int:
+    """Return the bloom of a header of which these are the fields, as `sealed` returns them."""
+    return int.from_bytes(encoded[_BLOOM_AT : _BLOOM_AT + 256])
+
+
+_BLOOM_AT: Final = 3 + 33 + 33 + 21 + 33 + 33 + 33 + 3
+"""Behind the list's size, five hashes and an address, each with a byte for its size; three bytes tell the bloom's."""
 
 
 def _oldest(told: RawHeader) -> str:
@@ -112,15 +131,14 @@ def _later(told: RawHeader) -> list[str]:
     return fields
 
 
-def _hash(fields: str) -> bytes:
-    """Return the hash of a list of encoded fields; nothing if they are no hexadecimal digits."""
+def _list(fields: str) -> bytes:
+    """Return a list of encoded fields; nothing if they are no hexadecimal digits, or too many for any header."""
     try:
+        raw = unhexlify(fields)
         # A header is longer than 255 bytes, by its bloom alone, and shorter than 65,536: two bytes tell its size.
-        raw = bytes.fromhex(f"f9{len(fields) // 2:04x}{fields}")
-    except ValueError:
+        return b"\xf9" + len(raw).to_bytes(2) + raw
+    except (ValueError, OverflowError):
         return b""
-    # Blanks are passed over by `fromhex`: text with some is longer than what it stands for.
-    return keccak(raw) if 2 * len(raw) == len(fields) + 6 else b""
 
 
 def _word(text: str) -> str:

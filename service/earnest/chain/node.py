@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from earnest.chain.errors import HeaderForged, MalformedAnswer, NoContract, RpcError
-from earnest.chain.header_hash import RawHeader, fits_its_hash
+from earnest.chain.header_hash import RawHeader, bloom_in, sealed
 from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.values import maker, quick
@@ -104,7 +104,7 @@ class FeeHistory:
     tips: tuple[int, ...]
 
 
-_block = maker(Block)
+_block, _header = maker(Block), maker(Header)
 _EMPTY_BLOOM: Final = "0x" + "0" * 512
 # Made once, since whoever decodes knows a type again by its identity.
 _LOGS: Final[Any] = list[RawLog]
@@ -272,16 +272,19 @@ class Node(ABC):
         """Return a told header as ours; raises `HeaderForged` where it has to hash to its hash, and does not."""
         if raw is None:
             return None
+        encoded = None
         # Of the first block only the hash counts, and some chains made theirs in a form of its own.
-        if self.recomputes and raw.number != "0x0" and not fits_its_hash(raw):
-            raise HeaderForged(self.endpoint, raw.number, raw.hash)
+        if self.recomputes and raw.number != "0x0":
+            encoded = sealed(raw)
+            if encoded is None:
+                raise HeaderForged(self.endpoint, raw.number, raw.hash)
         number, timestamp = self.quantity(raw.number), self.quantity(raw.timestamp)
         if number > HIGHEST or timestamp > HIGHEST:
             raise MalformedAnswer(self.endpoint, f"told block {raw.number[:80]} of the time {raw.timestamp[:80]}")
         block = _block(number, self._hash(raw.hash), self._hash(raw.parent_hash), timestamp)
-        bloom = 0 if raw.logs_bloom == _EMPTY_BLOOM else self._bloom(raw.logs_bloom)
+        bloom = self._bloom(raw.logs_bloom) if encoded is None else bloom_in(encoded)
         fee = self.quantity(raw.base_fee_per_gas or "0x0")
-        return Header(block, bloom, fee, raw.receipts_root if self.recomputes else "")
+        return _header(block, bloom, fee, raw.receipts_root if self.recomputes else "")
 
     def _as_receipt(self, raw: _RawReceipt) -> Receipt:
         return Receipt(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earnest.chain.header_hash import RawHeader, fits_its_hash
+from earnest.chain.header_hash import RawHeader, bloom_in, fits_its_hash, sealed
 from earnest.chain.proofs import rlp
 from earnest.chain.proofs.told import ToldHeader, header_bytes
 from earnest.payment.primitives import hash32, keccak
@@ -78,6 +78,13 @@ def test_every_header_of_every_form_fits(told: dict[str, str]) -> None:
     assert fits(told)
 
 
+@given(headers())
+def test_the_bloom_is_found_among_the_fields_of_every_form(told: dict[str, str]) -> None:
+    encoded = sealed(msgspec.convert(told, RawHeader))
+    assert encoded is not None
+    assert bloom_in(encoded) == int(told["logsBloom"], 16)
+
+
 @given(headers(), st.data())
 def test_one_altered_field_does_not_fit(told: dict[str, str], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([each for each in told if each != "hash"]))
@@ -139,6 +146,12 @@ def test_the_same_field_written_otherwise_fits(field: str, told: str | None) -> 
 )
 def test_what_is_no_such_field_does_not_fit(field: str, told: str) -> None:
     assert not fits(MAINNET | {field: told})
+
+
+def test_a_header_that_is_none_does_not_even_fit_the_hash_of_nothing() -> None:
+    nothing = hash32(keccak(b""))
+    assert not fits(MAINNET | {"logsBloom": "0x" + "0" * 511 + "_", "hash": nothing})
+    assert not fits(MAINNET | {"extraData": "0x" + "00" * 66_000, "hash": nothing})
 
 
 def test_no_field_can_begin_where_another_ends() -> None:
