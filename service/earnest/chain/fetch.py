@@ -104,8 +104,19 @@ class Fetcher:
             raise HeadersDisagree(f"block {first} does not follow {parent.hash if parent else 'anything'}")
         spared = [newest] if newest is not None and headers[-1] is latest else []
         asked = headers[: len(headers) - len(spared)]
-        logs = self._node.logs_in_blocks(self._escrow, [header.block.hash for header in asked])
+        logs = self._logs_in_blocks([header.block.hash for header in asked])
         return self._accept(headers, [*logs, *spared])
+
+    def _logs_in_blocks(self, hashes: Sequence[Hash32]) -> list[list[RawLog]]:
+        """Return the logs in each of these blocks; where it is one, its receipts are asked for in the same request."""
+        hoped = self._receipts.hoped(hashes[0]) if len(hashes) == 1 else []
+        if hoped:
+            logs, told = self._node.batch([logs_call(self._escrow, hashes[0]), *hoped])
+            if isinstance(told, list):
+                self._receipts.hear(self._node, hashes[0], told)
+            if isinstance(logs, list):
+                return [logs]
+        return self._node.logs_in_blocks(self._escrow, hashes)
 
     def _headers_up_to(self, first: int, latest: Header, known: Mapping[int, Header]) -> list[Header | None]:
         known = {**known, latest.block.number: latest}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from earnest.chain.errors import NodeBehind, RpcError
+from earnest.chain.known_headers import KnownHeaders
 from earnest.chain.node import Call, Header, Node, Tag, header_call
 from earnest.settings import FinalityRule
 
@@ -32,7 +33,11 @@ def final_number(node: Node, rule: FinalityRule, latest: Header) -> int:
 
 
 def newest(
-    node: Node, rule: FinalityRule, beside: Sequence[Call] = (), hoped: Sequence[Call] = ()
+    node: Node,
+    rule: FinalityRule,
+    beside: Sequence[Call] = (),
+    hoped: Sequence[Call] = (),
+    known: KnownHeaders | None = None,
 ) -> tuple[Header, int, list[Any]]:
     """Return the newest header, the newest final number, and the answers to other questions, all in one call.
 
@@ -41,6 +46,7 @@ def newest(
         rule: the chain's finality.
         beside: questions that must be answered.
         hoped: questions that may fail: None stands where one did.
+        known: what it told before; None: every header is checked anew.
 
     Raises:
         NodeBehind: the node has no block at all.
@@ -55,12 +61,13 @@ def newest(
     if isinstance(final, RpcError) and _NO_SUCH_BLOCK.search(final.message):
         answers[1] = final = None
     answers = node.mend(calls, answers)
-    latest = node.as_header(answers[0])
+    as_header = node.as_header if known is None else known.header
+    latest = as_header(answers[0])
     if latest is None:
         raise NodeBehind(f"the node at {node.endpoint} has no blocks yet")
     if not tagged:
         return latest, _by_depth(rule, latest), [*answers[1:], *luck]
-    final = node.as_header(answers[1])
+    final = as_header(answers[1])
     return latest, NONE_YET if final is None else min(final.block.number, latest.block.number), [*answers[2:], *luck]
 
 

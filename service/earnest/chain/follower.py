@@ -20,6 +20,7 @@ from earnest.chain.finality import newest
 from earnest.chain.header_hash import HeadersAre
 from earnest.chain.heads import Heads, Polling
 from earnest.chain.health import mildest, state_for
+from earnest.chain.known_headers import KnownHeaders
 from earnest.chain.lookout import Lookout
 from earnest.chain.node import Header, Node, RawLog
 from earnest.chain.receipts import Receipts, ReceiptsAre
@@ -114,6 +115,7 @@ class Follower:
         self._lookout = Lookout(self._endpoints, finality)
         self._receipts = Receipts()
         self._fetchers = {each.name: self._fetcher(each, escrow) for each in self._endpoints.all}
+        self._known = {each.name: KnownHeaders(each.node) for each in self._endpoints.all}
         self._ahead: Ahead[list[BlockAccepted]] = Ahead(ahead)
         self._status = FollowerStatus()
 
@@ -185,7 +187,9 @@ class Follower:
             position = self._greet(one, position)
         hint = self._heads.hint()
         fetcher = self._fetchers[one.name]
-        latest, final, answers = newest(one.node, self._finality, hoped=fetcher.hoped(hint))
+        latest, final, answers = newest(
+            one.node, self._finality, hoped=fetcher.hoped(hint), known=self._known[one.name]
+        )
         told = fetcher.heard(hint, latest, answers)
         self._endpoints.heard(one, latest.block, final)
         self._endpoints.check_head(one, latest.block)

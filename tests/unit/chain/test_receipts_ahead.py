@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from earnest.chain.errors import NodeTimeout
+from earnest.chain.errors import NodeTimeout, RpcError
 from earnest.chain.follower import Follower
-from earnest.chain.heads import Polling
+from earnest.chain.heads import Heads, Polling
 from earnest.chain.node import Call
 from earnest.chain.receipts import WANTED_IN_A_ROW
 from earnest.payment.errors import EarnestError
@@ -60,8 +60,11 @@ def mirror() -> FakeMirror:
 
 @pytest.fixture
 def follower(node: CountingNode, mirror: FakeMirror) -> Follower:
+    return following(node, mirror, TellingHeads(node))
+
+
+def following(node: CountingNode, mirror: FakeMirror, heads: Heads) -> Follower:
     finality = FinalityRule(depth_blocks=20)
-    heads = TellingHeads(node)
     one = Follower(node, mirror, chain_id=node.id, escrow=ESCROW, deployed_at_block=0, finality=finality, heads=heads)
     one.step()
     return one
@@ -87,6 +90,35 @@ def test_one_busy_block_after_the_other_takes_one_request_each(
         busy(node, seq)
         found.append(asked_for(node, follower))
     assert found == [(2, 1)] * WANTED_IN_A_ROW + [(1, 1)] * 3
+    assert believed(mirror) == node.chain_events()
+
+
+def test_where_nobody_tells_of_blocks_they_come_along_with_the_logs(node: CountingNode, mirror: FakeMirror) -> None:
+    polling, found = following(node, mirror, Polling()), []
+    for seq in range(WANTED_IN_A_ROW + 3):
+        busy(node, seq)
+        found.append(asked_for(node, polling))
+    assert found == [(3, 1)] * WANTED_IN_A_ROW + [(2, 1)] * 3
+    assert believed(mirror) == node.chain_events()
+
+
+@pytest.mark.parametrize("refused", ["eth_getLogs", "eth_getBlockReceipts"])
+def test_what_fails_of_those_two_is_asked_for_again(node: CountingNode, mirror: FakeMirror, refused: str) -> None:
+    polling = following(node, mirror, Polling())
+    for seq in range(WANTED_IN_A_ROW):
+        busy(node, seq)
+        polling.step()
+    told = 0
+
+    def refuses_once(method: str, _params: Sequence[Any]) -> EarnestError | None:
+        nonlocal told
+        told += method == refused
+        return RpcError(method, -32000, "not now") if method == refused and told == 1 else None
+
+    node.faults = refuses_once
+    busy(node, WANTED_IN_A_ROW)
+    polling.step()
+    assert told == 2
     assert believed(mirror) == node.chain_events()
 
 
