@@ -117,19 +117,42 @@ class Update:
         """Change the rows and return how many there were; one that is not there is passed over."""
         if not rows:
             return 0
-        on_sqlite = connection.dialect.name != "postgresql"
-        if on_sqlite or len(rows) < COPY_FROM_ROWS:
-            mark = "?" if on_sqlite else "%s"
-            taken, same = ([f'"{name}" = {mark}' for name in names] for names in (self._changed, self._key))
-            where = " AND ".join(same) + self._also
-            return _each(connection, f"UPDATE {self._name} SET {', '.join(taken)} WHERE {where}", rows)  # noqa: S608
-        names = _listed((*self._changed, *self._key))
-        with _incoming(connection, f"changed_{self._name}", self._name, names, rows) as changed:
-            taken = [f'"{name}" = {changed}."{name}"' for name in self._changed]
-            same = [f'{self._name}."{name}" = {changed}."{name}"' for name in self._key]
-            where = f"FROM {changed} WHERE {' AND '.join(same)}{self._also}"
-            done = connection.exec_driver_sql(f"UPDATE {self._name} SET {', '.join(taken)} {where}")  # noqa: S608
-        return done.rowcount
+        width = len(rows[0])
+        if connection.dialect.name != "postgresql":
+            together = 0 if checks_foreign_keys(connection) else len(rows) - len(rows) % TOGETHER
+            changed = self._change_together(connection, rows[:together])
+            return changed + _each(connection, self._statement(["?"] * width), rows[together:])
+        if len(rows) < COPY_FROM_ROWS:
+            return _each(connection, self._statement(["%s"] * width), rows)
+        names = (*self._changed, *self._key)
+        with _incoming(connection, f"changed_{self._name}", self._name, _listed(names), rows) as changed_rows:
+            told = [f'{changed_rows}."{name}"' for name in names]
+            return connection.exec_driver_sql(self._statement(told, changed_rows)).rowcount
+
+    def _change_together(self, connection: Connection, rows: Rows) -> int:
+        """Change rows of SQLite, many in one statement: see `TOGETHER`."""
+        if not rows:
+            return 0
+        driver: Any = connection.connection
+        width = len(rows[0])
+        values = ", ".join([f"({_marks('?', rows)})"] * TOGETHER)
+        # `OR FAIL`: without it SQLite copies each page first, so as to take back what one statement did.
+        statement = self._statement([f"told.column{at}" for at in range(1, width + 1)], f"(VALUES {values}) AS told")
+        statement = statement.replace("UPDATE", "UPDATE OR FAIL", 1)
+        changed = 0
+        for start in range(0, len(rows), TOGETHER):
+            cursor = driver.cursor()
+            cursor.execute(statement, list(chain.from_iterable(rows[start : start + TOGETHER])))
+            changed += cursor.rowcount
+        return changed
+
+    def _statement(self, values: Sequence[str], source: str | None = None) -> str:
+        """Return the change of a row to values, in the order in which a row gives them, from where they stand."""
+        taken = ", ".join(f'"{name}" = {value}' for name, value in zip(self._changed, values, strict=False))
+        key = zip(self._key, values[len(self._changed) :], strict=True)
+        same = " AND ".join(f'{self._name}."{name}" = {value}' for name, value in key)
+        where = f"{'' if source is None else f'FROM {source} '}WHERE {same}{self._also}"
+        return f"UPDATE {self._name} SET {taken} {where}"  # noqa: S608
 
 
 @contextmanager

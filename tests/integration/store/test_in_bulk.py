@@ -10,7 +10,7 @@ from earnest.payment.events import EventKind
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.transitions import NOTHING_YET
 from earnest.store import Store
-from earnest.store.errors import StoreFailure
+from earnest.store.errors import PaymentsChanged, StoreFailure
 from earnest.store.records import StoredEvent
 from tests.support.ledger import CHAIN_ID, START, digest, event_of, make_payment
 
@@ -44,6 +44,22 @@ def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store
     assert events(store) == EVENTS
     with store.read() as tx:
         assert len(tx.payments.many(CHAIN_ID, [each.id for each in PAYMENTS])) == len(PAYMENTS)
+
+
+def test_thousands_that_are_there_are_changed_unless_one_of_them_is_somebodys_now(store: Store) -> None:
+    with store.transaction(in_bulk=True) as tx:
+        tx.payments.save(PAYMENTS)
+    ids = [each.id for each in PAYMENTS]
+    changed = [replace(each, block=BlockRef(number, BLOCK.hash, START)) for number, each in enumerate(PAYMENTS)]
+    with store.transaction(in_bulk=True) as tx:
+        tx.payments.save(changed, known=ids)
+    with store.transaction() as tx:
+        assert tx.payments.many(CHAIN_ID, ids) == {each.id: each for each in changed}
+        tx.payments.add(make_payment(7))
+    with pytest.raises(PaymentsChanged), store.transaction(in_bulk=True) as tx:
+        tx.payments.save(PAYMENTS, known=ids)
+    with store.read() as tx:
+        assert [tx.payments.many(CHAIN_ID, ids)[id_].block for id_ in ids] == [each.block for each in changed]
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["committed", "rolled back"])
