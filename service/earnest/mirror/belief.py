@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from earnest.chain.updates import Block, BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate, EscrowLog
 from earnest.mirror.errors import BlockDoesNotFit, TermsDoNotMatch
-from earnest.mirror.foreign import Foreign
 from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.window import Window, ref
@@ -22,12 +21,13 @@ from earnest.payment.events import (
     PaymentEvent,
     SideEvent,
 )
+from earnest.payment.foreign import Foreign
 from earnest.payment.notifications import TYPE_OF_EVENT, NotificationType
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
 from earnest.payment.terms import Terms, payment_id
-from earnest.payment.transitions import NOTHING_YET, apply, fold
+from earnest.payment.transitions import apply, fold
 from earnest.store.events import Told
 from earnest.store.records import Notification, StoredCredit, StoredDismissal, StoredEvent, StoredSideEvent
 
@@ -42,6 +42,8 @@ class Changes:
     """What has to be written down, all of it or nothing."""
 
     payments: dict[Hash32, Payment] = field(default_factory=dict)
+    """Those that somebody here created."""
+    foreign: dict[Hash32, Foreign] = field(default_factory=dict)
     logs: list[Told] = field(default_factory=list)
     """Events that no update takes back, and of which there is nobody to be told; all others are `events`."""
     events: dict[Place, StoredEvent] = field(default_factory=dict)
@@ -58,7 +60,9 @@ class Belief:
 
     Args:
         window: the accepted blocks.
-        payments: every payment that is touched, as far as it is known.
+        payments: every payment that is touched, as far as it is known; those in `recent` only if a block that was
+            accepted before is orphaned and tells of them.
+        recent: foreign payments as they were left, to be changed in place.
         history: the canonical events of the touched payments; None where no update orphans a block.
         waiting: the canonical events that are not final yet, up to the highest block that the batch makes final, of
             payments that somebody here created.
@@ -74,6 +78,7 @@ class Belief:
         escrow: Address,
         window: Window,
         payments: Mapping[Hash32, Payment],
+        recent: Mapping[Hash32, Foreign],
         history: Mapping[Hash32, Iterable[StoredEvent]] | None,
         waiting: Iterable[StoredEvent],
         expiring: Iterable[Hash32],
@@ -83,11 +88,7 @@ class Belief:
     ) -> None:
         self._chain_id, self._escrow, self._herald, self.held = chain_id, escrow, herald, held
         self.window = window
-        self.known = payments.keys()
-        """The ids of the payments that are there already."""
-        self._payments = dict(payments)
-        self._foreign: dict[Hash32, Foreign] = {}
-        """Of these, what stands in `_payments` is how they were before."""
+        self._payments, self._recent = dict(payments), recent
         self._may_take_back = history is not None
         self._history = {id_: list(events) for id_, events in (history or {}).items()}
         self._waiting, self._expiring = list(waiting), list(expiring)
@@ -107,43 +108,42 @@ class Belief:
             case BlockFinal(block):
                 self._settle(block)
 
-    def finish(self) -> Changes:
-        """Return what follows from all updates that were taken."""
-        self._fold_foreign()
-        return self.changes
-
     def _accept(self, block: Block, logs: tuple[EscrowLog, ...]) -> None:
         self.window.accept(block)
-        where, last = ref(block), -1
+        where, last, foreign = ref(block), -1, self.changes.foreign
         for log in logs:
-            if log.log_index <= last:
-                raise BlockDoesNotFit(f"block {block.number} ({block.hash}): log {log.log_index} comes after {last}")
-            last = log.log_index
-            if isinstance(log.event, PaymentEvent):
-                self._take_event(where, log, log.event)
+            log_index, event = log.log_index, log.event
+            if log_index <= last:
+                raise BlockDoesNotFit(f"block {block.number} ({block.hash}): log {log_index} comes after {last}")
+            last = log_index
+            if not isinstance(event, PaymentEvent):
+                self._take_side_event(where, log, event)
+                continue
+            payment = foreign.get(event.payment_id) or self._foreign(event)
+            if payment is None:
+                self._take_own_event(where, log, event)
+                continue
+            _check_terms(event, payment.terms)
+            payment.add(event, where.timestamp)
+            payment.block = where
+            if self._may_take_back:
+                self._store(where, log, event)
             else:
-                self._take_side_event(where, log, log.event)
+                self.changes.logs.append((where, log.tx_hash, log_index, event))
         self._tell_what_is_due()
 
-    def _take_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
-        foreign = self._foreign.get(event.payment_id)
-        if foreign is None:
-            before = self._payments.get(event.payment_id) or self._unknown(event)
-            if before.account is not None:
-                self._take_own_event(before, block, log, event)
-                return
-            foreign = self._foreign[event.payment_id] = Foreign(before)
-        _check_terms(event, foreign.terms)
-        foreign.add(event, block)
-        if self._may_take_back:
-            self._store(block, log, event)
+    def _foreign(self, event: PaymentEvent) -> Foreign | None:
+        """Return a foreign payment by the first event here, as it was before that; None if it is somebody's own."""
+        id_ = event.payment_id
+        known = self._payments.get(id_)
+        if known is None:
+            foreign = self._recent.get(id_) or self._unknown(event)
+        elif known.account is None:
+            foreign = Foreign.stored(known)
         else:
-            self.changes.logs.append((block, log.tx_hash, log.log_index, event))
-
-    def _fold_foreign(self) -> None:
-        for foreign in self._foreign.values():
-            self._keep(foreign.payment())
-        self._foreign.clear()
+            return None
+        self.changes.foreign[id_] = foreign
+        return foreign
 
     def _store(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> StoredEvent:
         stored = StoredEvent(self._chain_id, block, log.tx_hash, log.log_index, event)
@@ -152,7 +152,8 @@ class Belief:
             self._history.setdefault(event.payment_id, []).append(stored)
         return stored
 
-    def _take_own_event(self, before: Payment, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
+    def _take_own_event(self, block: BlockRef, log: EscrowLog, event: PaymentEvent) -> None:
+        before = self._payments[event.payment_id]
         _check_terms(event, before.terms)
         after = before.after(apply(before.state, event, block.timestamp), block)
         stored = self._store(block, log, event)
@@ -173,18 +174,17 @@ class Belief:
             case DepositReturned() | ItemSkipped():
                 self.changes.side_events[at] = StoredSideEvent(*place, event)
 
-    def _unknown(self, event: PaymentEvent) -> Payment:
+    def _unknown(self, event: PaymentEvent) -> Foreign:
         """Return a payment that nobody here created, as it was before its funding."""
         if event.funding is None:
             raise SequenceGap(event.payment_id, 1, event.seq)
         terms = event.funding.terms
         if payment_id(terms, self._chain_id, self._escrow) != event.payment_id:
             raise TermsDoNotMatch(f"payment {event.payment_id}: the terms of its funding hash to another id")
-        return Payment(event.payment_id, self._chain_id, self._escrow, terms, NOTHING_YET, version=0)
+        return Foreign(event.payment_id, self._chain_id, self._escrow, terms)
 
     def _orphan(self, blocks: tuple[Block, ...]) -> None:
         self.window.drop(blocks)
-        self._fold_foreign()
         dropped = {block.hash for block in blocks}
         self.changes.orphaned |= dropped
         self._waiting = [each for each in self._waiting if each.block.hash not in dropped]
@@ -205,13 +205,21 @@ class Belief:
         kept = [each for each in self._history[id_] if each not in lost]
         self._history[id_] = kept
         state = fold((each.event, each.block.timestamp) for each in kept)
-        payment = self._payments[id_].after(state, kept[-1].block if kept else None)
+        block = kept[-1].block if kept else None
+        foreign = self.changes.foreign.get(id_)
+        if foreign is not None:
+            self.changes.foreign[id_] = foreign.after(state, block)
+            return
+        payment = self._payments[id_].after(state, block)
+        if payment.account is None:
+            self.changes.foreign[id_] = Foreign.stored(payment)
+            return
         if told := self.held.drop(id_, lost):
             self._tell(payment, NotificationType.REORGED, told)
         else:
             self._keep(payment)
         # Whoever was paid was not told that he expired; now that may be to come.
-        if state.status is Status.CREATED and not self._payments[id_].is_foreign and id_ not in self._expiring:
+        if state.status is Status.CREATED and id_ not in self._expiring:
             self._expiring.append(id_)
 
     def _settle(self, block: Block) -> None:
@@ -223,7 +231,7 @@ class Belief:
             if each.event.payment_id in self.held.payments:
                 self._tell_of(self.held.up_to(each))
             payment = self._payments[each.event.payment_id]
-            if not payment.is_foreign and changes_status(each.event):
+            if changes_status(each.event):
                 self._tell(payment, NotificationType.FINALIZED, [each])
         self._tell_what_is_due()
         for id_ in list(self._expiring):
@@ -244,12 +252,11 @@ class Belief:
             self._tell(self._payments[each.event.payment_id], TYPE_OF_EVENT[each.event.kind], [each])
 
     def _tell(self, payment: Payment, type_: NotificationType, events: list[StoredEvent]) -> None:
-        """Keep a changed payment and tell its merchant, if it has one."""
-        if not payment.is_foreign:
-            dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
-            payment = payment.told(operator_dismissed=dismissed)
-            shown = self.held.as_told(payment) if self.held.payments else payment
-            self.changes.notifications.append(self._herald.tell(shown, type_, events, self.window.view))
+        """Keep a changed payment and tell its merchant."""
+        dismissed = bool(self._dismissals.get((payment.terms.merchant, payment.terms.operator)))
+        payment = payment.told(operator_dismissed=dismissed)
+        shown = self.held.as_told(payment) if self.held.payments else payment
+        self.changes.notifications.append(self._herald.tell(shown, type_, events, self.window.view))
         self._keep(payment)
 
     def _keep(self, payment: Payment) -> None:

@@ -21,6 +21,7 @@ from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.recent import Recent
 from earnest.mirror.window import Window, ref
+from earnest.payment.foreign import Foreign
 from earnest.payment.money import Token
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import Payment
@@ -177,7 +178,7 @@ class ChainMirror:
         final = belief.window.final
         reached = Position(chain.genesis_hash, tuple(belief.window.blocks), final.number if final else -1)
         self._remember(lead, reached, name)
-        self._recent = recent.after(belief.changes.payments.values(), lead, name)
+        self._recent = recent.after(belief.changes.foreign, lead, name)
         if belief.changes.notifications:
             self._announce()
 
@@ -207,32 +208,33 @@ class ChainMirror:
         chain: ChainRow,
         updates: Sequence[ChainUpdate],
         accepted: Sequence[Block],
-        recent: Mapping[Hash32, Payment],
+        recent: Mapping[Hash32, Foreign],
         reading: _Reading,
     ) -> Belief:
         """Read all that the updates touch and that is not known: a fixed number of queries, however many they are."""
         final_number, _ = highest_final(updates)
         dropped = blocks_orphaned(updates)
         waiting, expiring = reading.waiting(), reading.expiring()
-        touched = payments_told(updates)
-        touched |= {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
+        told = payments_told(updates)
+        touched = {each.event.payment_id for each in tx.events.in_blocks(self._chain_id, dropped)}
         touched |= {each.event.payment_id for each in waiting}
         touched |= set(expiring)
-        untold = self._untold(tx, chain, updates, touched) if reading.any_untold() else {}
+        untold = self._untold(tx, chain, updates, touched | told) if reading.any_untold() else {}
         touched |= untold.keys()
-        known = {id_: recent[id_] for id_ in touched if id_ in recent}
-        payments = tx.payments.many(self._chain_id, touched - known.keys(), lock=True) | known
+        # Only of an event does it show that a payment is not as it was remembered; all others are read.
+        payments = tx.payments.many(self._chain_id, touched.union(told.difference(recent)), lock=True)
         accounts = {each.account for each in payments.values() if each.account is not None}
         with tx.together():
             asked = tx.merchants.many_later(accounts)
             dismissed = tx.dismissals.of_later(self._chain_id, _merchants(payments.values()))
         merchants, dismissals = asked(), dismissed()
-        history = tx.events.canonical(self._chain_id, touched if dropped else untold)
+        history = tx.events.canonical(self._chain_id, touched | told if dropped else untold)
         return Belief(
             self._chain_id,
             self._escrow,
             Window(accepted, chain.final, covered_up_to=final_number),
             payments,
+            recent,
             history=history if dropped else None,
             waiting=waiting,
             expiring=expiring,
@@ -252,8 +254,9 @@ class ChainMirror:
     def _write(
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
-        changes = belief.finish()
-        tx.payments.save(changes.payments.values(), belief.known)
+        changes = belief.changes
+        tx.payments.save(changes.payments.values(), changes.payments)
+        tx.payments.save_foreign(changes.foreign.values())
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
         tx.events.orphan(self._chain_id, blocks_orphaned(updates))

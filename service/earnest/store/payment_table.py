@@ -19,10 +19,11 @@ from sqlalchemy import (
     text,
 )
 
+from earnest.payment.foreign import Foreign
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
 from earnest.payment.terms import Terms
-from earnest.payment.transitions import PaymentState
+from earnest.payment.transitions import Folding, PaymentState
 from earnest.store.schema import Amount, metadata
 
 payments = Table(
@@ -137,12 +138,13 @@ GIVEN: Final = (*ASKED, *CHAIN_FACTS, *MERCHANTS)
 def row_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
     """Return a payment as a row; `amount` makes of base units what the database's driver takes."""
     own = (payment.account, payment.order_reference, payment.salt, payment.created_at)
-    return (*asked_of(payment, amount), *facts_of(payment, amount), *own)
+    facts = facts_of(payment.state, payment.block, payment.version, amount)
+    return (*asked_of(payment, payment.created_at, amount), *facts, *own)
 
 
-def asked_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
+def asked_of(payment: Payment | Foreign, created_at: int | None, amount: Callable[[int], Any]) -> tuple[Any, ...]:
     """Return the columns `ASKED` of a payment."""
-    terms, block, created_at = payment.terms, payment.block, payment.created_at
+    terms, block = payment.terms, payment.block
     return (
         payment.chain_id,
         payment.id,
@@ -164,9 +166,10 @@ def asked_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
     )
 
 
-def facts_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
-    """Return the columns `CHAIN_FACTS` of a payment."""
-    state, block = payment.state, payment.block
+def facts_of(
+    state: PaymentState | Folding, block: BlockRef | None, version: int, amount: Callable[[int], Any]
+) -> tuple[Any, ...]:
+    """Return the columns `CHAIN_FACTS` of a payment in this state, whose last event is in this block."""
     return (
         state.status._value_,
         state.since,
@@ -182,7 +185,7 @@ def facts_of(payment: Payment, amount: Callable[[int], Any]) -> tuple[Any, ...]:
         block.number if block else None,
         block.hash if block else None,
         block.timestamp if block else None,
-        payment.version,
+        version,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, select
 
+from earnest.payment.foreign import Foreign
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import Payment
 from earnest.store.bulk import Update, Upsert, amount_writer
@@ -64,32 +65,39 @@ class Payments:
         return self._read(_MANY_LOCKED if lock else _MANY, chain_id, sorted(payment_ids))
 
     def save(self, changed: Iterable[Payment], known: Container[Hash32] = ()) -> None:
-        """Write the chain's facts and the versions of payments; unknown ones are added as they are (foreign).
+        """Write the chain's facts and the versions of payments; unknown ones are added as they are.
 
-        `known` are ids of payments that were read in this transaction, or are remembered: they are there, which makes
-        them cheaper.
-
-        Raises:
-            PaymentsChanged: a known foreign one is not there any more, or not foreign any more.
+        `known` are ids of payments that were read in this transaction: they are there, which makes them cheaper.
         """
         amount = amount_writer(self._connection)
-        there: list[tuple[Any, ...]] = []
-        there_foreign: list[tuple[Any, ...]] = []
-        foreign, others = [], []
+        there, others = [], []
         for payment in changed:
             if payment.id in known:
-                row = (*facts_of(payment, amount), payment.chain_id, payment.id)
-                (there if payment.account is not None else there_foreign).append(row)
-            elif payment.account is None:
-                foreign.append((*asked_of(payment, amount), *facts_of(payment, amount)))
+                facts = facts_of(payment.state, payment.block, payment.version, amount)
+                there.append((*facts, payment.chain_id, payment.id))
             else:
                 others.append(row_of(payment, amount))
         _CHANGING.write(self._connection, there)
-        if _CHANGING_FOREIGN.write(self._connection, there_foreign) != len(there_foreign):
+        _ADDING.write(self._connection, others)
+
+    def save_foreign(self, changed: Iterable[Foreign]) -> None:
+        """Write the chain's facts of foreign payments, and add those that are not stored yet.
+
+        Raises:
+            PaymentsChanged: a stored one is not there any more, or not foreign any more.
+        """
+        amount = amount_writer(self._connection)
+        there, new = [], []
+        for payment in changed:
+            facts = facts_of(payment, payment.block, payment.version, amount)
+            if payment.is_stored:
+                there.append((*facts, payment.chain_id, payment.id))
+            else:
+                new.append((*asked_of(payment, None, amount), *facts))
+        if _CHANGING_FOREIGN.write(self._connection, there) != len(there):
             raise PaymentsChanged("a foreign payment was created by a merchant, or dropped")
         # Neighbours in the key's order meet in the same pages of its index.
-        _ADDING_FOREIGN.write(self._connection, sorted(foreign, key=_id_of_row))
-        _ADDING.write(self._connection, others)
+        _ADDING_FOREIGN.write(self._connection, sorted(new, key=_id_of_row))
 
     def page(
         self, merchant_id: str | None, where: PaymentFilter, *, cursor: str | None = None, limit: int = 20
