@@ -72,9 +72,14 @@ def test_logs_that_are_only_told_without_a_filter_are_found(node: FakeNode, mirr
         (ESCROW[:4] + " " + ESCROW[4:], TOPICS[:2]),
         (OTHER, [ESCROW, *TOPICS[:2]]),
         (OTHER, [TOPICS[0][:4] + " " + TOPICS[0][4:]]),
+        (OTHER, [TOPICS[0][:4] + "  " + TOPICS[0][6:]]),
+        (OTHER, ["1" + TOPICS[0][1:]]),
         (TOPICS[0], []),
     ],
-    ids=["a blank in the address", "an address as a topic", "a blank in a topic", "a topic as the address"],
+    ids=[
+        *("a blank in the address", "an address as a topic", "a blank in a topic", "blanks for digits of a topic"),
+        *("a topic without 0x", "a topic as the address"),
+    ],
 )
 def test_what_is_no_address_or_no_topic_accounts_for_nothing(address: str, topics: list[str]) -> None:
     right = bloom_of([OTHER] if address == OTHER else []) | bloom_of(each for each in TOPICS[:2] if each in topics)
