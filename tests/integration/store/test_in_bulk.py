@@ -12,7 +12,7 @@ from earnest.payment.transitions import NOTHING_YET
 from earnest.store import Store
 from earnest.store.errors import PaymentsChanged, StoreFailure
 from earnest.store.records import StoredEvent
-from tests.support.ledger import CHAIN_ID, START, digest, event_of, make_payment
+from tests.support.ledger import CHAIN_ID, MERCHANT, START, digest, event_of, make_payment
 
 BLOCK = BlockRef(5, digest("block 5"), START)
 PAYMENTS = [replace(make_payment(number, account=None), block=BLOCK) for number in range(300)]
@@ -55,7 +55,7 @@ def test_thousands_that_are_there_are_changed_unless_one_of_them_is_somebodys_no
         tx.payments.save(changed, known=ids)
     with store.transaction() as tx:
         assert tx.payments.many(CHAIN_ID, ids) == {each.id: each for each in changed}
-        tx.payments.add(make_payment(7))
+        tx.payments.add(replace(PAYMENTS[7], account=MERCHANT.id, created_at=START))
     with pytest.raises(PaymentsChanged), store.transaction(in_bulk=True) as tx:
         tx.payments.save(PAYMENTS, known=ids)
     with store.read() as tx:
