@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from struct import Struct
 from typing import Final
 
@@ -23,12 +26,15 @@ def mask(value: str) -> int:
     """Return the three bits that an address or a topic (of any case) sets in a block's bloom.
 
     Raises:
-        ValueError: it is not `0x` and hexadecimal digits; `fromhex` alone would pass over blanks.
+        ValueError: it is not `0x` and hexadecimal digits.
     """
-    raw = bytes.fromhex(value[2:])
-    if value[:2].lower() != "0x" or len(value) != 2 + 2 * len(raw):
+    return _bits(value)
+
+
+def _bits(value: str) -> int:
+    if value[:2] not in ("0x", "0X"):
         raise ValueError(f"{value[:80]!r} is no hexadecimal")
-    one, two, three = _THREE(keccak(raw))
+    one, two, three = _THREE(keccak(unhexlify(value[2:])))
     bits: int = _BITS[one & 2047] | _BITS[two & 2047] | _BITS[three & 2047]
     return bits
 
@@ -58,14 +64,25 @@ def accounted_for(raws: Sequence[RawLog]) -> int:
     So an address that is told as a topic does not stand for a log of that address. Most values stand in several logs of
     a block, so each is looked at once.
     """
-    addresses = {raw.address for raw in raws}
-    topics: set[str] = set()
-    for raw in raws:
-        topics.update(raw.topics)
     bits = 0
-    for value in [v for v in addresses if len(v) == _ADDRESS] + [v for v in topics if len(v) == _TOPIC]:
-        try:
-            bits |= mask(value)
-        except ValueError:
-            continue
+    for told in map(_of_address, set(map(attrgetter("address"), raws))):
+        bits |= told
+    for told in map(_of_topic, set(chain.from_iterable(map(attrgetter("topics"), raws)))):
+        bits |= told
     return bits
+
+
+@lru_cache(maxsize=1_024)
+def _of_address(value: str) -> int:
+    try:
+        return _bits(value) if len(value) == _ADDRESS else 0
+    except ValueError:
+        return 0
+
+
+@lru_cache(maxsize=8_192)
+def _of_topic(value: str) -> int:
+    try:
+        return _bits(value) if len(value) == _TOPIC else 0
+    except ValueError:
+        return 0
