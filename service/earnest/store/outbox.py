@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Connection,
-    Integer,
     Row,
-    Select,
-    and_,
-    bindparam,
     exists,
     or_,
     select,
-    tuple_,
 )
 
-from earnest.payment.errors import NotFound
 from earnest.payment.primitives import Hash32
 from earnest.store.bulk import Upsert
+from earnest.store.claims import Claims, is_deserted
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.endpoints import endpoints
-from earnest.store.errors import ClaimLost
 from earnest.store.news import keep_order
 from earnest.store.outbox_tables import (
     attempt_of,
@@ -38,29 +27,19 @@ from earnest.store.outbox_tables import (
     notification_of,
     notifications,
 )
-from earnest.store.processes import alive, processes
 from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import (
     Attempt,
-    Delivery,
     DeliveryReport,
     DeliveryState,
-    Endpoint,
     Notification,
     Page,
 )
-from earnest.store.schema import columns_of, execute_many, in_lists
-
-LONGEST_WAIT_SECONDS: Final = 2 * 86_400
-"""No plan puts a try off longer, and no lease lasts so long. What lies further ahead was written by a clock that was
-wrong, and waiting for it could take years."""
+from earnest.store.schema import execute_many, in_lists
 
 
-class Outbox:
+class Outbox(Claims):
     """Notifications and their deliveries."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, told: Iterable[Notification]) -> None:
         """Add notifications, with one pending delivery to each enabled endpoint of the merchant that wants the type.
@@ -116,81 +95,6 @@ class Outbox:
             [notification_of(row) for row in rows[:limit]], write_cursor(rows[limit - 1].position) if more else None
         )
 
-    def claim(
-        self,
-        now: int,
-        limit: int,
-        lease_seconds: int,
-        *,
-        by: str | None = None,
-        but_of: Collection[str] = (),
-        but_to: Collection[str] = (),
-    ) -> Sequence[tuple[Delivery, Notification, Endpoint]]:
-        """Claim deliveries that are due; nobody else gets them before `now + lease_seconds`.
-
-        A claim `by` a process ends with it too: when it leaves, or as soon as it falls silent.
-        Left out are those `but_of` these merchants and `but_to` these endpoints, for which enough is under way.
-        In order per payment and endpoint: none is given while an earlier version of the same payment is pending there.
-        """
-        d, until = deliveries.c, now + lease_seconds
-        asked = {"now": now, "absurd": now + LONGEST_WAIT_SECONDS, "most": limit}
-        busy = {"but_of": list(but_of), "but_to": list(but_to)}
-        rows = self._connection.execute(_DUE, asked | busy).all()
-        if len(rows) < limit:
-            rows = [*rows, *self._connection.execute(_DUE_BY_A_WRONG_CLOCK, asked | busy | {"most": limit - len(rows)})]
-        claimed = [replace(delivery_of(row), claimed_until=until, claimed_by=by, claims=row.claims + 1) for row in rows]
-        if not claimed:
-            return ()
-        keys = [(each.notification_id, each.endpoint_id) for each in claimed]
-        for some in in_lists(keys):
-            # The first condition follows from the second, and only by the first does SQLite use an index.
-            these = (
-                d.notification_id.in_([id_ for id_, _ in some]),
-                tuple_(d.notification_id, d.endpoint_id).in_(some),
-            )
-            taken = deliveries.update().where(*these)
-            self._connection.execute(taken.values(claimed_until=until, claimed_by=by, claims=d.claims + 1))
-        told = self._notifications({each.notification_id for each in claimed})
-        where = self._endpoints(endpoints.c.id.in_({each.endpoint_id for each in claimed}))
-        return [(each, told[each.notification_id], where[each.endpoint_id]) for each in claimed]
-
-    def give_back(self, notification_id: str, endpoint_id: str, claim: int) -> None:
-        """End one claim, if it is still the newest: the delivery is due again as it was."""
-        c = deliveries.c
-        this = and_(c.notification_id == notification_id, c.endpoint_id == endpoint_id, c.claims == claim)
-        self._connection.execute(deliveries.update().where(this).values(claimed_until=None, claimed_by=None))
-
-    def record(
-        self, attempt: Attempt, state: DeliveryState, *, retry_at: int | None = None, claim: int | None = None
-    ) -> None:
-        """Write down an attempt and what follows: delivered, dead, or pending again at `retry_at`.
-
-        A delivery that succeeded stays so, whatever a worker whose lease ran out may report later. `attempt.number`
-        gives way to the next free one. `claim` is the claimed delivery's `claims`; None: whatever the claim.
-
-        Raises:
-            NotFound: there is no such delivery (any more): its endpoint was deleted.
-            ClaimLost: it was claimed anew since; nothing is written.
-        """
-        this = and_(
-            deliveries.c.notification_id == attempt.notification_id, deliveries.c.endpoint_id == attempt.endpoint_id
-        )
-        row = self._connection.execute(select(deliveries).where(this).with_for_update()).one_or_none()
-        if row is None:
-            raise NotFound(f"notification {attempt.notification_id} has no delivery to {attempt.endpoint_id}")
-        if claim is not None and row.claims != claim:
-            raise ClaimLost(
-                f"notification {attempt.notification_id} to {attempt.endpoint_id} was claimed by another worker since; "
-                "what comes of this try is not recorded"
-            )
-        number = row.attempts_before_replay + row.attempts + 1
-        self._connection.execute(attempts.insert(), columns_of(replace(attempt, number=number)))
-        changes: dict[str, Any] = {"attempts": row.attempts + 1, "claimed_until": None, "claimed_by": None}
-        if row.state != DeliveryState.DELIVERED:
-            changes["state"] = str(state)
-            changes["next_attempt_at"] = row.next_attempt_at if retry_at is None else retry_at
-        self._connection.execute(deliveries.update().where(this).values(changes))
-
     def deliveries(
         self,
         endpoint_id: str,
@@ -228,7 +132,7 @@ class Outbox:
         delivery. One that a worker is busy with is left to it.
         """
         d = deliveries.c
-        this = [d.endpoint_id == endpoint_id, or_(d.claimed_until.is_(None), d.claimed_until <= now, _is_deserted())]
+        this = [d.endpoint_id == endpoint_id, or_(d.claimed_until.is_(None), d.claimed_until <= now, is_deserted())]
         again = deliveries.update().values(
             state="pending",
             attempts_before_replay=d.attempts_before_replay + d.attempts,
@@ -265,10 +169,6 @@ class Outbox:
         for id_, merchant_id, types in _LISTENING.ask(self._connection, asked):
             by_merchant.setdefault(merchant_id, []).append((id_, types.split()))
         return by_merchant
-
-    def _endpoints(self, condition: Any) -> dict[str, Endpoint]:
-        rows = self._connection.execute(select(endpoints).where(condition).order_by(endpoints.c.id))
-        return {row.id: Endpoint(**row._mapping) for row in rows}
 
     def _notifications(self, ids: Collection[str]) -> dict[str, Notification]:
         return {
@@ -335,44 +235,3 @@ _BEGUN: Final = (
 _ADDING: Final = Upsert(notifications, _GIVEN, ("id",))
 _BEGINNING: Final = Upsert(deliveries, _BEGUN, ("notification_id", "endpoint_id"))
 """Both past SQLAlchemy: half of what a notification took on its way into the database was spent there."""
-
-
-def _earlier_is_pending() -> Any:
-    earlier, d = deliveries.alias("earlier"), deliveries.c
-    return exists().where(
-        earlier.c.endpoint_id == d.endpoint_id,
-        earlier.c.chain_id == d.chain_id,
-        earlier.c.payment_id == d.payment_id,
-        earlier.c.state == "pending",
-        earlier.c.version < d.version,
-    )
-
-
-def _is_deserted() -> ColumnElement[bool]:
-    """Return the condition that a claim's process has ended or fallen silent."""
-    is_there = exists().where(processes.c.id == deliveries.c.claimed_by, alive())
-    return and_(deliveries.c.claimed_by.is_not(None), ~is_there)
-
-
-def _due(*, by_a_wrong_clock: bool) -> Select[Any]:
-    """Return the question for what is due. One for both would go through all that waits for its next try."""
-    d = deliveries.c
-    now: BindParameter[int] = bindparam("now", type_=BigInteger)
-    absurd: BindParameter[int] = bindparam("absurd", type_=BigInteger)
-    return (
-        select(deliveries)
-        .join(endpoints, endpoints.c.id == d.endpoint_id)
-        .where(d.state == "pending", endpoints.c.disabled_at.is_(None))
-        .where(d.next_attempt_at > absurd if by_a_wrong_clock else d.next_attempt_at <= now)
-        .where(or_(d.claimed_until.is_(None), d.claimed_until <= now, d.claimed_until > absurd, _is_deserted()))
-        .where(endpoints.c.merchant_id.not_in(bindparam("but_of", expanding=True)))
-        .where(endpoints.c.id.not_in(bindparam("but_to", expanding=True)), ~_earlier_is_pending())
-        .order_by(d.next_attempt_at, d.version)
-        .limit(bindparam("most", type_=Integer))
-        .with_for_update(of=deliveries, skip_locked=True)
-    )
-
-
-# Built once: they are asked several times a second, and building one takes longer than the answer.
-_DUE: Final = _due(by_a_wrong_clock=False)
-_DUE_BY_A_WRONG_CLOCK: Final = _due(by_a_wrong_clock=True)
