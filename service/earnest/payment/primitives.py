@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import hexlify
 from functools import lru_cache
 from typing import Final, NewType
 
@@ -40,8 +41,11 @@ def checksum_address(lower: str) -> Address:
 
     All 40 digits at once, as one number; and cached, since the same few addresses come again and again.
     """
-    digits = lower[2:].encode()
-    to_raise = int.from_bytes(keccak(digits).hex()[:40].encode().translate(_UPPER))
+    return _raised(lower[2:].encode())
+
+
+def _raised(digits: bytes) -> Address:
+    to_raise = int.from_bytes(hexlify(keccak(digits)[:20]).translate(_UPPER))
     text = int.from_bytes(digits)
     return Address("0x" + (text ^ (to_raise & (text & _LETTERS) >> 1)).to_bytes(40).decode())
 
@@ -49,7 +53,7 @@ def checksum_address(lower: str) -> Address:
 @lru_cache(maxsize=8_192)
 def address_of(raw: bytes) -> Address:
     """Return 20 raw bytes as an address."""
-    return checksum_address.__wrapped__("0x" + raw.hex())
+    return _raised(hexlify(raw))
 
 
 def parse_address(text: str, *, param: str | None = None) -> Address:
