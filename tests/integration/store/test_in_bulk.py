@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earnest.payment.events import EventKind
+from earnest.payment.foreign import Foreign
 from earnest.payment.record import BlockRef, Payment
 from earnest.payment.transitions import NOTHING_YET
 from earnest.store import Store
@@ -52,12 +53,12 @@ def test_thousands_that_are_there_are_changed_unless_one_of_them_is_somebodys_no
     ids = [each.id for each in PAYMENTS]
     changed = [replace(each, block=BlockRef(number, BLOCK.hash, START)) for number, each in enumerate(PAYMENTS)]
     with store.transaction(in_bulk=True) as tx:
-        tx.payments.save(changed, known=ids)
+        tx.payments.save_foreign(Foreign.stored(each) for each in changed)
     with store.transaction() as tx:
         assert tx.payments.many(CHAIN_ID, ids) == {each.id: each for each in changed}
         tx.payments.add(replace(PAYMENTS[7], account=MERCHANT.id, created_at=START))
     with pytest.raises(PaymentsChanged), store.transaction(in_bulk=True) as tx:
-        tx.payments.save(PAYMENTS, known=ids)
+        tx.payments.save_foreign(Foreign.stored(each) for each in PAYMENTS)
     with store.read() as tx:
         assert [tx.payments.many(CHAIN_ID, ids)[id_].block for id_ in ids] == [each.block for each in changed]
 
