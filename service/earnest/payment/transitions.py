@@ -78,7 +78,12 @@ TRANSITIONS: Final[dict[tuple[Status, EventKind], frozenset[Status]]] = {
 """From a status, by an event, to one of these. What is not listed cannot happen."""
 
 
-_ALLOWED: Final = frozenset((before, kind, after) for (before, kind), every in TRANSITIONS.items() for after in every)
+_HOLDS_AFTER: Final = {
+    (before, kind, after): after in HOLDING for (before, kind), every in TRANSITIONS.items() for after in every
+}
+"""Every step that the table allows, and whether something is held after it."""
+
+_REPAID: Final = EventKind.PAYMENT_REPAID
 
 
 class Folding:
@@ -115,31 +120,32 @@ class Folding:
             SequenceGap: the event is not the next one of its payment.
             ForbiddenTransition: the table or the books forbid it.
         """
-        kind, before, status, held = event.kind, self.status, event.status, event.held
-        if event.seq != self.seq + 1:
-            raise SequenceGap(event.payment_id, self.seq + 1, event.seq)
-        if (before, kind, status) not in _ALLOWED:
+        kind, before, status = event.kind, self.status, event.status
+        seq, held = event.seq, event.held
+        if seq != self.seq + 1:
+            raise SequenceGap(event.payment_id, self.seq + 1, seq)
+        holds = _HOLDS_AFTER.get((before, kind, status))
+        if holds is None:
             raise ForbiddenTransition(f"payment {event.payment_id}: {kind} cannot lead from {before} to {status}")
-        self.seq, self.held = event.seq, held
+        self.seq, self.held = seq, held
         if status is not before:
             self.status, self.since = status, timestamp
         if (funding := event.funding) is not None:
             self.funded, self.payer, self.buyer = funding.terms.amount, funding.payer, funding.buyer
         self.to_merchant += event.to_merchant
         self.to_fee_recipient += event.to_fee_recipient
-        if kind is EventKind.PAYMENT_REPAID:
+        if kind is _REPAID:
             self.repaid += event.to_buyer
         else:
             self.to_buyer += event.to_buyer
         accounted = held + self.to_merchant + self.to_fee_recipient + self.to_buyer
         if accounted != self.funded:
             raise ForbiddenTransition(
-                f"payment {event.payment_id}: {self.funded} came in, "
-                f"but {accounted} is accounted for after event {event.seq}"
+                f"payment {event.payment_id}: {self.funded} came in, but {accounted} is accounted for after event {seq}"
             )
-        if (held > 0) != (status in HOLDING):
+        if (held > 0) is not holds:
             raise ForbiddenTransition(f"payment {event.payment_id}: {status} with {held} held")
-        if kind is EventKind.PAYMENT_REPAID:
+        if kind is _REPAID:
             self._check_repaid(event)
 
     def state(self) -> PaymentState:
