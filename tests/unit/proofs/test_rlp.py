@@ -26,6 +26,25 @@ def test_it_writes_what_the_usual_library_writes_and_reads_it_again(item: rlp.It
         assert rlp.decode(encoded) == item
 
 
+@given(st.lists(st.binary(max_size=300), max_size=5), st.integers(0, 2**300))
+def test_put_together_as_text_it_is_the_same(items: list[bytes], number: int) -> None:
+    texts = [rlp.hex_of_bytes("0x" + each.hex()) for each in items]
+    whole = rlp.hex_of_list("".join([*texts, rlp.hex_of_int(number)]))
+    assert rlp.bytes_of_hex(whole) == library.encode([*items, number])
+
+
+@pytest.mark.parametrize("bad", ["", "00", "0X00", "0x0", "0xabc", "x"])
+def test_text_that_is_no_bytes_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="no bytes in hexadecimal"):
+        rlp.hex_of_bytes(bad)
+
+
+@pytest.mark.parametrize("bad", ["0xa b ", "0x  ", "0x0g", "0x\u0661\u0661", "0x" + " " * 64])
+def test_text_that_is_no_digits_is_refused_in_the_end(bad: str) -> None:
+    with pytest.raises(ValueError, match=r"blanks|hexadecimal"):
+        rlp.bytes_of_hex(rlp.hex_of_list(rlp.hex_of_bytes(bad)))
+
+
 @given(st.integers(0, 2**300))
 def test_numbers_have_one_form(number: int) -> None:
     assert rlp.decode_int(rlp.encode_int(number)) == number

@@ -152,20 +152,23 @@ def to_raw(text: str) -> bytes:
 def receipt_bytes(told: ToldReceipt) -> bytes:
     """Return what the chain hashes of a receipt; raises `ValueError` if a field is no hexadecimal number."""
     kind = int(told.type, 16)
-    first = to_raw(told.root) if told.status is None and told.root else rlp.encode_int(int(told.status or "0x0", 16))
-    logs: list[rlp.Item] = [
-        [to_raw(log.address), [to_raw(topic) for topic in log.topics], to_raw(log.data)] for log in told.logs
-    ]
-    fields: list[rlp.Item] = [
-        first,
-        rlp.encode_int(int(told.cumulative_gas_used, 16)),
-        to_raw(told.logs_bloom),
-        logs,
-    ]
+    by_root = told.status is None and told.root
+    fields = rlp.hex_of_bytes(told.root or "") if by_root else _number(told.status or "0x0")
+    fields += _number(told.cumulative_gas_used)
+    fields += rlp.hex_of_bytes(told.logs_bloom)
+    fields += rlp.hex_of_list("".join([_log(each) for each in told.logs]))
     if kind == DEPOSIT_TYPE and told.deposit_receipt_version is not None:
-        later = (told.deposit_nonce or "0x0", told.deposit_receipt_version)
-        fields += [rlp.encode_int(int(each, 16)) for each in later]
-    return (bytes([kind]) if kind else b"") + rlp.encode(fields)
+        fields += _number(told.deposit_nonce or "0x0") + _number(told.deposit_receipt_version)
+    return (bytes([kind]) if kind else b"") + rlp.bytes_of_hex(rlp.hex_of_list(fields))
+
+
+def _log(log: ToldLog) -> str:
+    topics = rlp.hex_of_list("".join([rlp.hex_of_bytes(topic) for topic in log.topics]))
+    return rlp.hex_of_list(f"{rlp.hex_of_bytes(log.address)}{topics}{rlp.hex_of_bytes(log.data)}")
+
+
+def _number(text: str) -> str:
+    return rlp.hex_of_int(int(text, 16))
 
 
 def _types(told: Iterable[ToldReceipt]) -> list[int]:
