@@ -12,16 +12,16 @@ from earnest.payment.primitives import Hash32
 
 def name_of(updates: Sequence[ChainUpdate]) -> str:
     """Return a name that only the same updates have; a block's hash stands for all that is in it."""
-    digest = hashlib.sha256()
+    words = []
     for update in updates:
         match update:
             case BlockAccepted(block):
-                digest.update(f"accepted {block.hash}\n".encode())
+                words.append(f"accepted {block.hash}\n")
             case BlocksOrphaned(blocks):
-                digest.update(f"orphaned {' '.join(block.hash for block in blocks)}\n".encode())
+                words.append(f"orphaned {' '.join(block.hash for block in blocks)}\n")
             case BlockFinal(block):
-                digest.update(f"final {block.hash}\n".encode())
-    return digest.hexdigest()
+                words.append(f"final {block.hash}\n")
+    return hashlib.sha256("".join(words).encode()).hexdigest()
 
 
 def payments_told(updates: Sequence[ChainUpdate]) -> set[Hash32]:

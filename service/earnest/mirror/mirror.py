@@ -32,8 +32,8 @@ from earnest.store.raw import Later
 from earnest.store.records import ChainRow, Lead, StoredBlock, StoredEvent, Untold
 
 FEW: Final = 20
-"""Up to so many events and notifications are written without waiting in between. Each of these can have a delivery to
-several endpoints, and many rows are written by COPY, which does not go together with anything."""
+"""Up to so many payments, events and notifications are written without waiting in between. Each of the last can have a
+delivery to several endpoints, and many rows are written by COPY, which does not go together with anything."""
 
 IN_BULK: Final = 1_000
 """Logs of a batch: a backfill's, which never holds an event without its payment."""
@@ -255,26 +255,28 @@ class ChainMirror:
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
         changes = belief.changes
-        tx.payments.save(changes.payments.values(), changes.payments)
         tx.payments.save_foreign(changes.foreign.values())
         tx.payments.mark_expired(self._chain_id, changes.expired)
         # What was dropped and came back in the same batch is flagged first and canonical again after that.
-        tx.events.orphan(self._chain_id, blocks_orphaned(updates))
-        for beside in (tx.side_events, tx.credits, tx.dismissals):
-            beside.orphan(self._chain_id, changes.orphaned)
-        tx.blocks.orphan(self._chain_id, changes.orphaned)
-        tx.untold.replace(self._chain_id, belief.held.rows())
+        if changes.orphaned:
+            tx.events.orphan(self._chain_id, blocks_orphaned(updates))
+            for beside in (tx.side_events, tx.credits, tx.dismissals, tx.blocks):
+                beside.orphan(self._chain_id, changes.orphaned)
+        if belief.held.changed:
+            tx.untold.replace(self._chain_id, belief.held.rows())
         tx.side_events.add(changes.side_events.values())
         tx.credits.add(changes.credits.values())
         tx.dismissals.add(changes.dismissals.values())
-        few = max(len(changes.events), len(changes.logs), len(changes.notifications)) < FEW
+        written = (changes.payments, changes.events, changes.logs, changes.notifications)
+        few = max(len(each) for each in written) < FEW
         with tx.together() if few else nullcontext():
-            self._write_what_is_added(tx, belief, updates, before, name)
+            self._write_what_is_told(tx, belief, updates, before, name)
 
-    def _write_what_is_added(
+    def _write_what_is_told(
         self, tx: Transaction, belief: Belief, updates: Sequence[ChainUpdate], before: ChainRow, name: str
     ) -> None:
         changes, window = belief.changes, belief.window
+        tx.payments.save(changes.payments.values(), changes.payments)
         final_number = window.final.number if window.final else -1
         tx.events.add(self._chain_id, changes.events.values(), final_number)
         tx.events.add_logs(self._chain_id, changes.logs, final_number)
