@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 
 from earnest.chain.updates import BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate
+from earnest.mirror.window import ref
 from earnest.payment.events import PaymentEvent
 from earnest.payment.primitives import Hash32
+from earnest.payment.record import BlockRef
 
 
 def name_of(updates: Sequence[ChainUpdate]) -> str:
@@ -40,10 +42,9 @@ def count_logs(updates: Sequence[ChainUpdate]) -> int:
     return sum(len(update.logs) for update in updates if isinstance(update, BlockAccepted))
 
 
-def blocks_orphaned(updates: Sequence[ChainUpdate]) -> set[tuple[int, Hash32]]:
-    """Return the numbers and hashes of the blocks that are dropped."""
-    dropped = (update.blocks for update in updates if isinstance(update, BlocksOrphaned))
-    return {(block.number, block.hash) for blocks in dropped for block in blocks}
+def blocks_orphaned(updates: Sequence[ChainUpdate]) -> set[BlockRef]:
+    """Return the blocks that are dropped."""
+    return {ref(block) for update in updates if isinstance(update, BlocksOrphaned) for block in update.blocks}
 
 
 def highest_accepted(updates: Sequence[ChainUpdate]) -> int:

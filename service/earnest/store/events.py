@@ -92,9 +92,6 @@ Index(
 )
 
 
-Place = tuple[int, Hash32]
-"""A block by its number and its hash: events are found by the one, and meant by the other."""
-
 Told = tuple[BlockRef, Hash32, int, PaymentEvent]
 """An event with its block, its tx' hash and its log index: for the many of which nothing else is asked any more."""
 
@@ -175,7 +172,7 @@ class Events:
         """Return all events of a payment by block and log index, the orphaned ones included."""
         return self._read(_in_order(_all(chain_id).where(of_payments([payment_id]))))
 
-    def in_blocks(self, chain_id: int, blocks: Collection[Place]) -> Sequence[StoredEvent]:
+    def in_blocks(self, chain_id: int, blocks: Collection[BlockRef]) -> Sequence[StoredEvent]:
         """Return the canonical events in these blocks, by block and log index."""
         found: list[StoredEvent] = []
         for some in in_lists(blocks):
@@ -183,7 +180,7 @@ class Events:
             found += self._read(wanted)
         return sorted(found, key=lambda each: (each.block.number, each.log_index))
 
-    def orphan(self, chain_id: int, blocks: Collection[Place]) -> None:
+    def orphan(self, chain_id: int, blocks: Collection[BlockRef]) -> None:
         """Flag the events in these blocks as orphaned."""
         for some in in_lists(blocks):
             dropped = events.update().where(events.c.chain_id == chain_id, *_in_one_of(some))
@@ -234,11 +231,11 @@ def of_payments(ids: Collection[Hash32]) -> ColumnElement[bool]:
     return _beginning_of(events.c.payment_id).in_(digits) & events.c.payment_id.in_(ids)
 
 
-def _in_one_of(blocks: Collection[Place]) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition that an event stands in one of these blocks, which are few and neighbours."""
-    numbers = [number for number, _ in blocks]
+def _in_one_of(blocks: Collection[BlockRef]) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that an event stands in one of these blocks, which are neighbours: their numbers find it."""
+    numbers = [each.number for each in blocks]
     c = events.c
-    return c.block_number.between(min(numbers), max(numbers)), c.block_hash.in_({hash_ for _, hash_ in blocks})
+    return c.block_number.between(min(numbers), max(numbers)), c.block_hash.in_([each.hash for each in blocks])
 
 
 def _in_order(wanted: Select[Any]) -> Select[Any]:

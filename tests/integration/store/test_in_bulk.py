@@ -29,7 +29,7 @@ EVENTS = [funding(payment, place) for place, payment in enumerate(PAYMENTS)]
 
 def events(store: Store) -> list[StoredEvent]:
     with store.read() as tx:
-        return list(tx.events.in_blocks(CHAIN_ID, [(BLOCK.number, BLOCK.hash)]))
+        return list(tx.events.in_blocks(CHAIN_ID, [BLOCK]))
 
 
 def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store: Store) -> None:
@@ -37,7 +37,7 @@ def test_what_a_reorg_brings_back_is_canonical_again_and_the_rest_is_added(store
         tx.payments.save(PAYMENTS[:200])
         # Those in the middle are there already: not the first that meet, nor the last.
         tx.events.add(CHAIN_ID, EVENTS[140:200])
-        tx.events.orphan(CHAIN_ID, [(BLOCK.number, BLOCK.hash)])
+        tx.events.orphan(CHAIN_ID, [BLOCK])
     assert events(store) == []
     with store.transaction(in_bulk=True) as tx:
         tx.payments.save(PAYMENTS)
