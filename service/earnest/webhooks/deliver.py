@@ -1,4 +1,8 @@
-"""The loop that takes deliveries from the outbox to the endpoints: claim, close the transaction, post, record."""
+"""The loop that takes deliveries from the outbox to the endpoints: claim, close the transaction, post, record.
+
+What ended is recorded in the transaction that claims what comes next, several tries in one where they end together:
+each commit goes to the disk, and on SQLite it is a turn that whoever follows the chain has to wait for.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Event
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
 from earnest.payment.errors import EarnestError, Unavailable
-from earnest.store import Store
+from earnest.store import Store, Transaction
+from earnest.store.claims import Tried
 from earnest.store.errors import ClaimLost
 from earnest.store.presence import Presence
 from earnest.store.records import Attempt, Delivery, DeliveryState, Endpoint, Notification
@@ -39,6 +45,54 @@ TROUBLE_SECONDS: Final = 2.0
 Claimed = tuple[Delivery, Notification, Endpoint]
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many to claim at `most`, and what to leave out: enough is under way for these merchants and endpoints."""
+
+    most: int
+    but_of: Collection[str] = ()
+    but_to: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a try ended, and what is to become of its delivery."""
+
+    delivery: Delivery
+    endpoint: Endpoint
+    answer: Answer
+    fate: Fate
+    duration_ms: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is an attempt like any other, which changes nothing but its delivery."""
+        return not self.answer.withheld and not isinstance(self.fate, Gone)
+
+    def tried(self, now: int) -> Tried:
+        """Return what is recorded of it at wall time `now`."""
+        attempt = Attempt(
+            notification_id=self.delivery.notification_id,
+            endpoint_id=self.delivery.endpoint_id,
+            number=self.delivery.attempts + 1,
+            at=now,
+            status_code=self.answer.status_code,
+            error=self.answer.error,
+            duration_ms=self.duration_ms,
+        )
+        match self.fate:
+            case Delivered():
+                return Tried(attempt, DeliveryState.DELIVERED, None, self.delivery.claims)
+            case RetryAt(at):
+                return Tried(attempt, DeliveryState.PENDING, at, self.delivery.claims)
+            case Dead() | Gone():
+                return Tried(attempt, DeliveryState.DEAD, None, self.delivery.claims)
+
+
+UnderWay = dict[Future[Ended | None], Endpoint]
+"""What workers do, and for whom."""
 
 
 class Posts(Protocol):
@@ -83,76 +137,110 @@ class Deliverer:
 
     def step(self) -> int:
         """Deliver what is due now, as many as there are workers; returns how many were tried."""
-        claimed = self._claim(self._workers)
+        if not self._may_claim():
+            return 0
+        with self._store.transaction() as tx:
+            claimed = self._claim(tx, Room(self._workers))
         if claimed:
             with ThreadPoolExecutor(self._workers, "webhook") as pool:
-                list(pool.map(self._deliver, claimed))
+                ended = [each for each in pool.map(self._deliver, claimed) if each]
+            left, _ = self._turn(ended, Room(0))
+            for each in left:
+                self._write_down(each)
         return len(claimed)
 
     def run(self, stop: Event) -> None:
         """Deliver until told to stop; tries that are under way then are finished and recorded."""
-        under_way: dict[Future[None], Endpoint] = {}
+        under_way: UnderWay = {}
         with ThreadPoolExecutor(self._workers, "webhook") as pool:
-            while not stop.is_set():
+
+            def begin(work: Callable[[Any], Ended | None], on: Any, endpoint: Endpoint) -> None:
+                begun = pool.submit(work, on)
+                under_way[begun] = endpoint
+                begun.add_done_callback(lambda _: self._news.set())
+
+            while under_way or not stop.is_set():
                 self._news.clear()  # whatever is written or done from here on sets it again
-                under_way = {each: to for each, to in under_way.items() if not each.done()}
-                claimed = self._claim_calmly(under_way.values(), stop)
-                for each in claimed:
-                    trying = pool.submit(self._deliver, each)
-                    under_way[trying] = each[2]
-                    trying.add_done_callback(lambda _: self._news.set())
-                if not claimed or len(under_way) >= self._workers:
+                ended = _take_ended(under_way)
+                room = Room(0) if stop.is_set() else self._room(under_way.values())
+                left, claimed = self._turn(ended, room)
+                for each in left:
+                    begin(self._write_down, each, each.endpoint)
+                for one in claimed or ():
+                    begin(self._deliver, one, one[2])
+                if claimed is None:
+                    stop.wait(TROUBLE_SECONDS)
+                elif len(claimed) < max(1, room.most) or len(under_way) >= self._workers:
                     self._news.wait(self._idle_seconds)
 
-    def _claim(self, limit: int, *, but_of: Collection[str] = (), but_to: Collection[str] = ()) -> Sequence[Claimed]:
-        # What a process claims that others count as gone is theirs a moment later.
-        if limit <= 0 or (self._presence is not None and not self._presence.alive()):
-            return ()
-        by = self._presence.id if self._presence is not None else None
-        with self._store.transaction() as tx:
-            return tx.outbox.claim(self._clock(), limit, LEASE_SECONDS, by=by, but_of=but_of, but_to=but_to)
-
-    def _claim_calmly(self, busy_for: Collection[Endpoint], stop: Event) -> Sequence[Claimed]:
-        """Claim what free workers can take, so few at a time that all of it may be for one endpoint."""
+    def _room(self, busy_for: Collection[Endpoint]) -> Room:
+        """Return what free workers can take, so few at a time that all of it may be for one endpoint."""
         to, of = Counter(each.id for each in busy_for), Counter(each.merchant_id for each in busy_for)
         room_to = {each: WORKERS_PER_ENDPOINT - count for each, count in to.items()}
         room_of = {each: WORKERS_PER_MERCHANT - count for each, count in of.items()}
         room = [each for each in (*room_to.values(), *room_of.values()) if each > 0]
+        return Room(
+            min(WORKERS_PER_ENDPOINT, self._workers - len(busy_for), *room),
+            but_of=[each for each, left in room_of.items() if left <= 0],
+            but_to=[each for each, left in room_to.items() if left <= 0],
+        )
+
+    def _turn(self, ended: Sequence[Ended], room: Room) -> tuple[Sequence[Ended], Sequence[Claimed] | None]:
+        """Record what ended and claim what there is room for; return what is to be written down by itself, and what was
+        claimed: None if the database is away."""
+        may_claim = room.most > 0 and self._may_claim()
+        if not ended and not may_claim:
+            return (), ()
         try:
-            return self._claim(
-                min(WORKERS_PER_ENDPOINT, self._workers - len(busy_for), *room),
-                but_of=[each for each, left in room_of.items() if left <= 0],
-                but_to=[each for each, left in room_to.items() if left <= 0],
-            )
+            with self._store.transaction() as tx:
+                left = self._record_together(tx, ended) if ended else ()
+                return left, self._claim(tx, room) if may_claim else ()
         except EarnestError as error:
             log.warning("webhooks wait for the database", code=error.code, error=str(error))
-            stop.wait(TROUBLE_SECONDS)
-            return ()
+        except Exception:
+            if not ended:
+                raise
+            # Each by itself, the others are recorded, and the one at fault is named.
+            log.exception("webhooks were not recorded together by a fault of ours")
+        return ended, None
 
-    def _deliver(self, claimed: Claimed) -> None:
-        """Make one try and write it down. What cannot be written down is tried again when the lease is over."""
+    def _may_claim(self) -> bool:
+        # What a process claims that others count as gone is theirs a moment later.
+        return self._presence is None or self._presence.alive()
+
+    def _claim(self, tx: Transaction, room: Room) -> Sequence[Claimed]:
+        by = self._presence.id if self._presence is not None else None
+        now = self._clock()
+        return tx.outbox.claim(now, room.most, LEASE_SECONDS, by=by, but_of=room.but_of, but_to=room.but_to)
+
+    def _record_together(self, tx: Transaction, ended: Sequence[Ended]) -> Sequence[Ended]:
+        now = self._clock()
+        plain = {each.tried(now): each for each in ended if each.is_plain}
+        left = tx.outbox.record_at_once(plain)
+        return [*(plain[each] for each in left), *(each for each in ended if not each.is_plain)]
+
+    def _deliver(self, claimed: Claimed) -> Ended | None:
+        """Make one try. What comes to no end by a fault of ours is tried again when the lease is over."""
         delivery, notification, endpoint = claimed
         started = time.monotonic()
         try:
             answer = self._try(notification, endpoint)
             duration_ms = int((time.monotonic() - started) * 1_000)
             fate = plan(delivery.attempts + 1, answer, self._clock(), self._rng.random())
-            self._write_down(delivery, answer, fate, duration_ms)
-        except EarnestError as error:
-            log.warning("a webhook was not recorded", id=notification.id, code=error.code, error=str(error))
         except Exception:
             log.exception("a webhook failed by a fault of ours", id=notification.id)
-        else:
-            log.info(
-                "webhook",
-                id=notification.id,
-                type=notification.type,
-                endpoint=endpoint.id,
-                attempt=delivery.attempts + 1,
-                status=answer.status_code,
-                error=answer.error,
-                fate=type(fate).__name__,
-            )
+            return None
+        log.info(
+            "webhook",
+            id=notification.id,
+            type=notification.type,
+            endpoint=endpoint.id,
+            attempt=delivery.attempts + 1,
+            status=answer.status_code,
+            error=answer.error,
+            fate=type(fate).__name__,
+        )
+        return Ended(delivery, endpoint, answer, fate, duration_ms)
 
     def _try(self, notification: Notification, endpoint: Endpoint) -> Answer:
         now, body = self._clock(), envelope(notification)
@@ -167,12 +255,22 @@ class Deliverer:
             log.exception("a webhook failed by a fault of ours", id=notification.id)
             return Answer(error="a fault of the sender's")
 
-    def _write_down(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
+    def _write_down(self, ended: Ended) -> None:
+        """Record a try by itself. What cannot be written down is tried again when the lease is over."""
+        id_ = ended.delivery.notification_id
+        try:
+            self._record_again_and_again(ended)
+        except EarnestError as error:
+            log.warning("a webhook was not recorded", id=id_, code=error.code, error=str(error))
+        except Exception:
+            log.exception("a webhook was not recorded by a fault of ours", id=id_)
+
+    def _record_again_and_again(self, ended: Ended) -> None:
         """Record a try, again and again while the database is away: what is not recorded is sent once more."""
         give_up_at = time.monotonic() + RECORD_SECONDS
         while True:
             try:
-                return self._record(delivery, answer, fate, duration_ms)
+                return self._record(ended)
             except ClaimLost:
                 raise
             except Unavailable:
@@ -180,29 +278,21 @@ class Deliverer:
                     raise
                 time.sleep(TROUBLE_SECONDS / 4)
 
-    def _record(self, delivery: Delivery, answer: Answer, fate: Fate, duration_ms: int) -> None:
-        now = self._clock()
-        attempt = Attempt(
-            notification_id=delivery.notification_id,
-            endpoint_id=delivery.endpoint_id,
-            number=delivery.attempts + 1,
-            at=now,
-            status_code=answer.status_code,
-            error=answer.error,
-            duration_ms=duration_ms,
-        )
-        claim = delivery.claims
+    def _record(self, ended: Ended) -> None:
+        now, delivery = self._clock(), ended.delivery
+        tried = ended.tried(now)
         with self._store.transaction() as tx:
-            if answer.withheld:
-                tx.outbox.give_back(delivery.notification_id, delivery.endpoint_id, claim)
+            if ended.answer.withheld:
+                tx.outbox.give_back(delivery.notification_id, delivery.endpoint_id, delivery.claims)
                 return
-            match fate:
-                case Delivered():
-                    tx.outbox.record(attempt, DeliveryState.DELIVERED, claim=claim)
-                case RetryAt(at):
-                    tx.outbox.record(attempt, DeliveryState.PENDING, retry_at=at, claim=claim)
-                case Dead():
-                    tx.outbox.record(attempt, DeliveryState.DEAD, claim=claim)
-                case Gone():
-                    tx.outbox.record(attempt, DeliveryState.DEAD, claim=claim)
-                    tx.endpoints.disable(delivery.endpoint_id, now, "the endpoint answered 410 Gone")
+            tx.outbox.record(tried.attempt, tried.state, retry_at=tried.retry_at, claim=tried.claim)
+            if isinstance(ended.fate, Gone):
+                tx.endpoints.disable(delivery.endpoint_id, now, "the endpoint answered 410 Gone")
+
+
+def _take_ended(under_way: UnderWay) -> Sequence[Ended]:
+    """Take out what workers are done with, and return the tries among it that are to be recorded."""
+    done = [each for each in under_way if each.done()]
+    for each in done:
+        del under_way[each]
+    return [ended for each in done if not each.exception() and (ended := each.result())]
