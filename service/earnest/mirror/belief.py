@@ -110,7 +110,8 @@ class Belief:
 
     def _accept(self, block: Block, logs: tuple[EscrowLog, ...]) -> None:
         self.window.accept(block)
-        where, last, foreign = ref(block), -1, self.changes.foreign
+        where, last, timestamp = ref(block), -1, block.timestamp
+        foreign, told, may_take_back = self.changes.foreign, self.changes.logs, self._may_take_back
         for log in logs:
             log_index, event = log.log_index, log.event
             if log_index <= last:
@@ -123,13 +124,14 @@ class Belief:
             if payment is None:
                 self._take_own_event(where, log, event)
                 continue
-            _check_terms(event, payment.terms)
-            payment.add(event, where.timestamp)
+            if event.funding is not None:
+                _check_terms(event, payment.terms)
+            payment.add(event, timestamp)
             payment.block = where
-            if self._may_take_back:
+            if may_take_back:
                 self._store(where, log, event)
             else:
-                self.changes.logs.append((where, log.tx_hash, log_index, event))
+                told.append((where, log.tx_hash, log_index, event))
         self._tell_what_is_due()
 
     def _foreign(self, event: PaymentEvent) -> Foreign | None:

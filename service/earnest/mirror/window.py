@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from earnest.chain.updates import Block
 from earnest.mirror.errors import BlockDoesNotFit, FinalBlockDropped
 from earnest.payment.record import BlockRef, ChainView
+from earnest.payment.values import maker
 from earnest.store.blocks import NOTHING_FINAL
 
 
@@ -33,8 +34,8 @@ class Window:
 
     def accept(self, block: Block) -> None:
         """Put a block on top; raises `BlockDoesNotFit` unless it continues the chain."""
-        head = self.head
-        if head is not None:
+        if self.blocks:
+            head = self.blocks[-1]
             follows = block.number == head.number + 1 and block.parent_hash == head.hash
             skips = head.number + 1 < block.number <= self._covered_up_to
             if not follows and not skips:
@@ -85,4 +86,7 @@ class Window:
 
 def ref(block: Block) -> BlockRef:
     """Return how the rest of the house names a block."""
-    return BlockRef(block.number, block.hash, block.timestamp)
+    return _block_ref(block.number, block.hash, block.timestamp)
+
+
+_block_ref = maker(BlockRef)

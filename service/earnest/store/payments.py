@@ -93,7 +93,7 @@ class Payments:
             if payment.is_stored:
                 there.append((*facts, payment.chain_id, payment.id))
             else:
-                new.append((*asked_of(payment, None, amount), *facts))
+                new.append(asked_of(payment, None, amount) + facts)
         if _CHANGING_FOREIGN.write(self._connection, there) != len(there):
             raise PaymentsChanged("a foreign payment was created by a merchant, or dropped")
         # Neighbours in the key's order meet in the same pages of its index.
