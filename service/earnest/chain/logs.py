@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from earnest.chain.bloom import accounted_for
 from earnest.chain.errors import LogsDisagree, MalformedLog, UnknownEvent
@@ -51,6 +51,7 @@ HIGHEST_INDEX: Final = 2**32 - 1
 """A node that tells another place lies, and must be found out here: no database could keep any number it likes."""
 
 _number = int.from_bytes
+_lower = cast(Callable[[str], Hash32], str.lower)
 _escrow_log, _payment_event, _funding, _terms = maker(EscrowLog), maker(PaymentEvent), maker(Funding), maker(Terms)
 
 
@@ -67,7 +68,7 @@ def decode_log(raw: RawLog) -> EscrowLog:
     decode = _DECODERS.get(topics[0]) or _DECODERS.get(topics[0].lower())
     if decode is None:
         raise UnknownEvent(f"topic {topics[0][:66]} in tx {raw.transaction_hash[:66]} is no event of the escrow")
-    return _escrow_log(Hash32(raw.transaction_hash.lower()), _place(raw.log_index), decode(raw))
+    return _escrow_log(_lower(raw.transaction_hash), _place(raw.log_index), decode(raw))
 
 
 def decode_block(
@@ -118,6 +119,7 @@ _ID: Final = ("bytes32",)
 
 def _funded() -> Decoder:
     name = EventKind.PAYMENT_FUNDED
+    nobody = Credited.NOBODY
     unpack = Layout(name, _ID, (*FUNDED_DATA_ABI[:-1], *TERMS_ABI[1:-1].split(","))).unpack
 
     def decode(raw: RawLog) -> PaymentEvent:
@@ -140,8 +142,8 @@ def _funded() -> Decoder:
             hash32(order_hash),
         )
         funding = _funding(address_of(payer), address_of(refunded), terms)
-        id_ = Hash32(raw.topics[1].lower())
-        return _payment_event(name, id_, seq, _status(number), _number(held), 0, 0, 0, Credited.NOBODY, funding)
+        id_ = _lower(raw.topics[1])
+        return _payment_event(name, id_, seq, _status(number), _number(held), 0, 0, 0, nobody, funding)
 
     return decode
 
@@ -162,7 +164,7 @@ def _changed(kind: EventKind) -> Decoder:
             raise MalformedLog(f"{kind} of payment {raw.topics[1]}: credited is {credited}")
         return _payment_event(
             kind,
-            Hash32(raw.topics[1].lower()),
+            _lower(raw.topics[1]),
             words[1],
             _status(words[2]),
             _number(words[3]),

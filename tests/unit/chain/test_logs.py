@@ -56,6 +56,14 @@ def test_every_event_survives_encoding_and_decoding(event: EscrowEvent, index: i
     assert (log.event, log.log_index, log.tx_hash) == (event, index, TX)
 
 
+@given(events)
+def test_hashes_told_in_capitals_are_the_same_hashes(event: EscrowEvent) -> None:
+    raw = raw_log(event)
+    topics = ["0x" + each[2:].upper() for each in raw.topics]
+    told = msgspec.structs.replace(raw, topics=topics, transaction_hash="0x" + TX[2:].upper())
+    assert decode_log(told) == decode_log(raw)
+
+
 FUNDED_TYPES = (*FUNDED_DATA_ABI[:-1], *TERMS_ABI[1:-1].split(","))
 SIDE_TYPES: dict[type[EscrowEvent], tuple[tuple[str, ...], tuple[str, ...]]] = {
     CreditWithdrawn: (("address", "address"), CREDIT_DATA_ABI),
