@@ -5,24 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from earnest.chain.errors import SubscriptionLost, SubscriptionRefused
 from earnest.chain.listener import Wire
 
 if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+    from earnest.chain.websocket_line import Line
 
 OPEN_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 0.5
 PING_SECONDS: Final = 20.0
 """How often a node has to show that it is still there, and how long it may take: most proxies close what is idle for
 60 s."""
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 """A head is some 2 kB; nodes that add the hashes of a full block's txs send 100 kB."""
-MAX_WAITING: Final = 16
-"""Messages that are read before we take them; after that the node has to wait."""
 _PASSING: Final = frozenset({408, 425, 429})
 """What a server answers that is in trouble, or asked too often: it may do better later."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -38,6 +35,8 @@ def connect(url: str, name: str) -> Generator[Wire]:
     from websockets.exceptions import InvalidMessage, InvalidStatus, InvalidUpgrade, WebSocketException  # noqa: PLC0415
     from websockets.sync.client import connect as open_websocket  # noqa: PLC0415
 
+    from earnest.chain.websocket_line import Line  # noqa: PLC0415
+
     # Causes are not chained, and their words not told: they may hold the URL.
     try:
         opened = open_websocket(
@@ -45,12 +44,11 @@ def connect(url: str, name: str) -> Generator[Wire]:
             compression=None,  # a head is small, and what is not compressed cannot be a bomb
             proxy=None if urlsplit(url).hostname in _LOOPBACK else True,
             open_timeout=OPEN_SECONDS,
-            close_timeout=CLOSE_SECONDS,
             ping_interval=PING_SECONDS,
             ping_timeout=PING_SECONDS,
             max_size=MAX_MESSAGE_BYTES,
-            max_queue=MAX_WAITING,
             logger=_SILENT,
+            create_connection=cast(Any, Line),
         )
     except InvalidStatus as error:
         status = error.response.status_code
@@ -63,28 +61,22 @@ def connect(url: str, name: str) -> Generator[Wire]:
     except (OSError, EOFError, WebSocketException) as error:
         raise SubscriptionLost(name, f"cannot be reached by WebSocket: {type(error).__name__}") from None
     with opened as connection:
-        yield _Wire(connection, name)
+        yield _Wire(cast("Line", connection), name)
 
 
 class _Wire:
-    def __init__(self, connection: ClientConnection, name: str) -> None:
-        self._connection, self._name = connection, name
+    def __init__(self, line: Line, name: str) -> None:
+        self._line, self._name = line, name
 
     def send(self, message: str) -> None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
-
         try:
-            self._connection.send(message)
-        except (OSError, ConnectionClosed):
+            self._line.send(message)
+        except OSError:
             raise SubscriptionLost(self._name, "closed the connection for new heads") from None
 
-    def receive(self, seconds: float) -> str | bytes | None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
-
+    def receive(self, seconds: float) -> bytes | None:
         try:
-            return self._connection.recv(seconds, decode=False)
-        except TimeoutError:
-            return None
-        except (OSError, EOFError, ConnectionClosed) as error:
-            told = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else type(error).__name__
+            return self._line.recv(seconds)
+        except (OSError, EOFError) as error:
+            told = getattr(error, "told", None) or type(error).__name__
             raise SubscriptionLost(self._name, f"closed the connection for new heads ({told})") from None
