@@ -24,8 +24,8 @@ from earnest.store.schema import in_lists
 from earnest.store.side_events import side_events
 
 Key = tuple[Any, ...]
-"""What names a row within a chain: a payment's id, a block's hash, or a log's place in its block. A table is read in the
-order of its keys."""
+"""What names a row within a chain: a payment's id, a block's hash, or a log's place in its block. Tables are read in
+the order of their keys."""
 
 Facts = tuple[str | None, ...]
 """A row's facts as text, in the order of its table's `facts`."""
