@@ -40,6 +40,7 @@ from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.post import Poster
 from earnest.webhooks.retry import Answer
 from earnest.webhooks.secretbox import SecretBox, new_key
+from earnest.wiring.garbage import look_rarely
 from tests.benchmarks.backfill.watch import peak_mib
 from tests.benchmarks.live.story import CHAIN_ID, WARM_UP, Story
 
@@ -132,6 +133,7 @@ def main() -> None:
         poster = TimedPoster(Poster(allow_private=True))
         deliverer = Deliverer(store, secrets, poster, lambda: int(time.time()), news=news)
         follower = _follower(rpc, mirror, task)
+        look_rarely()  # as the service does before it starts its loops
         threads = [
             Thread(target=follower.run, args=(stop,), name="follow"),
             Thread(target=deliverer.run, args=(stop,), name="deliver"),
