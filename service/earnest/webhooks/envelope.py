@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Protocol
+
+import msgspec
 
 
 class Told(Protocol):
@@ -28,4 +29,4 @@ def envelope(notification: Told) -> bytes:
 
     Source: Standard Webhooks, "payload structure".
     """
-    return json.dumps(represent_notification(notification), separators=(",", ":"), ensure_ascii=False).encode()
+    return msgspec.json.encode(represent_notification(notification))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import certifi
@@ -26,6 +27,8 @@ MAX_ANSWER_BYTES: Final = 4_096
 
 
 _of_this_thread: Final = threading.local()
+_parse_target: Final = lru_cache(maxsize=1_000)(parse_target)
+"""The parts of a URL follow from nothing but the URL; where its host leads is asked for each try."""
 
 
 class _WithheldError(Exception):
@@ -61,12 +64,13 @@ class Poster:
     def post(self, url: str, headers: Mapping[str, str], body: bytes, now: int) -> Answer:
         """Post `body` and return how it ended; `now` is wall time (Unix). Raises nothing but faults of ours."""
         try:
-            target = parse_target(url, allow_private=self.allow_private)
+            target = _parse_target(url, allow_private=self.allow_private)
             backend = _CheckedBackend(self, self.monotonic() + self.timeout_seconds)
-            context = self.ssl_context or _well_known_authorities()
-            # A pool for this one try: a connection to one name is never used for another that shares its address.
-            with httpcore.ConnectionPool(ssl_context=context, network_backend=backend, http2=False) as pool:
-                return self._exchange(pool, target.url, headers, body, now)
+            context = (self.ssl_context or _well_known_authorities()) if target.scheme == "https" else None
+            # For this one try: a connection to one name is never used for another that shares its address.
+            origin = httpcore.URL(target.url).origin
+            with httpcore.HTTPConnection(origin, context, http2=False, network_backend=backend) as connection:
+                return self._exchange(connection, target.url, headers, body, now)
         except (TargetRefused, TargetUnresolved) as error:
             return Answer(error=str(error))
         except EarnestError as error:
@@ -79,7 +83,7 @@ class Poster:
             return Answer(error=f"{type(error).__name__}: {error}"[:300])
 
     def _exchange(
-        self, pool: httpcore.ConnectionPool, url: str, headers: Mapping[str, str], body: bytes, now: int
+        self, connection: httpcore.HTTPConnection, url: str, headers: Mapping[str, str], body: bytes, now: int
     ) -> Answer:
         sent = {
             **headers,
@@ -90,7 +94,7 @@ class Poster:
             "connection": "close",
         }
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_seconds)
-        with pool.stream(
+        with connection.stream(
             "POST", url, headers=list(sent.items()), content=body, extensions={"timeout": timeouts}
         ) as response:
             retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), None)

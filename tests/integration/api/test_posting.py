@@ -155,6 +155,16 @@ def test_the_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_after_the_ch
     assert asked == [NAME]
 
 
+def test_where_a_name_leads_is_asked_and_checked_anew_for_each_try() -> None:
+    found = iter([["127.0.0.1"], ["127.0.0.1"], ["no address at all"]])
+    with WebhookReceiver(SECRET) as shop:
+        url = shop.url.replace("127.0.0.1", NAME)
+        answers = [post(url, resolve=lambda _host, _port: next(found)) for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, None]
+        assert len(shop.received) == 2
+    assert "leads to no address at all" in (answers[2].error or "")
+
+
 def test_a_private_address_is_never_connected_to() -> None:
     with WebhookReceiver(SECRET) as shop:
         url = shop.url.replace("http://127.0.0.1", f"https://{NAME}")

@@ -20,6 +20,7 @@ from earnest.store import Store
 from earnest.store.presence import Presence
 from earnest.store.records import DeliveryState
 from earnest.webhooks.deliver import LEASE_SECONDS, Deliverer
+from earnest.webhooks.endpoint_secrets import OVERLAP_SECONDS
 from earnest.webhooks.kit import EndpointKit
 from earnest.webhooks.retry import DELAYS_SECONDS, MAX_TRIES, Answer
 from earnest.webhooks.secretbox import SecretBox, new_key
@@ -253,6 +254,19 @@ def test_both_secrets_sign_after_a_rotation(post: Post) -> None:
     post.happen(post.add_payment(), EventKind.PAYMENT_FUNDED)
     post.deliverer.step()
     assert len(post.poster.posted[0][1]["webhook-signature"].split(" ")) == 2
+
+
+def test_a_rotation_is_heeded_by_a_deliverer_that_has_the_former_secret_at_hand(post: Post) -> None:
+    endpoint, payment = post.add_endpoint(), post.add_payment()
+    for kind in (EventKind.PAYMENT_FUNDED, EventKind.DELIVERY_CONFIRMED, EventKind.PAYMENT_RELEASED):
+        post.happen(payment, kind)
+    post.deliverer.step()
+    rotate_secret(post.store, EndpointKit(post.secrets), "mer_1", endpoint, now=post.moment[0])
+    post.deliverer.step()
+    post.moment[0] += OVERLAP_SECONDS
+    post.deliverer.step()
+    signatures = [headers["webhook-signature"].split(" ") for _, headers, _ in post.poster.posted]
+    assert [len(each) for each in signatures] == [1, 2, 1]
 
 
 def test_a_secret_that_cannot_be_opened_is_told_in_the_attempt_and_tried_later(post: Post) -> None:

@@ -119,3 +119,21 @@ def test_the_envelope_is_the_payload_with_its_id_and_the_same_bytes_each_time() 
     assert envelope(told) == envelope(told)
     assert json.loads(envelope(told)) == represent_notification(told) == {"id": "msg_1", **told.payload}
     assert b" " not in envelope(told)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values))
+def test_the_envelopes_bytes_are_those_of_the_standard_librarys_compact_json(payload: dict[str, Any]) -> None:
+    """What was tried before an upgrade is the same bytes after it."""
+    told = Told("msg_1", payload)
+    compact = json.dumps({"id": told.id, **payload}, separators=(",", ":"), ensure_ascii=False)
+    assert envelope(told) == compact.encode()
