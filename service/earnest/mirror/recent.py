@@ -17,7 +17,7 @@ from earnest.payment.status import HOLDING
 from earnest.store.records import Lead
 
 REMEMBERED: Final = 8_192
-"""Payments, of half a kilobyte each. In a backfill a payment most often goes on soon, or never."""
+"""Payments, of nearly a kilobyte each. In a backfill a payment most often goes on soon, or never."""
 _NOTHING: Final[Mapping[Hash32, Foreign]] = {}
 
 
