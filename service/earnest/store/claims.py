@@ -44,7 +44,7 @@ from earnest.store.schema import columns_of
 LONGEST_WAIT_SECONDS: Final = 2 * 86_400
 """No plan puts a try off longer, and no lease lasts so long. What lies further ahead was written by a clock that was
 wrong, and waiting for it could take years."""
-_PENDING: Final = literal_column("'pending'")
+_PENDING: Final[ColumnElement[Any]] = literal_column("'pending'")
 """Written out: what is given as a parameter makes SQLite think its plan over each time, lest the index of what is
 pending do not fit, and keeps PostgreSQL from keeping a plan with that index at all."""
 
