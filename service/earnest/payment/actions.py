@@ -7,10 +7,10 @@ from typing import Final
 
 from earnest.payment.errors import Conflict, TooEarly, TooLate
 from earnest.payment.primitives import ZERO_ADDRESS
-from earnest.payment.status import Role, Status, Verb
+from earnest.payment.status import HOLDING, Role, Status, Verb
 from earnest.payment.terms import Terms
 from earnest.payment.transitions import REPAYABLE, PaymentState
-from earnest.payment.values import quick
+from earnest.payment.values import maker, quick
 
 
 @quick
@@ -29,7 +29,7 @@ class Action:
 
 def status_at(terms: Terms, state: PaymentState, now: int) -> Status:
     """Return the status told at chain time `now`: the folded one, or `expired`, which time alone brings."""
-    if state.status is Status.CREATED and now >= terms.pay_by:
+    if state.status is _CREATED and now >= terms.pay_by:
         return Status.EXPIRED
     return state.status
 
@@ -74,44 +74,31 @@ def _windows(terms: Terms, state: PaymentState, operator_dismissed: bool) -> lis
 
 
 def _windows_of_status(terms: Terms, state: PaymentState, operator_dismissed: bool) -> list[Action]:
+    status, since = state.status, state.since
+    if status is _CREATED:
+        # Coin knows no signatures.
+        ways = _WAYS_TO_FUND if terms.token != ZERO_ADDRESS else _WAYS_TO_FUND[:1]
+        return [_action(verb, _ANYONE, 0, terms.pay_by) for verb in ways]
+    if status not in HOLDING:
+        return [_action(_REPAY, _MERCHANT, since)] if status in REPAYABLE and state.repayable > 0 else []
     has_operator = terms.operator != ZERO_ADDRESS and not operator_dismissed
-    merchant_side = (Role.MERCHANT, Role.OPERATOR) if has_operator else (Role.MERCHANT,)
-    since = state.since
-    held = [
-        Action(Verb.RELEASE, (Role.BUYER,), since),
-        Action(Verb.RELEASE_WITH_RECEIPT, (Role.ANYONE,), since),
-        Action(Verb.REFUND, merchant_side, since),
+    merchant_side = _MERCHANT_SIDE if has_operator else _MERCHANT
+    if status is _FUNDED:
+        end = since + terms.delivery_period
+        first, last = _action(_CONFIRM_DELIVERY, merchant_side, since, end), _action(_RECLAIM, _ANYONE, end)
+    elif status is _DELIVERED:
+        end = since + terms.dispute_window
+        first, last = _action(_DISPUTE, _BUYER, since, end), _action(_RELEASE, _ANYONE, end)
+    else:
+        end = since + terms.arbitration_period
+        first, last = _action(_RESOLVE, _ARBITER, since, end), _action(_RECLAIM, _ANYONE, end)
+    return [
+        first,
+        _action(_RELEASE, _BUYER, since),
+        _action(_RELEASE_WITH_RECEIPT, _ANYONE, since),
+        _action(_REFUND, merchant_side, since),
+        last,
     ]
-    match state.status:
-        case Status.CREATED:
-            # Coin knows no signatures.
-            ways = _WAYS_TO_FUND if terms.token != ZERO_ADDRESS else (Verb.FUND,)
-            return [Action(verb, (Role.ANYONE,), 0, terms.pay_by) for verb in ways]
-        case Status.FUNDED:
-            end = since + terms.delivery_period
-            return [
-                Action(Verb.CONFIRM_DELIVERY, merchant_side, since, end),
-                *held,
-                Action(Verb.RECLAIM, (Role.ANYONE,), end),
-            ]
-        case Status.DELIVERED:
-            end = since + terms.dispute_window
-            return [
-                Action(Verb.DISPUTE, (Role.BUYER,), since, end),
-                *held,
-                Action(Verb.RELEASE, (Role.ANYONE,), end),
-            ]
-        case Status.DISPUTED:
-            end = since + terms.arbitration_period
-            return [
-                Action(Verb.RESOLVE, (Role.ARBITER,), since, end),
-                *held,
-                Action(Verb.RECLAIM, (Role.ANYONE,), end),
-            ]
-        case status if status in REPAYABLE and state.repayable > 0:
-            return [Action(Verb.REPAY, (Role.MERCHANT,), since)]
-        case _:
-            return []
 
 
 _WAYS_TO_FUND: Final = (
@@ -120,3 +107,12 @@ _WAYS_TO_FUND: Final = (
     Verb.FUND_WITH_AUTHORIZATION,
     Verb.FUND_WITH_PERMIT2,
 )
+
+# Looked up once: a member is found through its class in Python, several times for each thing that a merchant is told.
+_action: Final = maker(Action)
+_CREATED, _FUNDED, _DELIVERED = Status.CREATED, Status.FUNDED, Status.DELIVERED
+_CONFIRM_DELIVERY, _DISPUTE, _RESOLVE, _REPAY = Verb.CONFIRM_DELIVERY, Verb.DISPUTE, Verb.RESOLVE, Verb.REPAY
+_RELEASE, _RELEASE_WITH_RECEIPT = Verb.RELEASE, Verb.RELEASE_WITH_RECEIPT
+_REFUND, _RECLAIM = Verb.REFUND, Verb.RECLAIM
+_ANYONE, _BUYER, _MERCHANT, _ARBITER = (Role.ANYONE,), (Role.BUYER,), (Role.MERCHANT,), (Role.ARBITER,)
+_MERCHANT_SIDE: Final = (Role.MERCHANT, Role.OPERATOR)
