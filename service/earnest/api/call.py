@@ -40,6 +40,11 @@ class Call:
         """The request's idempotency key."""
         return self.once.key if self.once else None
 
+    @property
+    def was_begun(self) -> bool:
+        """Whether an earlier try of this very request, under its idempotency key, died before it was answered."""
+        return self.once is not None and self.once.was_begun
+
     def keep(self, tx: Transaction, response: Response) -> None:
         """Keep the answer under the idempotency key in the same transaction as the deed."""
         if self.once is not None:

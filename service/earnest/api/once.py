@@ -45,6 +45,11 @@ class Once:
         """False: the answer is no error, and yet nothing was done."""
         self._merchant_id, self._attempt, self._secrets = merchant_id, attempt, secrets
 
+    @property
+    def was_begun(self) -> bool:
+        """Whether an earlier try of this very request died before its answer was kept: it may have done its deed."""
+        return self._attempt > 1
+
     def keep(self, tx: Transaction, response: Response) -> None:
         """Keep an answer, sealed: some of them hold a secret, and then none can be forgotten to be.
 

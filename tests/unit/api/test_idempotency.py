@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,22 @@ def test_a_retry_after_the_state_changed_gets_a_fresh_answer(house: House) -> No
     ):
         kept = house.post(path, body, **keyed(key))
         assert (kept.status_code, kept.headers["idempotency-replayed"]) == (202, "true")
+
+
+def test_a_retry_of_one_who_died_before_it_was_answered_gets_its_tx_although_that_was_mined(tmp_path: Path) -> None:
+    """The tx is signed and stored, and sent after the crash: that it was done is no reason to refuse it."""
+    with open_house(tmp_path) as house:
+        payment = house.create()["id"]
+        house.happen(payment, EventKind.PAYMENT_FUNDED)
+        path = f"/v1/payments/{payment}/confirm_delivery"
+        sent = house.post(path, {}, **keyed("c")).json()["tx"]["id"]
+        (file,) = tmp_path.glob("*.db")
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE idempotency_keys SET leased_until = 0, status = NULL, headers = NULL, body = NULL")
+        house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+        again = house.post(path, {}, **keyed("c"))
+        assert (again.status_code, again.json()["tx"]["id"]) == (202, sent)
+        assert house.post(path, {}, **keyed("another")).status_code == 409
 
 
 def test_a_stored_answer_with_a_secret_is_encrypted(tmp_path: Path) -> None:

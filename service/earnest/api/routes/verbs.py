@@ -35,7 +35,8 @@ def post_confirm_delivery(id: str, call: InCall, body: EmptyRequest | None = Non
     """
     wanted = parse_hash32(id, param="id")
     services = call.services
-    return _accepted(confirm_delivery(services.store, call.senders(), call.merchant_id, wanted))
+    tx = confirm_delivery(services.store, call.senders(), call.merchant_id, wanted, was_begun=call.was_begun)
+    return _accepted(tx)
 
 
 @routes.post("/payments/{id}/refund", status_code=202, response_model=Accepted, summary="Refund the buyer")
@@ -51,7 +52,15 @@ def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSO
     asked = body.amount if body else None
     amount = _base_units(call, wanted, asked) if asked else None
     senders = call.senders(base_units=None if amount is None else str(amount))
-    tx = refund(services.store, senders, call.merchant_id, wanted, amount=amount, request_key=call.request_key)
+    tx = refund(
+        services.store,
+        senders,
+        call.merchant_id,
+        wanted,
+        amount=amount,
+        request_key=call.request_key,
+        was_begun=call.was_begun,
+    )
     return _accepted(tx)
 
 
@@ -70,7 +79,9 @@ def post_release_with_receipt(id: str, call: InCall, body: ReceiptRequest) -> JS
     """
     wanted, services = parse_hash32(id, param="id"), call.services
     signature = parse_signature(body.signature)
-    tx = release_with_receipt(services.store, call.senders(), services.node, call.merchant_id, wanted, signature)
+    tx = release_with_receipt(
+        services.store, call.senders(), services.node, call.merchant_id, wanted, signature, was_begun=call.was_begun
+    )
     return _accepted(tx)
 
 
