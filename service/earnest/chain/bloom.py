@@ -74,15 +74,16 @@ def accounted_for(raws: Sequence[RawLog]) -> int:
 
 @lru_cache(maxsize=1_024)
 def _of_address(value: str) -> int:
-    try:
-        return _bits(value) if len(value) == _ADDRESS else 0
-    except ValueError:
-        return 0
+    return _if_well_formed(value, _ADDRESS)
 
 
 @lru_cache(maxsize=8_192)
 def _of_topic(value: str) -> int:
+    return _if_well_formed(value, _TOPIC)
+
+
+def _if_well_formed(value: str, characters: int) -> int:
     try:
-        return _bits(value) if len(value) == _TOPIC else 0
+        return _bits(value) if len(value) == characters else 0
     except ValueError:
         return 0

@@ -61,14 +61,11 @@ class Upsert:
 
     def _are_new_here(self, connection: Connection, rows: Rows) -> bool:
         """Write the rows to SQLite, many in one statement, up to the first that is there."""
-        driver: Any = connection.connection
         one = f"({_marks('?', rows)})"
         at_once = len(rows) - len(rows) % TOGETHER
         statement = f"INSERT OR FAIL INTO {self._name} ({self._names}) VALUES "  # noqa: S608
         with suppress(connection.dialect.loaded_dbapi.IntegrityError):
-            together = statement + ", ".join([one] * TOGETHER)
-            for start in range(0, at_once, TOGETHER):
-                driver.cursor().execute(together, list(chain.from_iterable(rows[start : start + TOGETHER])))
+            _together(connection, statement + ", ".join([one] * TOGETHER), rows[:at_once])
             _each(connection, statement + one, rows[at_once:])
             return True
         return False
@@ -133,18 +130,11 @@ class Update:
         """Change rows of SQLite, many in one statement: see `TOGETHER`."""
         if not rows:
             return 0
-        driver: Any = connection.connection
         width = len(rows[0])
         values = ", ".join([f"({_marks('?', rows)})"] * TOGETHER)
         # `OR FAIL`: without it SQLite copies each page first, so as to take back what one statement did.
         statement = self._statement([f"told.column{at}" for at in range(1, width + 1)], f"(VALUES {values}) AS told")
-        statement = statement.replace("UPDATE", "UPDATE OR FAIL", 1)
-        changed = 0
-        for start in range(0, len(rows), TOGETHER):
-            cursor = driver.cursor()
-            cursor.execute(statement, list(chain.from_iterable(rows[start : start + TOGETHER])))
-            changed += cursor.rowcount
-        return changed
+        return _together(connection, statement.replace("UPDATE", "UPDATE OR FAIL", 1), rows)
 
     def _statement(self, values: Sequence[str], source: str | None = None) -> str:
         """Return the change of a row to values, in the order in which a row gives them, from where they stand."""
@@ -183,6 +173,17 @@ def _each(connection: Connection, statement: str, rows: Rows) -> int:
         give_up_if_lost(connection, error)
         raise
     changed: int = cursor.rowcount
+    return changed
+
+
+def _together(connection: Connection, statement: str, rows: Rows) -> int:
+    """Execute a statement of `TOGETHER` rows for all of these, and return how many rows that added or changed."""
+    driver: Any = connection.connection
+    changed = 0
+    for start in range(0, len(rows), TOGETHER):
+        cursor = driver.cursor()
+        cursor.execute(statement, list(chain.from_iterable(rows[start : start + TOGETHER])))
+        changed += cursor.rowcount
     return changed
 
 
