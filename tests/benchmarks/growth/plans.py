@@ -2,48 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine, event
+import psycopg
+from sqlalchemy import Connection, Engine, event, make_url
 
 LARGE: Final = ("payments", "events", "notifications", "deliveries", "attempts")
 """The tables that grow with every payment."""
+_HAVE_PLANS: Final = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
+_INDEX: Final = re.compile(r"\bix_\w+")
+
+Asked = tuple[str, Any]
+"""A statement as a driver got it, and its values; None where they stand in it."""
 
 
 def plans_of(url: str, ask: Callable[[], object]) -> list[str]:
-    """Ask, and return the lines of the plans of all that was asked of the database."""
-    with _heard() as statements:
+    """Ask, and return the lines of the plans of all that the drivers were asked for, by SQLAlchemy or past it.
+
+    On PostgreSQL as if reading a table from end to end were dear: it rightly reads a small one so, which tells nothing
+    of how it goes about a large one. SQLite's plans do not depend on how much there is.
+    """
+    with _heard() as heard:
         ask()
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
-    lines: list[str] = []
-    with engine.connect() as connection:
-        for statement, parameters in statements:
-            if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE")):
-                rows = connection.exec_driver_sql(explain + statement, parameters)
-                lines += [str(row[-1]).strip() for row in rows]
-    engine.dispose()
-    return lines
+    statements = [each for each in heard if each[0].lstrip().startswith(_HAVE_PLANS)]
+    if not statements:
+        raise ValueError("nothing was asked of the database, or nothing of it was heard")
+    return list((_postgresql if url.startswith("postgresql") else _sqlite)(url, statements))
 
 
-def objections(lines: Sequence[str], *, names_few: bool) -> list[str]:
-    """Return those lines of a plan that read a whole table; where few are asked for by name, or all of a merchant's."""
+def objections(lines: Sequence[str], *, names_few: bool = False, goes_by: Iterable[str] = ()) -> list[str]:
+    """Return those lines of a plan that read a whole table, and what it goes past.
+
+    Args:
+        lines: as `plans_of` returns them.
+        names_few: few are asked for by name, so that no line may read all of a merchant's either.
+        goes_by: the indexes that were made for what is asked.
+    """
     bad = [f"{how} {table} " for how in ("SCAN", "Seq Scan on") for table in LARGE]
     bad += ["(account=?)", "(merchant_id=?)"] if names_few else []
-    return [line for line in lines if any(each in f"{line} " for each in bad)]
+    found = [line for line in lines if any(each in f"{line} " for each in bad)]
+    used = set(_INDEX.findall("\n".join(lines)))
+    return found + [f"does not go by {index}" for index in sorted(set(goes_by) - used)]
 
 
 @contextmanager
-def _heard() -> Iterator[list[tuple[str, Any]]]:
-    heard: list[tuple[str, Any]] = []
+def _heard() -> Iterator[list[Asked]]:
+    """Hear what every connection is told whose transaction begins in here, at the driver itself."""
+    heard: list[Asked] = []
+    undo: list[Callable[[], None]] = []
 
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        heard.append((statement, parameters))
+    class Hearing(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            heard.append((query, params))
+            return super().execute(query, params, **options)
 
-    event.listen(Engine, "before_cursor_execute", hear)
+        def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+            rows = list(params_seq)
+            heard.extend((query, row) for row in rows[:1])
+            super().executemany(query, rows, **options)
+
+    def listen(beginning: Connection) -> None:
+        connection: Any = beginning.connection.dbapi_connection
+        if isinstance(connection, sqlite3.Connection):
+            connection.set_trace_callback(lambda statement: heard.append((statement, None)))
+            undo.append(lambda: connection.set_trace_callback(None))
+        else:
+            connection.cursor_factory = Hearing
+            undo.append(lambda: setattr(connection, "cursor_factory", psycopg.Cursor))
+
+    event.listen(Engine, "begin", listen)
     try:
         yield heard
     finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+        event.remove(Engine, "begin", listen)
+        for each in undo:
+            each()
+
+
+def _sqlite(url: str, statements: Iterable[Asked]) -> Iterator[str]:
+    with closing(sqlite3.connect(make_url(url).database or "")) as connection:
+        for statement, _ in statements:
+            yield from (str(row[-1]).strip() for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+
+def _postgresql(url: str, statements: Iterable[Asked]) -> Iterator[str]:
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("SET enable_seqscan = off")
+        for statement, values in statements:
+            told = connection.execute(f"EXPLAIN {statement}", values)
+            yield from (str(row[0]).strip().removeprefix("->").strip() for row in told)

@@ -3,7 +3,7 @@ its parts, what a merchant was told, and what is due."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from earnest.payment.status import Finality, Status
@@ -12,7 +12,7 @@ from earnest.store import Store
 from earnest.store.balances import Figure
 from earnest.store.cursors import write_cursor
 from earnest.store.records import DeliveryState, PaymentFilter
-from tests.benchmarks.growth.filled import ENDPOINT, OWN, Filled, made
+from tests.benchmarks.growth.filled import ENDPOINT, EVENTS_A_BLOCK, OWN, Filled, made
 from tests.support.ledger import BUYER, CHAIN_ID, MERCHANT, START, TOKEN
 
 Question = Callable[[Store], object]
@@ -29,6 +29,35 @@ OF_FEW: Final = frozenset(
 SUMS: Final = frozenset(("balances", "balances, rows of releasable", "desk, what is due"))
 """What adds up all of a merchant's payments, or goes through all that waits: it grows with those, which is
 told and not judged."""
+
+_BY_TIME, _BY_STATUS = (f"ix_payments_account_{each}recorded_at_chain_id_id" for each in ("", "status_"))
+_BY_BLOCK: Final = "ix_payments_account_block_number"
+_OF_AN_ENDPOINT: Final = "ix_deliveries_endpoint_id_state_position"
+BLOCK: Final = f"a block of {EVENTS_A_BLOCK} events"
+GOES_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    BLOCK: ("ix_events_not_yet_final", "ix_payments_waiting"),
+    **dict.fromkeys(("list", "list, from the middle on", "list, final", "list, time", "desk, newest"), (_BY_TIME,)),
+    **{f"list, {status}": (_BY_STATUS,) for status in Status if status is not Status.CREATED},
+    "list, created": ("ix_payments_created",),
+    "list, three statuses": ("ix_payments_created", _BY_STATUS),
+    **dict.fromkeys(("list, included", "list, safe", "list, released and included"), (_BY_BLOCK,)),
+    "list, order reference": ("ix_payments_account_order_reference",),
+    **dict.fromkeys(
+        ("list, buyer", "list, buyer without any"), ("ix_payments_account_buyer", "ix_payments_account_paid_for")
+    ),
+    "list, token without any": ("ix_payments_account_token_recorded_at_chain_id_id",),
+    **dict.fromkeys(("payment", "payment, public"), ("ix_payments_id",)),
+    **dict.fromkeys(("timeline", "canonical events", "desk, charts"), ("ix_events_payment",)),
+    "outgoing txs": ("ix_txs_merchant_id_payment_id",),
+    "events of a payment": ("ix_notifications_payment_id_position",),
+    **dict.fromkeys(("deliveries", *(f"deliveries, {state}" for state in DeliveryState)), (_OF_AN_ENDPOINT,)),
+    "what is due": ("ix_deliveries_due", "ix_deliveries_in_order"),
+    **dict.fromkeys(("desk, disputes", "desk, what is due", "balances, rows of held"), (_BY_STATUS,)),
+    "balances, credits": ("ix_events_credited",),
+}
+"""The indexes that were made for a question, and by which either database has to go about it. Not named is what
+PostgreSQL sees that it may leave aside: where all that there is, or every other row, is asked for, it reads on from
+one to the next."""
 
 
 def questions(filled: Filled) -> dict[str, Question]:
