@@ -68,6 +68,7 @@ class ProcessStory:
         self.outcome = Outcome(self.seed)
         if self.seed % ON_POSTGRESQL:
             self.postgres = None
+        self.outcome.on_postgresql = int(self.postgres is not None)
 
     def play(self) -> Outcome:
         """Tell it and judge its end."""
