@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 from sqlalchemy import (
     Row,
     exists,
@@ -14,11 +13,10 @@ from sqlalchemy import (
 )
 
 from earnest.payment.primitives import Hash32
-from earnest.store.bulk import Upsert
 from earnest.store.claims import Claims, is_deserted
 from earnest.store.cursors import read_cursor, write_cursor
 from earnest.store.endpoints import endpoints
-from earnest.store.news import keep_order
+from earnest.store.outbox_adding import add_all
 from earnest.store.outbox_tables import (
     attempt_of,
     attempts,
@@ -27,7 +25,6 @@ from earnest.store.outbox_tables import (
     notification_of,
     notifications,
 )
-from earnest.store.raw import Fixed, is_one_of, many
 from earnest.store.records import (
     Attempt,
     DeliveryReport,
@@ -47,28 +44,8 @@ class Outbox(Claims):
         A notification that is there already is left as it is.
         """
         every = {each.id: each for each in told}
-        if not every:
-            return
-        known = _KNOWN.ask_later(self._connection, {"ids": many(every, self._connection.dialect.name)})
-        listening = self._listening({each.merchant_id for each in every.values()})
-        for id_, _ in known():
-            del every[id_]
-        if not every:
-            return
-        keep_order(self._connection)
-        _ADDING.write(self._connection, [_row(each) for each in every.values()])
-        to_tell = [
-            (each, endpoint_id)
-            for each in every.values()
-            for endpoint_id, types in listening.get(each.merchant_id, ())
-            if not types or each.type in types
-        ]
-        if not to_tell:
-            return
-        asked = {"ids": many({each.id for each, _ in to_tell}, self._connection.dialect.name)}
-        position: dict[str, int] = dict(_KNOWN.ask(self._connection, asked))
-        begun = [tuple(_begun(each, where, each.created_at, position[each.id]).values()) for each, where in to_tell]
-        _BEGINNING.write(self._connection, begun)
+        if every:
+            add_all(self._connection, list(every.values()))
 
     def get(self, notification_id: str) -> Notification | None:
         """Return a notification."""
@@ -162,14 +139,6 @@ class Outbox(Claims):
         execute_many(self._connection, deliveries.insert(), begun)
         return {each["notification_id"] for each in begun}
 
-    def _listening(self, merchant_ids: set[str]) -> dict[str, list[tuple[str, Collection[str]]]]:
-        """Return the enabled endpoints of merchants, and of which types each wants to be told."""
-        by_merchant: dict[str, list[tuple[str, Collection[str]]]] = {}
-        asked = {"merchants": many(merchant_ids, self._connection.dialect.name)}
-        for id_, merchant_id, types in _LISTENING.ask(self._connection, asked):
-            by_merchant.setdefault(merchant_id, []).append((id_, types.split()))
-        return by_merchant
-
     def _notifications(self, ids: Collection[str]) -> dict[str, Notification]:
         return {
             row.id: notification_of(row)
@@ -199,39 +168,3 @@ def _begun(notification: Notification, endpoint_id: str, due_at: int, position: 
         "next_attempt_at": due_at,
         "position": position,
     }
-
-
-def _row(notification: Notification) -> tuple[Any, ...]:
-    """Return a notification in the order of `_GIVEN`; its payload becomes JSON here, once."""
-    return (
-        notification.id,
-        notification.merchant_id,
-        notification.chain_id,
-        notification.payment_id,
-        notification.version,
-        str(notification.type),
-        msgspec.json.encode(notification.payload).decode(),
-        notification.created_at,
-    )
-
-
-_KNOWN: Final = Fixed(
-    lambda dialect: select(notifications.c.id, notifications.c.position).where(
-        is_one_of(notifications.c.id, "ids", dialect)
-    )
-)
-_LISTENING: Final = Fixed(
-    lambda dialect: (
-        select(endpoints.c.id, endpoints.c.merchant_id, endpoints.c.types)
-        .where(is_one_of(endpoints.c.merchant_id, "merchants", dialect), endpoints.c.disabled_at.is_(None))
-        .order_by(endpoints.c.id)
-    )
-)
-_GIVEN: Final = ("id", "merchant_id", "chain_id", "payment_id", "version", "type", "payload", "created_at")
-_BEGUN: Final = (
-    *("notification_id", "endpoint_id", "chain_id", "payment_id", "version"),
-    *("state", "attempts", "attempts_before_replay", "next_attempt_at", "position"),
-)
-_ADDING: Final = Upsert(notifications, _GIVEN, ("id",))
-_BEGINNING: Final = Upsert(deliveries, _BEGUN, ("notification_id", "endpoint_id"))
-"""Both past SQLAlchemy: half of what a notification took on its way into the database was spent there."""

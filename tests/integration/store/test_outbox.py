@@ -81,6 +81,34 @@ def test_it_goes_to_each_enabled_endpoint_of_its_merchant_that_wants_its_type(st
     assert {endpoint.id for _, _, endpoint in claim(store)} == {"we_1", "we_wants_it"}
 
 
+def test_a_type_is_wanted_as_a_whole(store: Store) -> None:
+    types = [{"payment.fund"}, {"payment.funded_twice", "ayment.funded"}, {"payment.expired", "payment.funded"}]
+    endpoints = [replace(ENDPOINT, id=f"we_{at}", types=frozenset(each)) for at, each in enumerate(types)]
+    write(store, notification(), endpoints=endpoints)
+    assert [endpoint.id for _, _, endpoint in claim(store)] == ["we_2"]
+
+
+def test_whatever_a_payload_holds_comes_back_as_it_was(store: Store) -> None:
+    odd = {"%s": ":told", "'\"\\": [1.5, -(2**53), True], "\x00\n\u2028": "\x00", "deep": {"": [{}, [], None]}}
+    write(store, replace(notification(), payload=odd))
+    with store.read() as tx:
+        told = tx.outbox.get("msg_1_1")
+    assert told is not None
+    assert told.payload == odd
+
+
+def test_hundreds_at_once_keep_their_order_and_those_that_were_there_stay(store: Store) -> None:
+    every = [notification(number) for number in range(400)]
+    write(store, *every[200:300])
+    with store.transaction(in_bulk=True) as tx:
+        tx.endpoints.add(ENDPOINT)
+        tx.outbox.add([*every, every[0]])
+    with store.read() as tx:
+        told = [each.id for _, each in tx.news.after(MERCHANT.id, 0, 1_000)]
+    assert told == [each.id for each in (*every[200:300], *every[:200], *every[300:])]
+    assert set(claimed_ids(store, limit=1_000)) == {each.id for each in (*every[:200], *every[300:])}
+
+
 def test_the_same_notification_again_changes_nothing(store: Store) -> None:
     write(store, notification(), endpoints=[ENDPOINT])
     assert claimed_ids(store) == ["msg_1_1"]

@@ -1,0 +1,86 @@
+"""How notifications get into the outbox along with their deliveries: nothing is read first, and nobody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from earnest.store.bulk import Upsert
+from earnest.store.news import keep_order
+from earnest.store.outbox_tables import notifications
+from earnest.store.raw import Fixed
+from earnest.store.records import Notification
+
+
+def add_all(connection: Connection, told: Sequence[Notification]) -> None:
+    """Add notifications, none of them twice, and one pending delivery of each new one to whoever wants to hear of it.
+
+    In positions they follow each other as they do here.
+    """
+    keep_order(connection)
+    rows = [_row(each) for each in told]
+    if connection.dialect.name == "postgresql":
+        every = [dict(zip(_GIVEN, row, strict=True)) for row in rows]
+        _AT_ONCE.tell(connection, {"told": msgspec.json.encode(every).decode()})
+        return
+    ((before,),) = _NEWEST.ask(connection, {})
+    _ADDING.write(connection, rows)
+    _BEGINNING.tell(connection, {"before": before})
+
+
+def _row(notification: Notification) -> tuple[object, ...]:
+    """Return a notification in the order of `_GIVEN`; its payload becomes JSON here, once."""
+    return (
+        notification.id,
+        notification.merchant_id,
+        notification.chain_id,
+        notification.payment_id,
+        notification.version,
+        str(notification.type),
+        msgspec.json.encode(notification.payload).decode(),
+        notification.created_at,
+    )
+
+
+_GIVEN: Final = ("id", "merchant_id", "chain_id", "payment_id", "version", "type", "payload", "created_at")
+_ADDING: Final = Upsert(notifications, _GIVEN, ("id",), changed=())
+_NEWEST: Final = Fixed(lambda _: text("SELECT coalesce(max(position), 0) FROM notifications"))
+_BEGUN: Final = """
+    INSERT INTO deliveries
+        (notification_id, endpoint_id, chain_id, payment_id, version,
+         state, attempts, attempts_before_replay, next_attempt_at, position)
+    SELECT told.id, endpoints.id, told.chain_id, told.payment_id, told.version,
+           'pending', 0, 0, told.created_at, told.position
+    FROM {told} JOIN endpoints ON endpoints.merchant_id = told.merchant_id
+    WHERE endpoints.disabled_at IS NULL AND (endpoints.types = '' OR {is_wanted})"""
+_ADDED: Final = """
+    WITH told AS (
+        INSERT INTO notifications (id, merchant_id, chain_id, payment_id, version, type, payload, created_at)
+        SELECT id, merchant_id, chain_id, payment_id, version, type, CAST(payload AS json), created_at
+        FROM ROWS FROM (json_to_recordset(CAST(:told AS json)) AS
+            (id text, merchant_id text, chain_id bigint, payment_id text, version bigint, type text,
+             payload text, created_at bigint)) WITH ORDINALITY
+            AS given(id, merchant_id, chain_id, payment_id, version, type, payload, created_at, place)
+        ORDER BY place
+        ON CONFLICT (id) DO NOTHING
+        RETURNING position, id, merchant_id, chain_id, payment_id, version, type, created_at)"""
+_BEGINNING: Final = Fixed(
+    lambda _: text(
+        _BEGUN.format(
+            told="notifications AS told",
+            is_wanted="instr(' ' || endpoints.types || ' ', ' ' || told.type || ' ') > 0",
+        )
+        + " AND told.position > :before"
+    )
+)
+"""SQLite has one writer: whatever lies behind the newest one of before was added here."""
+_AT_ONCE: Final = Fixed(
+    lambda _: text(
+        _ADDED + _BEGUN.format(told="told", is_wanted="told.type = ANY(string_to_array(endpoints.types, ' '))")
+    )
+)
+"""One parameter and one answer, however many there are: what takes CPU in a driver is how often it is asked. A payload
+is a text in there, so that PostgreSQL does not look into it: it would refuse a NUL."""
