@@ -16,8 +16,7 @@ from sqlalchemy import Connection, Table
 
 from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.engine import checks_foreign_keys
-from earnest.store.pipeline import pipeline_of, text_of
-from earnest.store.raw import give_up_if_lost
+from earnest.store.raw import give_up_if_lost, is_sending_together
 
 COPY_FROM_ROWS: Final = 100
 """COPY pays from so many rows on."""
@@ -55,7 +54,7 @@ class Upsert:
         if connection.dialect.name != "postgresql":
             if len(rows) < TOGETHER or checks_foreign_keys(connection) or not self._are_new_here(connection, rows):
                 _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
-        elif len(rows) < COPY_FROM_ROWS or pipeline_of(connection) is not None:
+        elif len(rows) < COPY_FROM_ROWS or is_sending_together(connection):
             _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
         elif not self._are_new(connection, rows):
             with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
@@ -166,16 +165,7 @@ def _copy(connection: Connection, into: str, rows: Rows) -> None:
 
 
 def _each(connection: Connection, statement: str, rows: Rows) -> int:
-    """Execute a statement for each row, and return how many rows of its table that added or changed.
-
-    Where it is sent along with others, 0: see `raw.sent_together`.
-    """
-    pipeline = pipeline_of(connection) if connection.dialect.name == "postgresql" else None
-    if pipeline is not None:
-        text = text_of(statement)
-        for row in rows:
-            pipeline.send(text, row)
-        return 0
+    """Execute a statement for each row, and return how many rows of its table that added or changed."""
     driver: Any = connection.connection
     try:
         cursor = driver.cursor()
