@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -54,12 +56,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def memory_store() -> Iterator[Store]:
+def memory_store(sqlite_template: Path) -> Iterator[Store]:
     """A store in memory with today's schema and one merchant."""
-    with closing(open_store("sqlite://")) as in_memory:
-        in_memory.upgrade()
-        with in_memory.transaction() as tx:
-            tx.merchants.add(MERCHANT)
+    with closing(sqlite3.connect(sqlite_template)) as template, closing(open_store("sqlite://")) as in_memory:
+        # It has one connection for all, from the first who asks to the end.
+        with closing(in_memory._engine.raw_connection()) as only:
+            template.backup(cast(sqlite3.Connection, only.driver_connection))
         yield in_memory
 
 

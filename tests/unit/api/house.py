@@ -33,7 +33,9 @@ from earnest.payment.status import Status
 from earnest.settings import FinalityRule, Network
 from earnest.store import Store, Transaction, open_store
 from earnest.store.errors import DatabaseUnavailable
+from earnest.testing.crashes import CrashPoints
 from earnest.webhooks.secretbox import SecretBox, new_key
+from tests.support.applications import share_routes
 from tests.support.ledger import CHAIN_ID, ESCROW, MERCHANT, OPERATOR, START, TOKEN, FakeChain, digest
 from tests.support.stores import make_mirror
 
@@ -87,12 +89,16 @@ class ScriptedNode:
 
 @dataclass
 class FakeSender:
-    """Stores what it is given, as the real one does, and broadcasts nothing. `refusal` is raised instead."""
+    """Stores what it is given, as the real one does, and broadcasts nothing. `refusal` is raised instead.
+
+    At the points `asked` and `sent` its process may end.
+    """
 
     journal: StoreJournal
     address: Address = OPERATOR
     refusal: Exception | None = None
     submitted: list[TxIntent] = field(default_factory=list)
+    points: CrashPoints = field(default_factory=CrashPoints)
 
     def status(self) -> FakeSender:
         return self
@@ -100,8 +106,11 @@ class FakeSender:
     def submit(self, intent: TxIntent) -> OutgoingTx:
         if self.refusal:
             raise self.refusal
+        self.points.reach("asked")
         self.submitted.append(intent)
-        return self.journal.enqueue(intent, 0, _sign)
+        sent = self.journal.enqueue(intent, 0, _sign)
+        self.points.reach("sent")
+        return sent
 
 
 def _sign(nonce: int) -> SignedTx:
@@ -186,7 +195,9 @@ class House:
 
 def client_of(services: Services, *, raise_server_exceptions: bool = True) -> TestClient:
     """Return a client of an application over services; what the application does not catch is raised, or is a 500."""
-    return TestClient(create_app(services), raise_server_exceptions=raise_server_exceptions)
+    app = create_app(services)
+    share_routes(app)
+    return TestClient(app, raise_server_exceptions=raise_server_exceptions)
 
 
 def make_services(store: Store, node: ScriptedNode, clock: Callable[[], int], **changes: Any) -> Services:

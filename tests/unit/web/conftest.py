@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 from fastapi import FastAPI
 
-from earnest.web import add_pages
+from earnest.web import Site, add_pages
 from earnest.wiring.pages import make_site
+from tests.support.applications import share_routes
 from tests.unit.api.house import House, open_house
 
 
@@ -18,7 +19,7 @@ from tests.unit.api.house import House, open_house
 def house() -> Iterator[House]:
     """A house on SQLite with one merchant, whose pages are served."""
     with open_house() as opened:
-        add_pages(cast(FastAPI, opened.client.app), make_site(opened.services))
+        with_pages(opened, make_site(opened.services))
         yield opened
 
 
@@ -29,5 +30,11 @@ def patient_house() -> Iterator[House]:
         site = make_site(opened.services)
         assert site.desk is not None
         desk = replace(site.desk, admit_sign_in=lambda address: None)
-        add_pages(cast(FastAPI, opened.client.app), replace(site, admit=lambda address: None, desk=desk))
+        with_pages(opened, replace(site, admit=lambda address: None, desk=desk))
         yield opened
+
+
+def with_pages(house: House, site: Site) -> None:
+    app = cast(FastAPI, house.client.app)
+    add_pages(app, site)
+    share_routes(app)
