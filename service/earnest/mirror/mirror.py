@@ -158,7 +158,7 @@ class ChainMirror:
         """
         name, lead = name_of(updates), self._lead()
         with self._store.transaction(in_bulk=count_logs(updates) >= IN_BULK) as tx:
-            with tx.together():
+            with tx.together(planned_once=True):
                 held = self._fence.hold_later(tx.leads) if self._fence is not None else _nobody
                 locked = tx.blocks.chain_later(self._chain_id, lock=True)
                 reading = self._ask(tx, updates)

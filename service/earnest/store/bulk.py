@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Table
 
 from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.engine import checks_foreign_keys
-from earnest.store.raw import give_up_if_lost, is_sending_together
+from earnest.store.pipeline import pipeline_of, text_of
+from earnest.store.raw import give_up_if_lost
 
 COPY_FROM_ROWS: Final = 100
 """COPY pays from so many rows on."""
@@ -54,7 +55,7 @@ class Upsert:
         if connection.dialect.name != "postgresql":
             if len(rows) < TOGETHER or checks_foreign_keys(connection) or not self._are_new_here(connection, rows):
                 _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
-        elif len(rows) < COPY_FROM_ROWS or is_sending_together(connection):
+        elif len(rows) < COPY_FROM_ROWS or pipeline_of(connection) is not None:
             _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
         elif not self._are_new(connection, rows):
             with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
@@ -165,7 +166,16 @@ def _copy(connection: Connection, into: str, rows: Rows) -> None:
 
 
 def _each(connection: Connection, statement: str, rows: Rows) -> int:
-    """Execute a statement for each row, and return how many rows of its table that added or changed."""
+    """Execute a statement for each row, and return how many rows of its table that added or changed.
+
+    Where it is sent along with others, 0: see `raw.sent_together`.
+    """
+    pipeline = pipeline_of(connection) if connection.dialect.name == "postgresql" else None
+    if pipeline is not None:
+        text = text_of(statement)
+        for row in rows:
+            pipeline.send(text, row)
+        return 0
     driver: Any = connection.connection
     try:
         cursor = driver.cursor()

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 
 from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.errors import BadDatabaseUrl
+from earnest.store.pipeline import forget_what_is_prepared
 
 WRITES: Final = "earnest_writes"
 """The execution option of a connection whose transactions write."""
@@ -95,6 +96,7 @@ def make_engine(url: URL, process_id: str, *, writes: bool = False) -> Engine:
             url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, pool_pre_ping=True, connect_args=arguments, **shared
         )
         event.listen(engine, "connect", _set_up_postgresql)
+        forget_what_is_prepared(engine)
         return engine
     arguments = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
     if is_memory(url):

@@ -14,9 +14,9 @@ from sqlalchemy import ClauseElement, Column, ColumnElement, Connection, Text, a
 from sqlalchemy.dialects import postgresql
 
 from earnest.store.driver_errors import DRIVER_ERRORS
+from earnest.store.pipeline import Row, Sent, pipeline_of, pipelined, text_of
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 Later = Callable[[], T]
 """What was asked for: it is called for the answer, once whoever asked several things together has asked all of them."""
 _Text = tuple[str, tuple[str, ...] | None, Mapping[str, Any]]
@@ -38,30 +38,37 @@ class Fixed:
 
     def ask(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
         """Return all rows."""
-        rows: list[Row] = self._execute(connection, values).fetchall()
+        sent = self._send(connection, values)
+        rows: list[Row] = self._execute(connection, values).fetchall() if sent is None else sent.rows()
         return rows
 
     def ask_later(self, connection: Connection, values: Mapping[str, Any]) -> Later[list[Row]]:
         """Ask, and return the way to all rows: within `sent_together`, to be called after that."""
-        if connection.dialect.name != "postgresql":
-            rows = self.ask(connection, values)
-            return lambda: rows
-        cursor = self._execute(connection, values)
-
-        def found() -> list[Row]:
-            rows: list[Row] = cursor.fetchall()
-            return rows
-
-        return found
+        sent = self._send(connection, values)
+        if sent is not None:
+            return sent.rows
+        rows = self.ask(connection, values)
+        return lambda: rows
 
     def tell(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Execute a statement that returns nothing."""
-        self._execute(connection, values)
+        if self._send(connection, values) is None:
+            self._execute(connection, values)
 
     def tell_each(self, connection: Connection, each: Sequence[Mapping[str, Any]]) -> None:
         """Execute it once for each of these, if there are any."""
         for values in each:
-            self._execute(connection, values)
+            self.tell(connection, values)
+
+    def _send(self, connection: Connection, values: Mapping[str, Any]) -> Sent | None:
+        """Send it where `sent_together` sends, and None where nobody does."""
+        pipeline = pipeline_of(connection) if connection.dialect.name == "postgresql" else None
+        if pipeline is None:
+            return None
+        words, _, constants = self._texts.get("postgresql") or self._text(connection)
+        text = text_of(words)
+        given = {**constants, **values} if constants else values
+        return pipeline.send(text, [given[name] for name in text.values])
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         text, names, constants = self._texts.get(connection.dialect.name) or self._text(connection)
@@ -85,28 +92,26 @@ class Fixed:
 
 
 @contextmanager
-def sent_together(connection: Connection) -> Iterator[None]:
+def sent_together(connection: Connection, *, planned_once: bool = False) -> Iterator[None]:
     """Send what is asked later and told in here without waiting for each answer: one round trip, and not one for each.
 
     On PostgreSQL, that is (its pipeline mode); SQLite has nobody to wait for. What fails is raised at the end at the
     latest. Nothing may go by way of SQLAlchemy in here; how many rows were changed is not known in here.
+
+    Args:
+        connection: in no transaction, or in one that goes on.
+        planned_once: where this begins a transaction, plan its statements for any values, and keep the plans. By itself
+            PostgreSQL plans what names a list of ids each time anew, which takes longer than to find a block's few.
     """
     if connection.dialect.name != "postgresql":
         yield
         return
-    driver: Any = connection.connection
     try:
-        with driver.pipeline():
+        with pipelined(connection, planned_once=planned_once):
             yield
     except DRIVER_ERRORS as error:
         give_up_if_lost(connection, error)
         raise
-
-
-def is_sending_together(connection: Connection) -> bool:
-    """Return whether this is within `sent_together` on PostgreSQL."""
-    driver: Any = connection.connection
-    return connection.dialect.name == "postgresql" and driver.pgconn.pipeline_status != 0
 
 
 def give_up_if_lost(connection: Connection, error: Exception) -> None:
@@ -114,6 +119,8 @@ def give_up_if_lost(connection: Connection, error: Exception) -> None:
 
     Otherwise the roll-back would fail as well, and its error hide the one that says why.
     """
+    if connection.invalidated:
+        return
     if connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
         connection.invalidate(error)
 
