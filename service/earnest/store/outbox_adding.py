@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from earnest.store.bulk import Upsert
 from earnest.store.news import keep_order
-from earnest.store.outbox_tables import notifications
+from earnest.store.outbox_tables import deliveries, notifications
 from earnest.store.raw import Fixed
 from earnest.store.records import Notification
 
@@ -28,7 +28,7 @@ def add_all(connection: Connection, told: Sequence[Notification]) -> None:
         return
     ((before,),) = _NEWEST.ask(connection, {})
     _ADDING.write(connection, rows)
-    _BEGINNING.tell(connection, {"before": before})
+    _BEGINNING.write(connection, _TO_TELL.ask(connection, {"before": before}))
 
 
 def _row(notification: Notification) -> tuple[object, ...]:
@@ -48,10 +48,12 @@ def _row(notification: Notification) -> tuple[object, ...]:
 _GIVEN: Final = ("id", "merchant_id", "chain_id", "payment_id", "version", "type", "payload", "created_at")
 _ADDING: Final = Upsert(notifications, _GIVEN, ("id",), changed=())
 _NEWEST: Final = Fixed(lambda _: text("SELECT coalesce(max(position), 0) FROM notifications"))
-_BEGUN: Final = """
-    INSERT INTO deliveries
-        (notification_id, endpoint_id, chain_id, payment_id, version,
-         state, attempts, attempts_before_replay, next_attempt_at, position)
+_BEGUN: Final = (
+    *("notification_id", "endpoint_id", "chain_id", "payment_id", "version"),
+    *("state", "attempts", "attempts_before_replay", "next_attempt_at", "position"),
+)
+_BEGINNING: Final = Upsert(deliveries, _BEGUN, ("notification_id", "endpoint_id"))
+_PENDING: Final = """
     SELECT told.id, endpoints.id, told.chain_id, told.payment_id, told.version,
            'pending', 0, 0, told.created_at, told.position
     FROM {told} JOIN endpoints ON endpoints.merchant_id = told.merchant_id
@@ -67,19 +69,21 @@ _ADDED: Final = """
         ORDER BY place
         ON CONFLICT (id) DO NOTHING
         RETURNING position, id, merchant_id, chain_id, payment_id, version, type, created_at)"""
-_BEGINNING: Final = Fixed(
+_TO_TELL: Final = Fixed(
     lambda _: text(
-        _BEGUN.format(
+        _PENDING.format(
             told="notifications AS told",
             is_wanted="instr(' ' || endpoints.types || ' ', ' ' || told.type || ' ') > 0",
         )
         + " AND told.position > :before"
     )
 )
-"""SQLite has one writer: whatever lies behind the newest one of before was added here."""
+"""SQLite has one writer: whatever lies behind the newest one of before was added here. What is found is written row by
+row: one statement that writes many copies each page first that it changes, into a file if they are many."""
 _AT_ONCE: Final = Fixed(
     lambda _: text(
-        _ADDED + _BEGUN.format(told="told", is_wanted="told.type = ANY(string_to_array(endpoints.types, ' '))")
+        f"{_ADDED} INSERT INTO deliveries ({', '.join(_BEGUN)})"
+        + _PENDING.format(told="told", is_wanted="told.type = ANY(string_to_array(endpoints.types, ' '))")
     )
 )
 """One parameter and one answer, however many there are: what takes CPU in a driver is how often it is asked. A payload
