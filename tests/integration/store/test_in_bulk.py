@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from earnest.payment.events import EventKind
 from earnest.payment.foreign import Foreign
@@ -14,6 +16,8 @@ from earnest.store import Store
 from earnest.store.errors import PaymentsChanged, StoreFailure
 from earnest.store.records import StoredEvent
 from tests.support.ledger import CHAIN_ID, MERCHANT, START, digest, event_of, make_payment
+from tests.support.postgres import PostgresServer
+from tests.support.stores import Opener
 
 BLOCK = BlockRef(5, digest("block 5"), START)
 PAYMENTS = [replace(make_payment(number, account=None), block=BLOCK) for number in range(300)]
@@ -80,3 +84,18 @@ def test_afterwards_a_payment_without_its_merchant_is_refused_as_ever(store: Sto
     assert len(events(store)) == (0 if fails else 200)
     with pytest.raises(StoreFailure), store.transaction() as tx:
         tx.payments.save([replace(make_payment(250), account="nobody")])
+
+
+def test_on_postgresql_a_large_change_finds_its_rows_by_their_keys_while_the_table_is_young(
+    postgres_server: PostgresServer, postgres_template: str, opening: Opener
+) -> None:
+    url = postgres_server.url(postgres_server.create_database(postgres_template))
+    young = opening(url)
+    with young.transaction(in_bulk=True) as tx:
+        tx.payments.save(PAYMENTS)
+    with young.transaction(in_bulk=True) as tx:
+        tx.payments.save_foreign(Foreign.stored(each) for each in PAYMENTS[:150])
+    young.close()
+    with psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)) as looking:
+        read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'payments'"
+        assert looking.execute(read).fetchone() == (0,)
