@@ -13,7 +13,9 @@ from earnest.api.gate import Caller
 from earnest.api.metrics import Metrics
 from earnest.api.once import Once
 from earnest.api.services import Services
+from earnest.chain.sending import OutgoingTx
 from earnest.commands.audit import By, audited
+from earnest.commands.own_payment import sent_for
 from earnest.commands.ports import Submitter
 from earnest.store import Transaction
 
@@ -40,10 +42,15 @@ class Call:
         """The request's idempotency key."""
         return self.once.key if self.once else None
 
-    @property
-    def was_begun(self) -> bool:
-        """Whether an earlier try of this very request, under its idempotency key, died before it was answered."""
-        return self.once is not None and self.once.was_begun
+    def begun(self) -> list[OutgoingTx]:
+        """Return the txs that were sent by earlier tries of this very request that died before they were answered.
+
+        Whatever came of the payments since, they are the answer, or a part of it.
+        """
+        if self.once is None or not self.once.begun:
+            return []
+        with self.services.store.read() as tx:
+            return sent_for(tx, self.once.begun)
 
     def keep(self, tx: Transaction, response: Response) -> None:
         """Keep the answer under the idempotency key in the same transaction as the deed."""
@@ -57,7 +64,8 @@ class Call:
 
     def senders(self, **detail: Any) -> Callable[[int], Submitter]:
         """Return where a command gets its sender from; what it sends is in the audit log first, with this detail."""
-        return audited(self.services.sender, self.services.store, self.by, self.services.clock, **detail)
+        services, note = self.services, self.once.note if self.once else None
+        return audited(services.sender, services.store, self.by, services.clock, note=note, **detail)
 
     def now(self) -> int:
         """Return wall time in Unix seconds."""

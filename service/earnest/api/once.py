@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -36,19 +37,31 @@ class Once:
 
     Only what was done is kept: a refusal says how things stood then, and whoever asks again under the same key, when
     the node is back or the payment was funded, wants to know how they stand now.
+
+    Args:
+        note: what earlier tries of this very request, who died before their answer was kept, had noted.
     """
 
-    def __init__(self, merchant_id: str, key: str, attempt: int, secrets: SecretBox) -> None:
+    def __init__(self, merchant_id: str, key: str, attempt: int, secrets: SecretBox, note: bytes | None = None) -> None:
         self.key = key
+        self.begun: tuple[str, ...] = () if note is None else tuple(msgspec.json.decode(secrets.open(note)))
+        """The dedupe keys of the txs that those tries were about to send, whether they came to it or not."""
         self.kept = False
         self.did_something = True
         """False: the answer is no error, and yet nothing was done."""
         self._merchant_id, self._attempt, self._secrets = merchant_id, attempt, secrets
+        self._noted = self.begun
 
-    @property
-    def was_begun(self) -> bool:
-        """Whether an earlier try of this very request died before its answer was kept: it may have done its deed."""
-        return self._attempt > 1
+    def note(self, tx: Transaction, dedupe_key: str) -> None:
+        """Note the tx that is about to be sent: whoever takes over from us answers with it.
+
+        Raises:
+            IdempotencyRunning: we were taken for dead and another one took over; nothing may be sent by us.
+        """
+        self._noted = (*self._noted, dedupe_key)
+        note = self._secrets.seal(msgspec.json.encode(self._noted))
+        if not tx.idempotency.note(self._merchant_id, self.key, self._attempt, note):
+            raise IdempotencyRunning()
 
     def keep(self, tx: Transaction, response: Response) -> None:
         """Keep an answer, sealed: some of them hold a secret, and then none can be forgotten to be.
@@ -111,8 +124,8 @@ class Idempotency:
                 merchant_id, key, _fingerprint(request, body), now, lease_seconds=LEASE_SECONDS
             )
         match beginning:
-            case Fresh(attempt):
-                return Once(merchant_id, key, attempt, self._secrets)
+            case Fresh(attempt, note):
+                return Once(merchant_id, key, attempt, self._secrets, note)
             case Replay(status, sealed, headers):
                 return Response(self._secrets.open(sealed), status, headers={**headers, REPLAYED: "true"})
             case Running():

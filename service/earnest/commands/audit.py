@@ -12,6 +12,9 @@ from earnest.payment.primitives import ZERO_HASH
 from earnest.store import Store, Transaction
 from earnest.store.audit import Deed
 
+Note = Callable[[Transaction, str], None]
+"""Notes the dedupe key of a tx that is about to be sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class By:
@@ -44,17 +47,23 @@ class AuditedSubmitter:
     by: By
     clock: Callable[[], int]
     detail: dict[str, Any]
+    note: Note | None = None
 
     def status(self) -> HasAddress:
         """Return what the sender says of itself."""
         return self.inner.status()
 
     def submit(self, intent: TxIntent) -> OutgoingTx:
-        """Write it down, then hand it on. A refusal of the chain comes after the entry, which says what was asked."""
+        """Write it down, then hand it on. A refusal of the chain comes after the entry, which says what was asked.
+
+        Raises what `note` does, and then nothing was handed on.
+        """
         target = "many" if intent.payment_id == ZERO_HASH else intent.payment_id
         with self.store.transaction() as tx:
             action = f"payment.{intent.verb}"
             write_down(tx, self.by, intent.merchant_id, self.clock(), action, target, **self.detail)
+            if self.note is not None:
+                self.note(tx, intent.dedupe_key)
         return self.inner.submit(intent)
 
 
@@ -80,7 +89,13 @@ class AuditedRelay:
 
 
 def audited(
-    sender_on: Callable[[int], Submitter], store: Store, by: By, clock: Callable[[], int], **detail: Any
+    sender_on: Callable[[int], Submitter],
+    store: Store,
+    by: By,
+    clock: Callable[[], int],
+    *,
+    note: Note | None = None,
+    **detail: Any,
 ) -> Callable[[int], Submitter]:
     """Return where commands get their sender from, so that everything that is sent is written down first.
 
@@ -88,9 +103,10 @@ def audited(
         sender_on: from a chain id to who sends there with the operator's key.
         by: who asks.
         clock: wall time (Unix).
+        note: also notes what is about to be sent, in the same transaction.
         detail: what the entry says beside verb and payment.
     """
-    return lambda chain_id: AuditedSubmitter(sender_on(chain_id), store, by, clock, detail)
+    return lambda chain_id: AuditedSubmitter(sender_on(chain_id), store, by, clock, detail, note)
 
 
 def shown_url(url: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from earnest.chain.sending import OutgoingTx
 from earnest.commands.own_payment import Asked, free_dedupe_key, load_own, submit
 from earnest.commands.ports import Submitter
-from earnest.escrow.txs import MAX_ITEMS, UnsignedTx, common_terms
+from earnest.escrow.txs import MAX_ITEMS, UnsignedTx, common_terms, encoded_item
 from earnest.payment.errors import EarnestError, InvalidInput, Unavailable
 from earnest.payment.primitives import ZERO_HASH, Address, Hash32, hash32, keccak
 from earnest.payment.record import Payment
@@ -60,6 +60,8 @@ def send_many(
     merchant_id: str,
     payment_ids: Sequence[Hash32],
     how: BatchVerb,
+    *,
+    begun: Sequence[OutgoingTx] = (),
 ) -> ManyResult:
     """Send a verb for many of a merchant's own payments; the same ones asked for again give the same txs.
 
@@ -69,6 +71,8 @@ def send_many(
         merchant_id: whose payments they must be.
         payment_ids: which ones; one that is named twice counts once.
         how: the verb.
+        begun: what an earlier try of this very request had sent before it died: whatever came of the payments since,
+            these are their txs. Only the others are sent.
 
     Raises:
         InvalidInput: none are named, or more than a batch can hold.
@@ -78,7 +82,12 @@ def send_many(
     if not 0 < len(wanted) <= MAX_ITEMS:
         raise InvalidInput(f"name 1 to {MAX_ITEMS} payments, not {len(wanted)}", param="payments")
     result, groups = ManyResult(), dict[Group, list[Payment]]()
-    for asked in _own(store, merchant_id, wanted, result):
+    own = _own(store, merchant_id, wanted, result)
+    for sent in begun:
+        ids = tuple(each.payment.id for each in own if _is_in(sent, each.payment))
+        result.sent.append(Sent(sent, ids))
+        own = [each for each in own if each.payment.id not in ids]
+    for asked in own:
         payment = asked.payment
         try:
             how.check(asked, sender_on(payment.chain_id).status().address)
@@ -101,6 +110,11 @@ def _own(store: Store, merchant_id: str, wanted: Sequence[Hash32], result: ManyR
             except EarnestError as why:
                 result.left_out.append(LeftOut(payment_id, why.code, str(why)))
     return found
+
+
+def _is_in(sent: OutgoingTx, payment: Payment) -> bool:
+    is_there = (sent.chain_id, sent.to) == (payment.chain_id, payment.escrow)
+    return is_there and encoded_item(payment.terms) in sent.data
 
 
 def _send_groups(

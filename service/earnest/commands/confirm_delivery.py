@@ -18,8 +18,6 @@ def confirm_delivery(
     sender_on: Callable[[int], Submitter],
     merchant_id: str,
     payment_id: Hash32,
-    *,
-    was_begun: bool = False,
 ) -> OutgoingTx:
     """Send `confirmDelivery` for a merchant's own payment; asking again before it is mined gives the same tx.
 
@@ -28,8 +26,6 @@ def confirm_delivery(
         sender_on: from a chain id to who sends there with the operator's key.
         merchant_id: whose payment it must be.
         payment_id: which one.
-        was_begun: an earlier try of this very request died before it was answered: the tx that it had sent, if it had,
-            is the answer, whatever came of the payment since.
 
     Raises:
         NotFound: the merchant created none of that id (a foreign payment is never confirmed).
@@ -40,8 +36,6 @@ def confirm_delivery(
         asked = load_own(tx, merchant_id, payment_id)
         payment = asked.payment
         dedupe_key, sent = free_dedupe_key(tx, f"{Verb.CONFIRM_DELIVERY}:{payment.chain_id}:{payment.id}")
-    if sent is not None and was_begun:
-        return sent
     sender = sender_on(payment.chain_id)
     check_may(asked, Verb.CONFIRM_DELIVERY, sender.status().address)
     if sent is not None:

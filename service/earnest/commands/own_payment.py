@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,6 +77,13 @@ def free_dedupe_key(tx: Transaction, stem: str) -> tuple[str, OutgoingTx | None]
             return f"{stem}:{number}", sent
         number += 1
     return f"{stem}:{number}", None
+
+
+def sent_for(tx: Transaction, dedupe_keys: Iterable[str]) -> list[OutgoingTx]:
+    """Return the txs that were sent for these intents, without those that reverted or lost their nonce."""
+    rows = (tx.txs.by_dedupe_key(each) for each in dedupe_keys)
+    sent = (outgoing_tx(row) for row in rows if row is not None)
+    return [each for each in sent if each.state not in GAVE_UP]
 
 
 def send(

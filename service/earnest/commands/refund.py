@@ -28,7 +28,6 @@ def refund(
     *,
     amount: int | None = None,
     request_key: str | None = None,
-    was_begun: bool = False,
 ) -> OutgoingTx:
     """Send `refund` for a merchant's own payment.
 
@@ -43,8 +42,6 @@ def refund(
         payment_id: which one.
         amount: base units; None: everything that is held when the tx is mined.
         request_key: the request's idempotency key.
-        was_begun: an earlier try of this very request died before it was answered: the tx that it had sent, if it had,
-            is the answer, whatever came of the payment since.
 
     Raises:
         NotFound: the merchant created none of that id (a foreign payment is never refunded by us).
@@ -61,8 +58,6 @@ def refund(
     if sent is not None and (request_key is not None and amount is not None):
         if sent.data != bytes.fromhex(unsigned.data[2:]):
             raise RequestKeyReused()
-        return sent
-    if sent is not None and was_begun:
         return sent
     sender = sender_on(payment.chain_id)
     check_may(asked, Verb.REFUND, sender.status().address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from earnest.chain.sending import OutgoingTx
 from earnest.commands.batches import BatchVerb, ManyResult, send_many
 from earnest.commands.own_payment import Asked
 from earnest.commands.ports import Submitter
@@ -15,14 +16,19 @@ from earnest.store import Store
 
 
 def release_many(
-    store: Store, sender_on: Callable[[int], Submitter], merchant_id: str, payment_ids: Sequence[Hash32]
+    store: Store,
+    sender_on: Callable[[int], Submitter],
+    merchant_id: str,
+    payment_ids: Sequence[Hash32],
+    *,
+    begun: Sequence[OutgoingTx] = (),
 ) -> ManyResult:
     """Send `releaseMany` for a merchant's own payments, one tx for each set of terms in common.
 
     Anyone may release after the dispute window, so it matters not whose operator the key is. Takes and raises as
     `earnest.commands.batches.send_many`.
     """
-    return send_many(store, sender_on, merchant_id, payment_ids, _HOW)
+    return send_many(store, sender_on, merchant_id, payment_ids, _HOW, begun=begun)
 
 
 def _check(asked: Asked, _: Address) -> None:

@@ -26,8 +26,6 @@ def release_with_receipt(
     merchant_id: str,
     payment_id: Hash32,
     signature: bytes,
-    *,
-    was_begun: bool = False,
 ) -> OutgoingTx:
     """Send `releaseWithReceipt` for a merchant's own payment; asking again before it is mined gives the same tx.
 
@@ -40,8 +38,6 @@ def release_with_receipt(
         merchant_id: whose payment it must be.
         payment_id: which one.
         signature: the buyer's, of `earnest.payment.typed_data.receipt`.
-        was_begun: an earlier try of this very request died before it was answered: the tx that it had sent, if it had,
-            is the answer, whatever came of the payment since.
 
     Raises:
         NotFound: the merchant created none of that id.
@@ -53,8 +49,6 @@ def release_with_receipt(
         asked = load_own(tx, merchant_id, payment_id)
         payment = asked.payment
         dedupe_key, sent = free_dedupe_key(tx, f"{Verb.RELEASE_WITH_RECEIPT}:{payment.chain_id}:{payment.id}")
-    if sent is not None and was_begun:
-        return sent
     check_action(payment.terms, payment.state, Verb.RELEASE_WITH_RECEIPT, Role.ANYONE, asked.now)
     check_receipt(node_on(payment.chain_id), payment, signature)
     if sent is not None:

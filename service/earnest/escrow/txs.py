@@ -20,7 +20,8 @@ EVERYTHING: Final = 2**256 - 1
 all that was released and is not repaid yet."""
 MAX_ITEMS: Final = 200
 """Payments in one batch: far below any chain's limit of gas for a tx (confirming takes some 20,000 gas an item)."""
-ITEMS_ABI: Final = "(address,uint256,uint40,bytes32)[]"
+_ITEM_ABI: Final = "(address,uint256,uint40,bytes32)"
+ITEMS_ABI: Final = f"{_ITEM_ABI}[]"
 
 _MAX_UINT256: Final = 2**256 - 1
 
@@ -296,8 +297,17 @@ def _batch(escrow: Address, chain_id: int, name: str, payments: Sequence[Terms])
         raise InvalidInput(f"the payments of one batch share all terms but these four: {', '.join(_OF_AN_ITEM)}")
     if len(payments) > MAX_ITEMS:
         raise InvalidInput(f"a batch has at most {MAX_ITEMS} payments, not {len(payments)}")
-    items = [(each.buyer, each.amount, each.pay_by, to_bytes(each.order_hash)) for each in payments]
+    items = [_item(each) for each in payments]
     return _call(escrow, chain_id, name, [TERMS_ABI, ITEMS_ABI], [common.pop().as_tuple(), items])
+
+
+def encoded_item(terms: Terms) -> bytes:
+    """Return a payment's item as it stands in a batch's call data. Its order hash is salted: no other's is the same."""
+    return encode([_ITEM_ABI], [_item(terms)])
+
+
+def _item(terms: Terms) -> tuple[Address, int, int, bytes]:
+    return terms.buyer, terms.amount, terms.pay_by, to_bytes(terms.order_hash)
 
 
 _OF_AN_ITEM: Final = ("buyer", "amount", "pay_by", "order_hash")

@@ -23,6 +23,7 @@ idempotency_keys = Table(
     Column("leased_until", BigInteger),
     Column("status", Integer),
     Column("headers", JSON),
+    # The answer's; until it is there, what whoever works on it notes for the one who takes over.
     Column("body", LargeBinary),
 )
 
@@ -63,7 +64,12 @@ class Idempotency:
         attempt = row.attempt + 1
         taken = idempotency_keys.update().where(this)
         self._connection.execute(taken.values(attempt=attempt, leased_until=now + lease_seconds))
-        return Fresh(attempt)
+        return Fresh(attempt, row.body)
+
+    def note(self, merchant_id: str, key: str, attempt: int, note: bytes) -> bool:
+        """Note something for whoever takes over; returns False, and notes nothing, if another one has done so."""
+        noted = idempotency_keys.update().where(_running(merchant_id, key, attempt))
+        return self._connection.execute(noted.values(body=note)).rowcount == 1
 
     def finish(
         self, merchant_id: str, key: str, attempt: int, *, status: int, body: bytes, headers: Mapping[str, str]

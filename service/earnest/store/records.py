@@ -328,9 +328,13 @@ class TxRow:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The key was never used (or its user died): go ahead, and `finish` with this `attempt`."""
+    """The key was never used (or its user died): go ahead, and `finish` with this `attempt`.
+
+    `note` is what those who died had noted last.
+    """
 
     attempt: int
+    note: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

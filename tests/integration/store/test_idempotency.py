@@ -50,6 +50,22 @@ def test_one_that_died_is_taken_over_once_and_its_late_answer_does_not_count(sto
     assert not finish(store, 2, b"twice")
 
 
+def test_what_one_who_died_had_noted_is_told_to_the_one_who_takes_over(store: Store) -> None:
+    def note(attempt: int, text: bytes) -> bool:
+        with store.transaction() as tx:
+            return tx.idempotency.note(MERCHANT.id, "key", attempt, text)
+
+    begin(store)
+    assert note(1, b"one")
+    assert begin(store, now=START + 60) == Fresh(2, b"one")
+    assert not note(1, b"late")
+    assert note(2, b"one, two")
+    assert begin(store, now=START + 120) == Fresh(3, b"one, two")
+    assert finish(store, 3, b"answer")
+    assert not note(3, b"after the answer")
+    assert begin(store) == Replay(201, b"answer", {"content-type": "application/json"})
+
+
 def test_a_key_given_back_can_be_used_again_and_only_by_who_had_it(store: Store) -> None:
     begin(store)
     with store.transaction() as tx:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from earnest.api.once import LEASE_SECONDS
+from earnest.chain.sending import TxState
 from earnest.commands.scopes import SCOPES
 from earnest.payment.errors import Unavailable
 from earnest.payment.events import EventKind
+from earnest.payment.terms import DAY
+from earnest.testing.crashes import Crash, CrashPoints
 from tests.support.ledger import MERCHANT
-from tests.unit.api.house import House, open_house
+from tests.unit.api.house import House, client_of, open_house
 
 ONE = {"amount": {"value": "1.00", "token": "USDX"}}
 
@@ -115,20 +117,106 @@ def test_a_retry_after_the_state_changed_gets_a_fresh_answer(house: House) -> No
         assert (kept.status_code, kept.headers["idempotency-replayed"]) == (202, "true")
 
 
-def test_a_retry_of_one_who_died_before_it_was_answered_gets_its_tx_although_that_was_mined(tmp_path: Path) -> None:
+def killed(house: House, path: str, body: Any, key: str, *, at: str = "sent") -> None:
+    """Ask a process that ends at a point of the sender, and let its lease run out."""
+    house.sender.points = CrashPoints(at={at: 1})
+    other, headers = client_of(house.services), {"Authorization": f"Bearer {house.key}", **keyed(key)["headers"]}
+    with pytest.raises(Crash):
+        other.post(path, json=body, headers=headers)
+    house.sender.points = CrashPoints()
+    assert house.post(path, body, **keyed(key)).json()["code"] == "idempotency_running"
+    house.moment[0] += LEASE_SECONDS
+
+
+def funded(house: House, **body: Any) -> str:
+    payment = str(house.create(**body)["id"])
+    house.happen(payment, EventKind.PAYMENT_FUNDED)
+    return payment
+
+
+def sent_txs(house: House) -> list[str]:
+    with house.store.read() as tx:
+        rows = [tx.txs.by_dedupe_key(each.dedupe_key) for each in house.sender.submitted]
+    return [row.id for row in rows if row]
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind"),
+    [("confirm_delivery", EventKind.DELIVERY_CONFIRMED), ("refund", EventKind.PAYMENT_REFUNDED)],
+)
+def test_a_retry_of_one_who_died_unanswered_gets_its_tx_although_that_was_mined(
+    house: House, verb: str, kind: EventKind
+) -> None:
     """The tx is signed and stored, and sent after the crash: that it was done is no reason to refuse it."""
-    with open_house(tmp_path) as house:
-        payment = house.create()["id"]
-        house.happen(payment, EventKind.PAYMENT_FUNDED)
-        path = f"/v1/payments/{payment}/confirm_delivery"
-        sent = house.post(path, {}, **keyed("c")).json()["tx"]["id"]
-        (file,) = tmp_path.glob("*.db")
-        with closing(sqlite3.connect(file)) as database, database:
-            database.execute("UPDATE idempotency_keys SET leased_until = 0, status = NULL, headers = NULL, body = NULL")
-        house.happen(payment, EventKind.DELIVERY_CONFIRMED)
-        again = house.post(path, {}, **keyed("c"))
-        assert (again.status_code, again.json()["tx"]["id"]) == (202, sent)
-        assert house.post(path, {}, **keyed("another")).status_code == 409
+    payment = funded(house)
+    path = f"/v1/payments/{payment}/{verb}"
+    killed(house, path, {}, "k")
+    (sent,) = sent_txs(house)
+    house.happen(payment, kind)
+    again, third = (house.post(path, {}, **keyed("k")) for _ in range(2))
+    assert (again.status_code, again.json()["tx"]["id"]) == (202, sent)
+    assert (third.content, third.headers["idempotency-replayed"]) == (again.content, "true")
+    assert house.post(path, {}, **keyed("another")).status_code == 409
+    assert sent_txs(house) == [sent]
+
+
+def test_a_retry_of_one_who_died_before_he_sent_anything_is_a_first_try(house: House) -> None:
+    payment = funded(house)
+    path = f"/v1/payments/{payment}/confirm_delivery"
+    killed(house, path, {}, "k", at="asked")
+    assert house.post(path, {}, **keyed("k")).status_code == 202
+    assert len(sent_txs(house)) == 1
+
+
+def test_a_retry_of_one_whose_tx_reverted_is_sent_anew(house: House) -> None:
+    payment = funded(house)
+    path = f"/v1/payments/{payment}/confirm_delivery"
+    killed(house, path, {}, "k")
+    (sent,) = sent_txs(house)
+    house.sender.journal.set_state(sent, TxState.FAILED)
+    assert house.post(path, {}, **keyed("k")).json()["tx"]["id"] == sent_txs(house)[1] != sent
+
+
+def test_a_batch_whose_first_try_died_between_sending_and_answering_gets_its_txs_back(house: House) -> None:
+    """What was sent by the first try is its answer, although the payments have moved on; the rest is sent now."""
+    path = "/v1/payments/confirm_delivery_many"
+    one, two, other = funded(house), funded(house), funded(house, dispute_window=2 * DAY)
+    created = house.create()["id"]
+    body = {"payments": [one, created, other, two]}
+    killed(house, path, body, "m")
+    (first,) = sent_txs(house)
+    for each in (one, two):
+        house.happen(each, EventKind.DELIVERY_CONFIRMED)
+    killed(house, path, body, "m")
+    (_, second) = sent_txs(house)
+    house.happen(other, EventKind.DELIVERY_CONFIRMED)
+    house.happen(created, EventKind.PAYMENT_FUNDED)
+    answer = house.post(path, body, **keyed("m"))
+    (*_, third) = sent_txs(house)
+    told = [(each["tx"]["id"], each["payments"]) for each in answer.json()["sent"]]
+    assert told == [(first, [one, two]), (second, [other]), (third, [created])]
+    assert answer.json()["left_out"] == []
+    assert house.post(path, body, **keyed("m")).content == answer.content
+    left_out = house.post(path, {"payments": [one, two, other]}, **keyed("another")).json()["left_out"]
+    assert [each["payment"] for each in left_out] == [one, two, other]
+
+
+def test_whoever_was_taken_for_dead_sends_nothing_any_more(house: House) -> None:
+    payment = funded(house)
+    path, body = f"/v1/payments/{payment}/release_with_receipt", {"signature": "0x" + "11" * 65}
+    house.node.answers["eth_call"] = "0x1626ba7e" + "00" * 28
+    answers: list[Any] = []
+
+    def overtake(*_params: Any) -> str:
+        house.node.answers["eth_getCode"] = "0x60"
+        house.moment[0] += LEASE_SECONDS
+        answers.append(house.post(path, body, **keyed("k")))
+        return "0x60"
+
+    house.node.answers["eth_getCode"] = overtake
+    late = house.post(path, body, **keyed("k"))
+    assert (answers[0].status_code, late.status_code, late.json()["code"]) == (202, 409, "idempotency_running")
+    assert len(house.sender.submitted) == 1
 
 
 def test_a_stored_answer_with_a_secret_is_encrypted(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi.responses import JSONResponse
 
@@ -32,8 +32,7 @@ def post_confirm_delivery_many(body: ManyRequest, call: InCall) -> JSONResponse:
     A payment that cannot be confirmed now is left out and says why; the others still go. Asking again for the same
     payments before the txs are mined gives the same txs.
     """
-    services, wanted = call.services, _ids(body.payments)
-    return _answer(call, confirm_delivery_many(services.store, call.senders(payments=wanted), call.merchant_id, wanted))
+    return _answer(call, body, confirm_delivery_many)
 
 
 @routes.post("/payments/release_many", status_code=202, response_model=ManyAccepted, summary="Release many payments")
@@ -44,11 +43,13 @@ def post_release_many(body: ManyRequest, call: InCall) -> JSONResponse:
     Left out and asked again as with `confirm_delivery_many`. What the escrow itself passes over, because it changed in
     between, shows as `ItemSkipped` in the payment's timeline.
     """
-    services, wanted = call.services, _ids(body.payments)
-    return _answer(call, release_many(services.store, call.senders(payments=wanted), call.merchant_id, wanted))
+    return _answer(call, body, release_many)
 
 
-def _answer(call: Call, result: ManyResult) -> JSONResponse:
+def _answer(call: Call, body: ManyRequest, send: Callable[..., ManyResult]) -> JSONResponse:
+    wanted = _ids(body.payments)
+    senders = call.senders(payments=wanted)
+    result = send(call.services.store, senders, call.merchant_id, wanted, begun=call.begun())
     if call.once is not None:
         call.once.did_something = bool(result.sent)
     return JSONResponse(show_many(result), 202)

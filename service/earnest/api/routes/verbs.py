@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -35,8 +36,7 @@ def post_confirm_delivery(id: str, call: InCall, body: EmptyRequest | None = Non
     """
     wanted = parse_hash32(id, param="id")
     services = call.services
-    tx = confirm_delivery(services.store, call.senders(), call.merchant_id, wanted, was_begun=call.was_begun)
-    return _accepted(tx)
+    return _accepted(call, lambda: confirm_delivery(services.store, call.senders(), call.merchant_id, wanted))
 
 
 @routes.post("/payments/{id}/refund", status_code=202, response_model=Accepted, summary="Refund the buyer")
@@ -52,16 +52,10 @@ def post_refund(id: str, call: InCall, body: RefundRequest | None = None) -> JSO
     asked = body.amount if body else None
     amount = _base_units(call, wanted, asked) if asked else None
     senders = call.senders(base_units=None if amount is None else str(amount))
-    tx = refund(
-        services.store,
-        senders,
-        call.merchant_id,
-        wanted,
-        amount=amount,
-        request_key=call.request_key,
-        was_begun=call.was_begun,
+    key = call.request_key
+    return _accepted(
+        call, lambda: refund(services.store, senders, call.merchant_id, wanted, amount=amount, request_key=key)
     )
-    return _accepted(tx)
 
 
 @routes.post(
@@ -79,10 +73,12 @@ def post_release_with_receipt(id: str, call: InCall, body: ReceiptRequest) -> JS
     """
     wanted, services = parse_hash32(id, param="id"), call.services
     signature = parse_signature(body.signature)
-    tx = release_with_receipt(
-        services.store, call.senders(), services.node, call.merchant_id, wanted, signature, was_begun=call.was_begun
+    return _accepted(
+        call,
+        lambda: release_with_receipt(
+            services.store, call.senders(), services.node, call.merchant_id, wanted, signature
+        ),
     )
-    return _accepted(tx)
 
 
 def _base_units(call: Call, payment_id: Hash32, amount: AmountRequest) -> int:
@@ -102,6 +98,8 @@ def _base_units(call: Call, payment_id: Hash32, amount: AmountRequest) -> int:
     return parse_base_units(amount.base_units or "", param="amount.base_units")
 
 
-def _accepted(tx: OutgoingTx) -> JSONResponse:
+def _accepted(call: Call, send: Callable[[], OutgoingTx]) -> JSONResponse:
+    """Answer with the tx that an earlier try of this request sent before it died, or else with the one sent now."""
+    tx = next(iter(call.begun()), None) or send()
     body: dict[str, Any] = {"payment": tx.payment_id, "tx": show_sent_tx(tx)}
     return JSONResponse(body, 202)
