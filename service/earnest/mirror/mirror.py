@@ -17,6 +17,7 @@ from earnest.mirror.batch import (
 )
 from earnest.mirror.belief import Belief
 from earnest.mirror.errors import BlockDoesNotFit, EscrowChanged, GenesisChanged
+from earnest.mirror.foreseen import Foreseen
 from earnest.mirror.held_back import HeldBack
 from earnest.mirror.herald import Herald
 from earnest.mirror.recent import Recent
@@ -29,11 +30,14 @@ from earnest.store import Store, Transaction
 from earnest.store.errors import PaymentsChanged
 from earnest.store.leads import Fence
 from earnest.store.raw import Later
-from earnest.store.records import ChainRow, Lead, StoredBlock, StoredEvent, Untold
+from earnest.store.records import ChainRow, Lead, Merchant, StoredBlock, StoredDismissal, StoredEvent, Untold
 
 FEW: Final = 20
 """Up to so many payments, events and notifications are written without waiting in between. Each of the last can have a
 delivery to several endpoints, and many rows are written by COPY, which does not go together with anything."""
+
+MANY: Final = 100
+"""Payments that are not read ahead of everything else: what they share is then more than what one question takes."""
 
 IN_BULK: Final = 1_000
 """Logs of a batch: a backfill's, which never holds an event without its payment."""
@@ -53,11 +57,18 @@ def _nobody() -> None:
 
 
 class _Reading(NamedTuple):
-    """What a batch asks for before anything else: events that become final, payments that expire, what waits."""
+    """What a batch asks for before anything else: events that become final, payments that expire, what waits.
+
+    And the payments that it is sure to touch, or nearly, as far as they are few, with what belongs to them.
+    """
 
     waiting: Later[Sequence[StoredEvent]]
     expiring: Later[Sequence[Hash32]]
     any_untold: Later[bool]
+    foreseen: Collection[Hash32]
+    payments: Later[dict[Hash32, Payment]]
+    merchants: Later[dict[str, Merchant]]
+    dismissals: Later[Sequence[StoredDismissal]]
 
 
 class _Remembered(NamedTuple):
@@ -96,6 +107,7 @@ class ChainMirror:
         self._announce = announce
         self._remembered: _Remembered | None = None
         self._recent = Recent()
+        self._foreseen = Foreseen()
 
     def position(self) -> Position | None:
         """Return how far the chain was followed, None if never.
@@ -158,10 +170,10 @@ class ChainMirror:
         """
         name, lead = name_of(updates), self._lead()
         with self._store.transaction(in_bulk=count_logs(updates) >= IN_BULK) as tx:
-            with tx.together(planned_once=True):
+            with tx.together():
                 held = self._fence.hold_later(tx.leads) if self._fence is not None else _nobody
                 locked = tx.blocks.chain_later(self._chain_id, lock=True)
-                reading = self._ask(tx, updates)
+                reading = self._ask(tx, updates, self._foresee(updates, recent, remembered))
             held()
             chain = locked()
             if chain is None:
@@ -179,6 +191,7 @@ class ChainMirror:
         reached = Position(chain.genesis_hash, tuple(belief.window.blocks), final.number if final else -1)
         self._remember(lead, reached, name)
         self._recent = recent.after(belief.changes.foreign, lead, name)
+        self._foreseen.after(belief.changes.events.values(), reached.final_number)
         if belief.changes.notifications:
             self._announce()
 
@@ -193,13 +206,28 @@ class ChainMirror:
         if lead is not None and lead is not Fence.NO_LEAD:
             self._remembered = _Remembered(lead, position, last_batch)
 
-    def _ask(self, tx: Transaction, updates: Sequence[ChainUpdate]) -> _Reading:
+    def _foresee(
+        self, updates: Sequence[ChainUpdate], recent: Recent, remembered: _Remembered | None
+    ) -> Collection[Hash32]:
+        """Return which payments will be touched; none where they are many, of which most need not be read."""
+        if count_logs(updates) >= FEW:
+            return ()
+        known = recent.payments(remembered.lead, remembered.last_batch) if remembered is not None else ()
+        foreseen = payments_told(updates).difference(known) | self._foreseen.up_to(highest_final(updates)[0])
+        return foreseen if len(foreseen) < MANY else ()
+
+    def _ask(self, tx: Transaction, updates: Sequence[ChainUpdate], foreseen: Collection[Hash32]) -> _Reading:
         """Ask for what can be asked for before anything else is known."""
         number, timestamp = highest_final(updates)
         return _Reading(
             tx.events.not_yet_final_later(self._chain_id, number) if number >= 0 else tuple,
             tx.payments.due_to_expire_later(self._chain_id, timestamp) if timestamp >= 0 else tuple,
             tx.untold.any_later(self._chain_id),
+            foreseen,
+            # Locked before what belongs to them is read: nobody adopts one of them in between.
+            tx.payments.many_later(self._chain_id, foreseen, lock=True),
+            tx.merchants.of_payments_later(self._chain_id, foreseen),
+            tx.dismissals.of_payments_later(self._chain_id, foreseen),
         )
 
     def _recall(
@@ -222,12 +250,8 @@ class ChainMirror:
         untold = self._untold(tx, chain, updates, touched | told) if reading.any_untold() else {}
         touched |= untold.keys()
         # Only of an event does it show that a payment is not as it was remembered; all others are read.
-        payments = tx.payments.many(self._chain_id, touched.union(told.difference(recent)), lock=True)
-        accounts = {each.account for each in payments.values() if each.account is not None}
-        with tx.together():
-            asked = tx.merchants.many_later(accounts)
-            dismissed = tx.dismissals.of_later(self._chain_id, _merchants(payments.values()))
-        merchants, dismissals = asked(), dismissed()
+        wanted = touched.union(told.difference(recent))
+        payments, merchants, dismissals = self._payments(tx, wanted.difference(reading.foreseen), reading)
         history = tx.events.canonical(self._chain_id, touched | told if dropped else untold)
         return Belief(
             self._chain_id,
@@ -242,6 +266,20 @@ class ChainMirror:
             herald=Herald(self._clock(), merchants, self._tokens, self._checkout_url),
             held=HeldBack(merchants, payments, untold, history),
         )
+
+    def _payments(
+        self, tx: Transaction, missing: Collection[Hash32], reading: _Reading
+    ) -> tuple[dict[Hash32, Payment], dict[str, Merchant], Sequence[StoredDismissal]]:
+        """Return what was read of payments, with their accounts and their merchants' dismissals, and read the rest."""
+        payments, merchants, dismissals = reading.payments(), reading.merchants(), reading.dismissals()
+        if not missing:
+            return payments, merchants, dismissals
+        others = tx.payments.many(self._chain_id, missing, lock=True)
+        accounts = {each.account for each in others.values() if each.account is not None}
+        with tx.together():
+            asked = tx.merchants.many_later(accounts)
+            dismissed = tx.dismissals.of_later(self._chain_id, _merchants(others.values()))
+        return payments | others, merchants | asked(), [*dismissals, *dismissed()]
 
     def _untold(
         self, tx: Transaction, chain: ChainRow, updates: Sequence[ChainUpdate], touched: Collection[Hash32]

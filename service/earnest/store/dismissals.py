@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Select, Table, Text, bindparam, exists, select
@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.record import BlockRef
 from earnest.store.log_tables import add_logs, orphan_logs, orphaned_column, place_columns, place_of
+from earnest.store.payment_table import own_payments, payments
 from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import StoredDismissal
 from earnest.store.schema import metadata
@@ -50,7 +51,17 @@ class Dismissals:
         if not merchants:
             return list
         asked = {"chain_id": chain_id, "merchants": many(sorted(merchants), self._connection.dialect.name)}
-        rows = _OF.ask_later(self._connection, asked)
+        return self._found(_OF, asked)
+
+    def of_payments_later(self, chain_id: int, payment_ids: Collection[Hash32]) -> Later[Sequence[StoredDismissal]]:
+        """Ask as `of` does, for the merchants of those of these payments that somebody here created."""
+        if not payment_ids:
+            return list
+        ids = many(payment_ids, self._connection.dialect.name)
+        return self._found(_OF_PAYMENTS, {"chain_id": chain_id, "payments": ids})
+
+    def _found(self, question: Fixed, asked: Mapping[str, Any]) -> Later[Sequence[StoredDismissal]]:
+        rows = question.ask_later(self._connection, asked)
         return lambda: [_dismissal(*row) for row in rows()]
 
     def is_dismissed(self, chain_id: int, merchant: Address, operator: Address) -> bool:
@@ -72,12 +83,14 @@ def _dismissal(
     return StoredDismissal(id_, block, Hash32(tx_hash), log_index, Address(merchant), Address(operator))
 
 
-def _of(dialect: str) -> Select[Any]:
+def _by(merchants: ColumnElement[bool]) -> Select[Any]:
     c = dismissals.c
     place = (c.chain_id, c.block_hash, c.log_index, c.block_number, c.block_timestamp, c.tx_hash)
-    theirs = is_one_of(c.merchant, "merchants", dialect)
     wanted = select(*place, c.merchant, c.operator)
-    return wanted.where(c.chain_id == bindparam("chain_id", type_=BigInteger), theirs, ~c.orphaned)
+    return wanted.where(c.chain_id == bindparam("chain_id", type_=BigInteger), merchants, ~c.orphaned)
 
 
-_OF: Final = Fixed(_of)
+_OF: Final = Fixed(lambda dialect: _by(is_one_of(dismissals.c.merchant, "merchants", dialect)))
+_OF_PAYMENTS: Final = Fixed(
+    lambda dialect: _by(dismissals.c.merchant.in_(own_payments(payments.c.merchant, "payments", dialect)))
+)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Connection, Dialect, Integer, Table, Text, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Integer,
+    Select,
+    Table,
+    Text,
+    select,
+)
 from sqlalchemy.types import TypeDecorator
 
-from earnest.payment.primitives import Address
+from earnest.payment.primitives import Address, Hash32
 from earnest.payment.tell_rule import AT_ONCE, TellRule, parse_tell_rule
+from earnest.store.payment_table import own_payments, payments
 from earnest.store.raw import Fixed, Later, is_one_of, many
 from earnest.store.records import Merchant
 from earnest.store.schema import columns_of, metadata
@@ -88,8 +100,17 @@ class Merchants:
         """Ask as `many` does."""
         if not merchant_ids:
             return dict
-        asked = {"ids": many(merchant_ids, self._connection.dialect.name)}
-        rows = _MANY.ask_later(self._connection, asked)
+        return self._found(_MANY, {"ids": many(merchant_ids, self._connection.dialect.name)})
+
+    def of_payments_later(self, chain_id: int, payment_ids: Collection[Hash32]) -> Later[dict[str, Merchant]]:
+        """Ask for the accounts of these payments."""
+        if not payment_ids:
+            return dict
+        ids = many(payment_ids, self._connection.dialect.name)
+        return self._found(_OF_PAYMENTS, {"chain_id": chain_id, "payments": ids})
+
+    def _found(self, question: Fixed, asked: Mapping[str, Any]) -> Later[dict[str, Merchant]]:
+        rows = question.ask_later(self._connection, asked)
 
         def found() -> dict[str, Merchant]:
             made = ([*row[:-1], _told_by(row[-1])] for row in rows())
@@ -107,9 +128,12 @@ class Merchants:
         return [Merchant(**row._mapping) for row in rows]
 
 
-_MANY: Final = Fixed(
-    lambda dialect: select(*(merchants.c[each.name] for each in fields(Merchant))).where(
-        is_one_of(merchants.c.id, "ids", dialect)
-    )
+def _asked_for(where: ColumnElement[bool]) -> Select[Any]:
+    """In the order of the record; the rule as its text."""
+    return select(*(merchants.c[each.name] for each in fields(Merchant))).where(where)
+
+
+_MANY: Final = Fixed(lambda dialect: _asked_for(is_one_of(merchants.c.id, "ids", dialect)))
+_OF_PAYMENTS: Final = Fixed(
+    lambda dialect: _asked_for(merchants.c.id.in_(own_payments(payments.c.account, "payments", dialect)))
 )
-"""In the order of the record; the rule as its text."""

@@ -13,9 +13,12 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
+    bindparam,
     false,
+    select,
     text,
 )
 
@@ -24,6 +27,7 @@ from earnest.payment.record import BlockRef, Payment
 from earnest.payment.status import Status
 from earnest.payment.terms import Terms
 from earnest.payment.transitions import Folding, PaymentState
+from earnest.store.raw import is_one_of
 from earnest.store.schema import Amount, metadata
 
 payments = Table(
@@ -288,3 +292,14 @@ def terms_of(values: Sequence[Any]) -> Terms:
 
 
 _AMOUNT: Final = TERMS.index("amount")
+
+
+def own_payments(column: Column[Any], parameter: str, dialect: str) -> Select[Any]:
+    """Return the question for a column of those of some payments that somebody here created.
+
+    The chain is the parameter `chain_id`; the ids are in the one that is named.
+    """
+    this_chain = payments.c.chain_id == bindparam("chain_id", type_=BigInteger)
+    return select(column).where(
+        this_chain, is_one_of(payments.c.id, parameter, dialect), payments.c.account.is_not(None)
+    )

@@ -60,9 +60,17 @@ class Payments:
 
     def many(self, chain_id: int, payment_ids: Collection[Hash32], *, lock: bool = False) -> dict[Hash32, Payment]:
         """Return those of these payments that there are, by id."""
+        return self.many_later(chain_id, payment_ids, lock=lock)()
+
+    def many_later(
+        self, chain_id: int, payment_ids: Collection[Hash32], *, lock: bool = False
+    ) -> Later[dict[Hash32, Payment]]:
+        """Ask as `many` does."""
         if not payment_ids:
-            return {}
-        return self._read(_MANY_LOCKED if lock else _MANY, chain_id, sorted(payment_ids))
+            return dict
+        asked = {"chain_id": chain_id, "ids": many(sorted(payment_ids), self._connection.dialect.name)}
+        rows = (_MANY_LOCKED if lock else _MANY).ask_later(self._connection, asked)
+        return lambda: {payment.id: payment for payment in map(payment_of, rows())}
 
     def save(self, changed: Iterable[Payment], known: Container[Hash32] = ()) -> None:
         """Write the chain's facts and the versions of payments; unknown ones are added as they are.
@@ -131,11 +139,6 @@ class Payments:
         for some in in_lists(list(payment_ids)):
             told = payments.update().where(payments.c.chain_id == chain_id, payments.c.id.in_(some))
             self._connection.execute(told.values(told_expired=True))
-
-    def _read(self, question: Fixed, chain_id: int, ids: Sequence[Hash32]) -> dict[Hash32, Payment]:
-        asked = {"chain_id": chain_id, "ids": many(ids, self._connection.dialect.name)}
-        found = map(payment_of, question.ask(self._connection, asked))
-        return {payment.id: payment for payment in found}
 
     def _first(self, wanted: Select[tuple[Payment]]) -> Payment | None:
         row = self._connection.execute(wanted).first()

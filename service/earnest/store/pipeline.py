@@ -27,7 +27,6 @@ _ACTIVE: Final = "earnest_pipeline"
 _PREPARED: Final = "earnest_prepared"
 """What a connection knows of itself: where it sends to now, and which of our statements are prepared on it."""
 _OURS: Final = "earnest_"
-_PLANNED_ONCE: Final = b"SET LOCAL plan_cache_mode = force_generic_plan"
 _MARK: Final = re.compile(r"%%|%s|%\((\w+)\)s")
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
 
@@ -79,12 +78,10 @@ class Pipeline:
     Args:
         driver: the connection, which is in a transaction or begins one with the first statement.
         prepared: the names of our statements that are prepared on it.
-        planned_once: plan statements for any values, not anew for each.
     """
 
-    def __init__(self, driver: psycopg.Connection[Any], prepared: set[bytes], *, planned_once: bool) -> None:
+    def __init__(self, driver: psycopg.Connection[Any], prepared: set[bytes]) -> None:
         self._driver, self._pgconn, self._prepared = driver, driver.pgconn, prepared
-        self._planned_once = planned_once
         self._sent: list[Sent] = []
         self._transformer: Any = None
         self._is_open = False
@@ -101,11 +98,6 @@ class Pipeline:
             self._prepared.add(text.name)
         self._pgconn.send_query_prepared(text.name, written)
         return self._expect()
-
-    def flush(self) -> None:
-        """Let the server begin with what was sent so far, as far as the line takes it at once."""
-        if self._is_open:
-            self._pgconn.flush()
 
     def wait(self) -> None:
         """Wait for all answers; raises the first error of the driver's among them."""
@@ -143,13 +135,8 @@ class Pipeline:
         self._pgconn.enter_pipeline_mode()
         self._is_open = True
         if begins:
-            self._say(b"BEGIN")
-            if self._planned_once:
-                self._say(_PLANNED_ONCE)
-
-    def _say(self, statement: bytes) -> None:
-        self._pgconn.send_query_params(statement, None)
-        self._expect()
+            self._pgconn.send_query_params(b"BEGIN", None)
+            self._expect()
 
     def _expect(self) -> Sent:
         self._sent.append(sent := Sent(self))
@@ -157,7 +144,7 @@ class Pipeline:
 
 
 @contextmanager
-def pipelined(connection: Connection, *, planned_once: bool) -> Iterator[None]:
+def pipelined(connection: Connection) -> Iterator[None]:
     """Send what is sent by way of `pipeline_of` in here without waiting, and wait for all of it at the end."""
     info = connection.info
     if _ACTIVE in info:
@@ -170,7 +157,7 @@ def pipelined(connection: Connection, *, planned_once: bool) -> Iterator[None]:
         prepared = info[_PREPARED] = {name.encode() for (name,) in found if name.startswith(_OURS)}
     elif driver.isolation_level is not None or driver.read_only is not None:
         driver.execute("")  # the driver knows how such a transaction begins
-    pipeline = info[_ACTIVE] = Pipeline(driver, prepared, planned_once=planned_once)
+    pipeline = info[_ACTIVE] = Pipeline(driver, prepared)
     try:
         yield
         pipeline.close()

@@ -92,22 +92,17 @@ class Fixed:
 
 
 @contextmanager
-def sent_together(connection: Connection, *, planned_once: bool = False) -> Iterator[None]:
+def sent_together(connection: Connection) -> Iterator[None]:
     """Send what is asked later and told in here without waiting for each answer: one round trip, and not one for each.
 
     On PostgreSQL, that is (its pipeline mode); SQLite has nobody to wait for. What fails is raised at the end at the
     latest. Nothing may go by way of SQLAlchemy in here; how many rows were changed is not known in here.
-
-    Args:
-        connection: in no transaction, or in one that goes on.
-        planned_once: where this begins a transaction, plan its statements for any values, and keep the plans. By itself
-            PostgreSQL plans what names a list of ids each time anew, which takes longer than to find a block's few.
     """
     if connection.dialect.name != "postgresql":
         yield
         return
     try:
-        with pipelined(connection, planned_once=planned_once):
+        with pipelined(connection):
             yield
     except DRIVER_ERRORS as error:
         give_up_if_lost(connection, error)

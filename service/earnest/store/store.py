@@ -81,9 +81,9 @@ class Transaction:
         self.copying = Copying(connection)
         self.reconciliations = Reconciliations(connection)
 
-    def together(self, *, planned_once: bool = False) -> AbstractContextManager[None]:
+    def together(self) -> AbstractContextManager[None]:
         """Wait once for all that is asked `…_later` and told in here; see `raw.sent_together`."""
-        return sent_together(self._connection, planned_once=planned_once)
+        return sent_together(self._connection)
 
 
 class Store:

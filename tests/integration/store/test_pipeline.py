@@ -22,7 +22,6 @@ _ADDING: Final = Fixed(
 _OF: Final = Fixed(lambda _: text("SELECT words, flag, large, bytes FROM things WHERE number = :number"))
 _AMONG: Final = Fixed(lambda _: text("SELECT number FROM things WHERE words = ANY (CAST(:words AS text[]))"))
 _BACK: Final = Fixed(lambda _: text("SELECT CAST(:words AS text), CAST(:words AS text)"))
-_PLANS: Final = Fixed(lambda _: text("SELECT current_setting('plan_cache_mode')"))
 _NOTHING: Final[dict[str, Any]] = {"words": "", "flag": None, "large": 0, "bytes": None}
 
 
@@ -175,15 +174,6 @@ def test_more_than_the_line_takes_at_once_goes_both_ways(connection: Connection)
         with sent_together(connection):
             every = [_BACK.ask_later(connection, {"words": large}) for _ in range(200)]
         assert all(each() == [(large, large)] for each in every)
-
-
-def test_plans_are_kept_in_that_transaction_alone(connection: Connection) -> None:
-    seen = []
-    for planned_once in (True, True, False):
-        with connection.begin(), sent_together(connection, planned_once=planned_once):
-            seen += _PLANS.ask(connection, {})
-    # The very first unit of work of a connection is begun by the driver, while it is asked what is prepared there.
-    assert seen == [("auto",), ("force_generic_plan",), ("auto",)]
 
 
 def end_all_others(url: str) -> None:

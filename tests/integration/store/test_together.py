@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from earnest.mirror.window import ref
-from earnest.payment.events import EventKind, PaymentEvent
+from earnest.payment.events import EventKind, OperatorDismissed, PaymentEvent
 from earnest.store import Store
 from earnest.store.bulk import COPY_FROM_ROWS
-from earnest.store.records import Endpoint
+from earnest.store.records import Endpoint, Notification
 from tests.support.ledger import CHAIN_ID, MERCHANT, START, FakeChain, make_payment
-from tests.support.stores import create, make_mirror, told
+from tests.support.stores import create, make_mirror, told, types
 
 PAYMENTS, ENDPOINTS = 15, 10
 
@@ -47,3 +47,24 @@ def test_what_fails_in_between_is_raised_and_nothing_is_written(store: Store) ->
     assert mirror.position() == before
     with store.read() as tx:
         assert tx.events.timeline(CHAIN_ID, payment.id) == []
+
+
+@pytest.mark.parametrize("began_anew", [False, True], ids=["goes on", "began anew"])
+def test_of_finality_is_told_alike_whether_it_was_foreseen_or_not(store: Store, *, began_anew: bool) -> None:
+    """With the merchant's rule and what he dismissed, which are read along with a payment that is foreseen."""
+    mirror, chain = make_mirror(store), FakeChain()
+    payment = create(store, make_payment())
+    mirror.take([chain.mine(chain.next(payment, EventKind.PAYMENT_FUNDED))])
+    may_confirm = [{"merchant", "operator"}]
+    assert [who_may(each, "confirm_delivery") for each in told(store)] == may_confirm
+    mirror.take([chain.mine(OperatorDismissed(payment.terms.merchant, payment.terms.operator))])
+    if began_anew:
+        mirror = make_mirror(store)
+    mirror.take([chain.mine(), chain.finalize()])
+    assert types(told(store)) == ["funded", "finalized"]
+    assert [who_may(each, "confirm_delivery") for each in told(store)] == [*may_confirm, {"merchant"}]
+
+
+def who_may(notification: Notification, verb: str) -> set[str]:
+    (by,) = (each["by"] for each in notification.payload["data"]["actions"] if each["verb"] == verb)
+    return set(by)
