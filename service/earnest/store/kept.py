@@ -1,11 +1,13 @@
 """Connections that stay open from one unit of work to the next.
 
 What a pool does when it lends a connection, and once more when it gets it back, takes as long as a small unit of work
-itself; and on PostgreSQL it asks the server each time whether it is still there.
+itself; and on PostgreSQL it asks the server each time whether it is still there. Here the system is asked whether the
+line still stands, which takes no round trip.
 """
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +17,8 @@ from sqlalchemy import Connection, Engine
 from earnest.store.driver_errors import DRIVER_ERRORS
 
 TRUSTED_SECONDS: Final = 1.0
-"""For so long a connection is taken to be there; after that the server is asked first, as its pool would ask."""
+"""For so long a connection is taken to be there, unless the server has hung up or said something that nobody asked for;
+after that the server is asked first, as its pool would ask."""
 
 
 class Kept:
@@ -40,7 +43,8 @@ class Kept:
                 connection, since = self._idle.pop()
             except IndexError:
                 return self._engine.connect()
-            if not self._asks or self._clock() - since < TRUSTED_SECONDS or _works(connection):
+            is_new = self._clock() - since < TRUSTED_SECONDS
+            if not self._asks or (is_new and _is_silent(connection)) or _works(connection):
                 return connection
             connection.close()
 
@@ -66,3 +70,14 @@ def _works(connection: Connection) -> bool:
     except DRIVER_ERRORS as error:
         connection.invalidate(error)
         return False
+
+
+def _is_silent(connection: Connection) -> bool:
+    """Return whether nothing waits on the line to the server; a server that shuts down says so, and hangs up."""
+    driver: Any = connection.connection.dbapi_connection
+    asking = select.poll()
+    try:
+        asking.register(driver.fileno(), select.POLLIN)
+    except DRIVER_ERRORS:  # it is closed, and has no line any more
+        return False
+    return not asking.poll(0)

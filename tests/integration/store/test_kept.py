@@ -35,9 +35,12 @@ def on_server(postgres_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+def plain(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def end_all_others(url: str) -> None:
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as admin:
+    with psycopg.connect(plain(url), autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -102,3 +105,44 @@ def test_a_connection_that_is_well_outlasts_the_question_whether_it_is(on_server
     assert kept.take() is one
     with one.begin():
         assert one.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_connection_that_was_lost_in_the_moment_after_its_use_is_lent_to_nobody(
+    on_server: Engine, postgres_url: str
+) -> None:
+    """A server that was restarted: whoever asks next must not be the one who finds out."""
+    kept = Kept(on_server, most=2, asks=True, clock=Time())
+    one = kept.take()
+    with one.begin():
+        one.execute(text("SELECT 1"))
+    kept.give_back(one, is_well=True)
+    end_all_others(postgres_url)
+    with kept.take() as another:
+        assert another is not one
+        assert another.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_connection_that_was_closed_behind_our_back_is_lent_to_nobody(on_server: Engine) -> None:
+    kept = Kept(on_server, most=2, asks=True, clock=Time())
+    one = kept.take()
+    kept.give_back(one, is_well=True)
+    assert one.connection.dbapi_connection is not None
+    one.connection.dbapi_connection.close()
+    with kept.take() as another:
+        assert another is not one
+
+
+def test_what_a_server_says_on_the_way_is_no_reason_to_give_a_connection_up(
+    on_server: Engine, postgres_url: str
+) -> None:
+    """A setting that its host changed is told to all: the line is not silent, and well."""
+    kept = Kept(on_server, most=2, asks=True, clock=Time())
+    one = kept.take()
+    with one.begin():
+        one.execute(text("LISTEN news"))
+    kept.give_back(one, is_well=True)
+    with psycopg.connect(plain(postgres_url), autocommit=True) as another:
+        another.execute("NOTIFY news")
+    for _ in range(2):
+        assert kept.take() is one
+        kept.give_back(one, is_well=True)
