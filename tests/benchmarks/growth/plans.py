@@ -15,20 +15,22 @@ LARGE: Final = ("payments", "events", "notifications", "deliveries", "attempts")
 """The tables that grow with every payment."""
 _HAVE_PLANS: Final = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
 _INDEX: Final = re.compile(r"\bix_\w+")
+_TOLD: Final = re.compile(r"(?:statement|execute [^:]+): (.*)", re.DOTALL)
+_VALUE: Final = re.compile(r"\$\d+ = (NULL|'(?:[^']|'')*')")
 
-Asked = tuple[str, Any]
-"""A statement as a driver got it, and its values; None where they stand in it."""
+Asked = tuple[str, tuple[str, ...]]
+"""A statement as its database got it, and its values as literals of SQL; none where they stand in it."""
 
 
 def plans_of(url: str, ask: Callable[[], object]) -> list[str]:
-    """Ask, and return the lines of the plans of all that the drivers were asked for, by SQLAlchemy or past it.
+    """Ask, and return the lines of the plans of all that the database was asked, by whatever way.
 
     On PostgreSQL as if reading a table from end to end were dear: it rightly reads a small one so, which tells nothing
     of how it goes about a large one. SQLite's plans do not depend on how much there is.
     """
     with _heard() as heard:
         ask()
-    statements = [each for each in heard if each[0].lstrip().startswith(_HAVE_PLANS)]
+    statements = [each for each in dict.fromkeys(heard) if each[0].lstrip().startswith(_HAVE_PLANS)]
     if not statements:
         raise ValueError("nothing was asked of the database, or nothing of it was heard")
     return list((_postgresql if url.startswith("postgresql") else _sqlite)(url, statements))
@@ -51,28 +53,24 @@ def objections(lines: Sequence[str], *, names_few: bool = False, goes_by: Iterab
 
 @contextmanager
 def _heard() -> Iterator[list[Asked]]:
-    """Hear what every connection is told whose transaction begins in here, at the driver itself."""
+    """Hear what SQLite's library and PostgreSQL's server say that they execute, in transactions that begin in here."""
     heard: list[Asked] = []
     undo: list[Callable[[], None]] = []
 
-    class Hearing(psycopg.Cursor[Any]):
-        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            heard.append((query, params))
-            return super().execute(query, params, **options)
-
-        def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
-            rows = list(params_seq)
-            heard.extend((query, row) for row in rows[:1])
-            super().executemany(query, rows, **options)
+    def hear(told: psycopg.errors.Diagnostic) -> None:
+        if statement := _TOLD.fullmatch(told.message_primary or ""):
+            heard.append((statement[1], tuple(_VALUE.findall(told.message_detail or ""))))
 
     def listen(beginning: Connection) -> None:
         connection: Any = beginning.connection.dbapi_connection
         if isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(lambda statement: heard.append((statement, None)))
+            connection.set_trace_callback(lambda statement: heard.append((statement, ())))
             undo.append(lambda: connection.set_trace_callback(None))
         else:
-            connection.cursor_factory = Hearing
-            undo.append(lambda: setattr(connection, "cursor_factory", psycopg.Cursor))
+            connection.add_notice_handler(hear)
+            undo.append(lambda: connection.remove_notice_handler(hear))
+            for what in ("client_min_messages = log", "log_statement = 'all'"):
+                connection.execute(f"SET LOCAL {what}")
 
     event.listen(Engine, "begin", listen)
     try:
@@ -94,5 +92,8 @@ def _postgresql(url: str, statements: Iterable[Asked]) -> Iterator[str]:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET enable_seqscan = off")
         for statement, values in statements:
-            told = connection.execute(f"EXPLAIN {statement}", values)
-            yield from (str(row[0]).strip().removeprefix("->").strip() for row in told)
+            connection.execute(f"PREPARE heard AS {statement}".encode())
+            given = f"({', '.join(values)})" if values else ""
+            for row in connection.execute(f"EXPLAIN EXECUTE heard{given}".encode()):
+                yield str(row[0]).strip().removeprefix("->").strip()
+            connection.execute("DEALLOCATE heard")
