@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Thread
@@ -73,6 +74,24 @@ def test_a_message_in_pieces_comes_whole() -> None:
         (pong,) = door.heard()
         assert isinstance(pong, Frame)
         assert (pong.opcode, pong.data) == (Opcode.PONG, b"are you there?")
+
+
+def test_pieces_without_anything_in_them_take_no_memory_however_many_a_server_likes() -> None:
+    pieces = Frame(Opcode.CONT, b"", fin=False).serialize(mask=False) * 5_000
+    with opened() as (line, door):
+        door.say_raw(Frame(Opcode.TEXT, b"the ", fin=False))
+        assert line.recv(0.01) is None
+        tracemalloc.start()
+        try:
+            for _ in range(4):
+                door.socket.sendall(pieces)
+                assert line.recv(0.01) is None
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 4 * len(pieces), "a place in a list takes eight bytes, and a piece two"
+        door.say_raw(Frame(Opcode.CONT, b"end", fin=True))
+        assert line.recv(5.0) == b"the end"
 
 
 def test_bytes_that_drip_hold_nobody_for_longer_than_he_waits() -> None:
