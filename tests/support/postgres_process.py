@@ -1,8 +1,9 @@
 """A throw-away PostgreSQL that cannot outlive whoever started it.
 
-Run as a program: `postgres_process.py BIN` makes a cluster in a temporary folder, starts it on a Unix socket there,
-prints the folder's name, and waits until its standard input closes: by being told, or because the parent is gone,
-killed or not. Then it stops the server and removes the folder. It imports nothing but the standard library.
+Run as a program: `postgres_process.py BIN [WHERE]` makes a cluster in a temporary folder, starts it on a Unix socket
+there, prints the folder's name, and waits until its standard input closes: by being told, or because the parent is
+gone, killed or not. Then it stops the server and removes the folder. Where WHERE is given, the cluster's files lie in a
+folder in there, and the first folder points to it. It imports nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def start(binaries: Path, scratch: Path) -> subprocess.Popen[bytes]:
     account = server_account()
     binaries = reachable(binaries, scratch, account)
     data = scratch / "data"
-    data.mkdir(mode=0o700)
+    data.mkdir(mode=0o700, exist_ok=True)
     if account:
         os.chown(data, account.pw_uid, account.pw_gid)
         os.chown(scratch, account.pw_uid, account.pw_gid)
@@ -110,8 +111,11 @@ def main() -> None:
     os.setpgid(0, 0)
     scratch = Path(tempfile.mkdtemp(prefix="earnest-pg-", dir="/tmp"))  # short: a socket's path has 104 bytes
     scratch.chmod(0o755)
+    elsewhere = Path(tempfile.mkdtemp(prefix="earnest-pg-", dir=sys.argv[2])) if len(sys.argv) > 2 else None
     server = None
     try:
+        if elsewhere:
+            (scratch / "data").symlink_to(elsewhere)
         server = start(Path(sys.argv[1]), scratch)
         print(scratch, flush=True)
         sys.stdin.read()
@@ -119,7 +123,9 @@ def main() -> None:
         if server is not None:
             server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             server.wait()
-        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in (elsewhere, scratch):
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

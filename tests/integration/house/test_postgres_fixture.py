@@ -45,7 +45,8 @@ def test_a_database_is_dropped_under_an_open_connection(postgres_server: Postgre
     engine.dispose()
 
 
-def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in one place", "elsewhere"])
+def test_the_server_ends_when_its_parent_is_killed(elsewhere: bool) -> None:
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("MISSING: PostgreSQL's binaries")
@@ -55,15 +56,19 @@ def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "keeper.wait()\n"
     )  # fmt: skip
     command = [sys.executable, "-c", parent_source, sys.executable, str(PROGRAM), str(binaries)]
+    command += ["/tmp"] if elsewhere else []  # where PostgreSQL's account may go
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         folder = Path(parent.stdout.readline().decode().strip())
-        server_pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        data = (folder / "data").resolve()
+        server_pid = int((data / "postmaster.pid").read_text().splitlines()[0])
         parent.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 20
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not folder.exists()
+    assert not data.exists()
+    assert data.is_relative_to(folder) is not elsewhere
     with pytest.raises(ProcessLookupError):
         os.kill(server_pid, 0)
 
