@@ -15,7 +15,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -189,37 +189,38 @@ class _Handler(BaseHTTPRequestHandler):
             return self._ask_raw(raw)  # as it came: what nothing can befall costs next to nothing
         plan = self.server.proxy.plan
         faults = [plan.question(each["method"], each.get("params", [])) for each in asked]
-        well = self._well([each for each, struck in zip(asked, faults, strict=True) if not struck])
+        told = self._told([each for each, struck in zip(asked, faults, strict=True) if _is_asked(each, struck)])
         answers = [
-            self._befallen_one(each, struck) if struck else next(well)
+            self._befallen_one(each, struck, told) if struck else told[_words(each)] | {"id": each.get("id")}
             for each, struck in zip(asked, faults, strict=True)
         ]
         return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
 
-    def _well(self, asked: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the true node's answers to questions that nothing befalls: asked for all at once."""
+    def _told(self, asked: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return the true node's answers by the questions' words: asked for all at once."""
         if not asked:
-            return
+            return {}
         numbered = [each | {"id": number} for number, each in enumerate(asked)]
         answers = json.loads(self._ask_raw(json.dumps(numbered).encode()))
-        by_number = {each["id"]: each for each in answers}
-        for number, each in enumerate(asked):
-            yield by_number[number] | {"id": each.get("id")}
+        return {_words(asked[each["id"]]): each for each in answers}
 
-    def _befallen_one(self, asked: dict[str, Any], faults: Sequence[Fault]) -> dict[str, Any]:
+    def _befallen_one(
+        self, asked: dict[str, Any], faults: Sequence[Fault], told: dict[str, dict[str, Any]]
+    ) -> dict[str, Any]:
         head, params = {"jsonrpc": "2.0", "id": asked.get("id")}, asked.get("params", [])
-        try:
-            return head | {"result": befallen(self.server.proxy.plan, faults, asked["method"], params, self._ask)}
-        except RpcError as error:
-            told: dict[str, Any] = {"code": error.error_code, "message": error.message}
-            return head | {"error": told if error.data is None else told | {"data": error.data}}
 
-    def _ask(self, method: str, params: Sequence[Any]) -> Any:
-        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        told = json.loads(self._ask_raw(json.dumps(question).encode()))
-        if "error" in told:
-            raise RpcError(method, told["error"]["code"], told["error"]["message"], told["error"].get("data"))
-        return told["result"]
+        def ask(method: str, params: Sequence[Any]) -> Any:
+            # What comes together is answered as of one moment, and each question by itself takes a millisecond.
+            question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+            if (words := _words(question)) not in told:
+                told[words] = json.loads(self._ask_raw(json.dumps(question).encode()))
+            return _result(method, told[words])
+
+        try:
+            return head | {"result": befallen(self.server.proxy.plan, faults, asked["method"], params, ask)}
+        except RpcError as error:
+            why: dict[str, Any] = {"code": error.error_code, "message": error.message}
+            return head | {"error": why if error.data is None else why | {"data": error.data}}
 
     def _ask_raw(self, raw: bytes) -> bytes:
         for again in (True, False):
@@ -251,3 +252,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+
+
+def _is_asked(asked: dict[str, Any], faults: Sequence[Fault]) -> bool:
+    """Whether the true node is asked for this just as it came, or may be: what it only tells does no harm."""
+    is_refused = any(each.kind is FaultKind.RPC_ERROR for each in faults)
+    return not faults or not (is_refused or asked["method"] == "eth_sendRawTransaction")
+
+
+def _words(asked: dict[str, Any]) -> str:
+    return json.dumps([asked["method"], asked.get("params", [])])
+
+
+def _result(method: str, told: dict[str, Any]) -> Any:
+    if "error" in told:
+        raise RpcError(method, told["error"]["code"], told["error"]["message"], told["error"].get("data"))
+    return told["result"]

@@ -49,6 +49,18 @@ def rpc(proxy: FaultyProxy) -> Iterator[Rpc]:
         yield rpc
 
 
+def test_what_comes_together_is_asked_of_the_node_together(node_url: str) -> None:
+    """Else a batch with many faults would take the proxy's time, and whoever is tried would seem slow."""
+    behind = FaultPlan([Fault(FaultKind.STALE_HEAD, blocks=3)])
+    with FaultyProxy(node_url) as counted, FaultyProxy(counted.url, behind) as proxy:
+        with closing(Rpc(proxy.url, retries=0)) as rpc:
+            assert rpc.batch([Call("eth_blockNumber")] * 20) == ["0xd"] * 20
+            with pytest.raises(RpcError, match="no such method"):
+                rpc.call("eth_coinbase")
+        assert behind.happened[FaultKind.STALE_HEAD] >= 20
+        assert counted.requests <= 3
+
+
 def test_without_faults_it_is_the_node(proxy: FaultyProxy, rpc: Rpc) -> None:
     assert rpc.chain_id() == 31337
     assert rpc.batch([Call("eth_chainId"), Call("eth_blockNumber")]) == ["0x7a69", "0x10"]
