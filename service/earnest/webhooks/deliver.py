@@ -1,7 +1,7 @@
 """The loop that takes deliveries from the outbox to the endpoints: claim, close the transaction, post, record.
 
-What ended is recorded in the transaction that claims what comes next, several tries in one where they end together:
-each commit goes to the disk, and on SQLite it is a turn that whoever follows the chain has to wait for.
+What ended is recorded in the transaction that claims what comes next, several tries in one where they end within a few
+milliseconds: each commit goes to the disk, and on SQLite it is a turn that whoever follows the chain has to wait for.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from threading import Event
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -29,6 +29,7 @@ from earnest.webhooks.envelope import envelope
 from earnest.webhooks.retry import Answer, Dead, Delivered, Fate, Gone, RetryAt, plan
 from earnest.webhooks.secretbox import SecretBox
 from earnest.webhooks.signature import signed_headers
+from earnest.webhooks.under_way import UnderWay
 
 WORKERS: Final = 8
 """Posting is waiting: eight threads cost little and keep one slow endpoint from holding the others."""
@@ -42,6 +43,9 @@ RECORD_SECONDS: Final = 20.0
 """How long to try to write down what came of a try while the database is away: longer than its restart takes."""
 SECRETS_AT_HAND: Final = 1_000
 """Of so many endpoints, those told last: opening one takes a twentieth of a delivery's CPU."""
+GATHER_SECONDS: Final = 0.004
+"""How long a try that has ended waits for those that are still under way to be recorded with it: about as long as a
+transaction takes, so that nobody waits more than twice as long for his turn, however slow the others' endpoints are."""
 IDLE_SECONDS: Final = 0.25
 TROUBLE_SECONDS: Final = 2.0
 
@@ -92,10 +96,6 @@ class Ended:
                 return Tried(attempt, DeliveryState.PENDING, at, self.delivery.claims)
             case Dead() | Gone():
                 return Tried(attempt, DeliveryState.DEAD, None, self.delivery.claims)
-
-
-UnderWay = dict[Future[Ended | None], Endpoint]
-"""What workers do, and for whom."""
 
 
 class Posts(Protocol):
@@ -149,34 +149,35 @@ class Deliverer:
         if claimed:
             with ThreadPoolExecutor(self._workers, "webhook") as pool:
                 ended = [each for each in pool.map(self._deliver, claimed) if each]
-            left, _ = self._turn(ended, Room(0))
+            left, _ = self._turn(ended, (), may_begin=False)
             for each in left:
                 self._write_down(each)
         return len(claimed)
 
     def run(self, stop: Event) -> None:
         """Deliver until told to stop; tries that are under way then are finished and recorded."""
-        under_way: UnderWay = {}
         with ThreadPoolExecutor(self._workers, "webhook") as pool:
-
-            def begin(work: Callable[[Any], Ended | None], on: Any, endpoint: Endpoint) -> None:
-                begun = pool.submit(work, on)
-                under_way[begun] = endpoint
-                begun.add_done_callback(lambda _: self._news.set())
-
+            under_way: UnderWay[Ended] = UnderWay(pool, self._news)
             while under_way or not stop.is_set():
                 self._news.clear()  # whatever is written or done from here on sets it again
-                ended = _take_ended(under_way)
-                room = Room(0) if stop.is_set() else self._room(under_way.values())
-                left, claimed = self._turn(ended, room)
+                ended = under_way.take_ended()
+                left, claimed = self._turn(ended, under_way.endpoints, may_begin=not stop.is_set())
                 for each in left:
-                    begin(self._write_down, each, each.endpoint)
+                    under_way.begin(self._write_down, each, each.endpoint)
                 for one in claimed or ():
-                    begin(self._deliver, one, one[2])
+                    under_way.begin(self._deliver, one, one[2])
                 if claimed is None:
                     stop.wait(TROUBLE_SECONDS)
-                elif len(claimed) < max(1, room.most) or len(under_way) >= self._workers:
-                    self._news.wait(self._idle_seconds)
+                else:
+                    self._wait(under_way)
+
+    def _wait(self, under_way: UnderWay[Ended]) -> None:
+        """Wait for what there is to do, and a moment longer for tries that end with one that has ended."""
+        self._news.wait(self._idle_seconds)
+        if under_way.is_ending:
+            self._news.clear()
+            if under_way.is_ending:
+                self._news.wait(GATHER_SECONDS)
 
     def _room(self, busy_for: Collection[Endpoint]) -> Room:
         """Return what free workers can take, so few at a time that all of it may be for one endpoint."""
@@ -190,16 +191,18 @@ class Deliverer:
             but_to=[each for each, left in room_to.items() if left <= 0],
         )
 
-    def _turn(self, ended: Sequence[Ended], room: Room) -> tuple[Sequence[Ended], Sequence[Claimed] | None]:
+    def _turn(
+        self, ended: Sequence[Ended], busy_for: Sequence[Endpoint], *, may_begin: bool
+    ) -> tuple[Sequence[Ended], Sequence[Claimed] | None]:
         """Record what ended and claim what there is room for; return what is to be written down by itself, and what was
         claimed: None if the database is away."""
-        may_claim = room.most > 0 and self._may_claim()
+        may_claim = may_begin and len(busy_for) < self._workers and self._may_claim()
         if not ended and not may_claim:
             return (), ()
         try:
             with self._store.transaction() as tx:
                 left = self._record_together(tx, ended) if ended else ()
-                return left, self._claim(tx, room) if may_claim else ()
+                return left, self._claim_all(tx, busy_for) if may_claim else ()
         except EarnestError as error:
             log.warning("webhooks wait for the database", code=error.code, error=str(error))
         except Exception:
@@ -212,6 +215,16 @@ class Deliverer:
     def _may_claim(self) -> bool:
         # What a process claims that others count as gone is theirs a moment later.
         return self._presence is None or self._presence.alive()
+
+    def _claim_all(self, tx: Transaction, busy_for: Sequence[Endpoint]) -> Sequence[Claimed]:
+        """Claim for as many workers as are free, as long as anything is due for which not enough is under way."""
+        claimed: list[Claimed] = []
+        while (room := self._room([*busy_for, *(endpoint for _, _, endpoint in claimed)])).most > 0:
+            some = self._claim(tx, room)
+            claimed += some
+            if len(some) < room.most:
+                break
+        return claimed
 
     def _claim(self, tx: Transaction, room: Room) -> Sequence[Claimed]:
         by = self._presence.id if self._presence is not None else None
@@ -293,11 +306,3 @@ class Deliverer:
             tx.outbox.record(tried.attempt, tried.state, retry_at=tried.retry_at, claim=tried.claim)
             if isinstance(ended.fate, Gone):
                 tx.endpoints.disable(delivery.endpoint_id, now, "the endpoint answered 410 Gone")
-
-
-def _take_ended(under_way: UnderWay) -> Sequence[Ended]:
-    """Take out what workers are done with, and return the tries among it that are to be recorded."""
-    done = [each for each in under_way if each.done()]
-    for each in done:
-        del under_way[each]
-    return [ended for each in done if not each.exception() and (ended := each.result())]

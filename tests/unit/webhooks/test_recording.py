@@ -49,9 +49,9 @@ def tell(post: Post, many: int = MANY) -> str:
     return endpoint
 
 
-def watch(post: Post, failure: Exception | None = None) -> tuple[Deliverer, WatchedStore]:
+def watch(post: Post, failure: Exception | None = None, workers: int = MANY) -> tuple[Deliverer, WatchedStore]:
     store: Any = WatchedStore(post.store, lambda: len(post.poster.posted) == MANY, failure)
-    return Deliverer(store, post.secrets, post.poster, lambda: post.moment[0], workers=MANY), store
+    return Deliverer(store, post.secrets, post.poster, lambda: post.moment[0], workers=workers), store
 
 
 @contextmanager
@@ -79,6 +79,19 @@ def test_so_many_tries_take_one_unit_of_work_to_claim_and_one_to_record(post: Po
     deliverer, store = watch(post)
     assert deliverer.step() == MANY
     assert (store.units_of_work, post.states(endpoint)) == (2, [DeliveryState.DELIVERED] * MANY)
+
+
+def test_one_unit_of_work_claims_for_several_endpoints_as_much_as_each_may_have(post: Post) -> None:
+    endpoints = [post.add_endpoint(), tell(post)]
+    release = Event()
+    post.poster.behave = lambda *_: Answer(200) if release.wait(20) else Answer(500)
+    deliverer, store = watch(post, workers=8)
+    with running(deliverer) as stop:
+        until(lambda: len(post.poster.posted) == 5)  # as many as one merchant may have at once
+        assert store.units_of_work == 1
+        release.set()
+        until(lambda: all(set(post.states(each)) == {DeliveryState.DELIVERED} for each in endpoints))
+        stop.set()
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
