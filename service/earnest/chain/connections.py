@@ -12,9 +12,9 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -32,8 +32,8 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 class _Line(NamedTuple):
     http: HTTPConnection
+    """Opens and closes the line."""
     socket: socket.socket
-    """The connection forgets its own as soon as a server says that it will close it."""
 
 
 class Connections:
@@ -50,8 +50,9 @@ class Connections:
         self._host = url.raw_host.decode("ascii").strip("[]")
         self._port = url.port or _PORTS[url.scheme]
         self._tls = httpx.create_ssl_context(trust_env=not is_loopback(url)) if url.scheme == "https" else None
-        self._target = url.raw_path.decode("ascii")
-        self._headers = {"Host": url.netloc.decode("ascii").rpartition("@")[2], **headers}
+        told = {"Host": url.netloc.decode("ascii").rpartition("@")[2], **headers}
+        lines = [f"POST {url.raw_path.decode('ascii')} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+        self._head = "\r\n".join([*lines, "Content-Length: "]).encode("ascii")
         self._lock = threading.Lock()
         self._idle: list[tuple[_Line, float]] = []
         self._busy: set[_Line] = set()
@@ -62,8 +63,9 @@ class Connections:
         line = self._take()
         keep = False
         try:
-            answer = self._ask(line.http, content)
-            body = answer.whole(self._limits.max_answer_bytes)
+            answer = self._ask(line, content)
+            with closing(answer):
+                body = answer.whole(self._limits.max_answer_bytes)
             if body is None:
                 raise too_large(self._endpoint, self._limits)
             keep = answer.may_be_followed
@@ -77,7 +79,7 @@ class Connections:
             raise NodeUnavailable(self._endpoint, f"did not answer: {why(error)}") from None
         finally:
             self._give_back(line, keep=keep)
-        return HttpAnswer(answer.status, answer.headers["Retry-After"], body)
+        return HttpAnswer(answer.status, answer.head.first("retry-after") or None, body)
 
     def close(self) -> None:
         """Close the connections, those on which somebody waits for an answer too."""
@@ -90,13 +92,16 @@ class Connections:
                 line.http.close()
             self._idle.clear()
 
-    def _ask(self, http: HTTPConnection, content: bytes) -> Answer:
-        http.putrequest("POST", self._target, skip_host=True, skip_accept_encoding=True)
-        for name, value in self._headers.items():
-            http.putheader(name, value)
-        http.putheader("Content-Length", str(len(content)))
-        http.endheaders(content)
-        return cast(Answer, http.getresponse())
+    def _ask(self, line: _Line, content: bytes) -> Answer:
+        # In one piece, past the connection's own way of asking: each header is checked in there each time.
+        line.socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(content), content))
+        answer = Answer(line.socket, method="POST")
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        return answer
 
     def _take(self) -> _Line:
         line = self._kept() or self._connected()
@@ -127,7 +132,6 @@ class Connections:
                 http = HTTPConnection(self._host, self._port, timeout=seconds)
             else:
                 http = HTTPSConnection(self._host, self._port, timeout=seconds, context=self._tls)
-            http.response_class = Answer
             try:
                 http.connect()
             except BaseException:

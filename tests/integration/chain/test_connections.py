@@ -119,6 +119,9 @@ def test_many_questions_go_over_one_line_and_each_is_a_whole_request(servers: li
         "as bare deflate": [ok(zlib.compress(BODY)[2:-4], "Content-Encoding: deflate")],
         "after a word on the way": [b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok()],
         "with a strange header": [ok(BODY, "Server: \xff", "No colon")],
+        "with a header over lines": [chunked(BODY).replace(b"chunked\r\n", b"\r\n  chunked\r\n")],
+        "with bare ends of lines": [ok().replace(b"\r\n", b"\n")],
+        "kept by an old server": [ok(BODY, "connection : Keep-Alive").replace(b"1.1", b"1.0")],
     }.values(),
     ids=lambda answer: f"{len(answer)} pieces, {bytes(answer[0][9:60])!r}",
 )
@@ -150,6 +153,14 @@ def test_a_line_on_which_nothing_may_follow_is_not_used_again(servers: list[Serv
     line.close()
 
 
+def test_an_answer_without_a_body_is_over_with_its_head(servers: list[Server]) -> None:
+    server, line = asked(servers, [b"HTTP/1.1 204 No Content\r\n\r\n"], [ok()])
+    assert line.post(BODY) == HttpAnswer(204, None, b"")
+    assert line.post(BODY).body == BODY
+    assert server.lines == 1
+    line.close()
+
+
 def test_a_line_that_the_server_closed_meanwhile_is_not_used_again(servers: list[Server]) -> None:
     server, line = asked(servers, [ok(), b""], [ok()])
     assert line.post(BODY).body == BODY
@@ -173,6 +184,11 @@ def test_a_status_of_error_comes_with_its_body_and_its_wish(servers: list[Server
         ([chunked(BODY)[:-2], b""], NodeUnavailable, "did not answer: it hung up"),
         ([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
         ([b"HTTP/1.1 2x0 OK\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/1.1 099 OK\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/1.1 2000 OK\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/1.1\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"HTTP/2 200\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
+        ([b"\r\n\r\n"], NodeUnavailable, "did not answer: no HTTP"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"], NodeUnavailable, "a length that is none"),
         ([ok(BODY, "Content-Length: 5")], NodeUnavailable, "two lengths"),
         ([chunked(BODY).replace(b"27;a=b", b"many")], NodeUnavailable, "chunks that are none"),
