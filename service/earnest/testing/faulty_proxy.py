@@ -12,7 +12,6 @@ with FaultyProxy(node_url, FaultPlan([Fault(FaultKind.RATE_LIMIT, 0.2)], seed=3)
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from earnest.chain.errors import RpcError
 from earnest.testing.fault_plans import Fault, FaultKind, FaultPlan
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take one request, single or batch."""
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(raw)
+        body = msgspec.json.decode(raw)
         asked = body if isinstance(body, list) else [body]
         plan = self.server.proxy.plan
         fault = plan.request([each["method"] for each in asked], [each.get("params", []) for each in asked])
@@ -180,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
             case FaultKind.SERVER_ERROR:
                 self._send(502, _HTML, "text/html")
             case FaultKind.NO_BATCHES:
-                self._send(200, json.dumps({"jsonrpc": "2.0", "id": None, "error": _REFUSED_BATCH}).encode())
+                self._send(200, msgspec.json.encode({"jsonrpc": "2.0", "id": None, "error": _REFUSED_BATCH}))
         return True
 
     def _answered(self, raw: bytes, body: Any) -> bytes:
@@ -194,18 +195,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._befallen_one(each, struck, told) if struck else told[_words(each)] | {"id": each.get("id")}
             for each, struck in zip(asked, faults, strict=True)
         ]
-        return json.dumps(answers if isinstance(body, list) else answers[0]).encode()
+        return msgspec.json.encode(answers if isinstance(body, list) else answers[0])
 
-    def _told(self, asked: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _told(self, asked: list[dict[str, Any]]) -> dict[bytes, dict[str, Any]]:
         """Return the true node's answers by the questions' words: asked for all at once."""
         if not asked:
             return {}
         numbered = [each | {"id": number} for number, each in enumerate(asked)]
-        answers = json.loads(self._ask_raw(json.dumps(numbered).encode()))
+        answers = msgspec.json.decode(self._ask_raw(msgspec.json.encode(numbered)))
         return {_words(asked[each["id"]]): each for each in answers}
 
     def _befallen_one(
-        self, asked: dict[str, Any], faults: Sequence[Fault], told: dict[str, dict[str, Any]]
+        self, asked: dict[str, Any], faults: Sequence[Fault], told: dict[bytes, dict[str, Any]]
     ) -> dict[str, Any]:
         head, params = {"jsonrpc": "2.0", "id": asked.get("id")}, asked.get("params", [])
 
@@ -213,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
             # What comes together is answered as of one moment, and each question by itself takes a millisecond.
             question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
             if (words := _words(question)) not in told:
-                told[words] = json.loads(self._ask_raw(json.dumps(question).encode()))
+                told[words] = msgspec.json.decode(self._ask_raw(msgspec.json.encode(question)))
             return _result(method, told[words])
 
         try:
@@ -260,8 +261,8 @@ def _is_asked(asked: dict[str, Any], faults: Sequence[Fault]) -> bool:
     return not faults or not (is_refused or asked["method"] == "eth_sendRawTransaction")
 
 
-def _words(asked: dict[str, Any]) -> str:
-    return json.dumps([asked["method"], asked.get("params", [])])
+def _words(asked: dict[str, Any]) -> bytes:
+    return msgspec.json.encode([asked["method"], asked.get("params", [])])
 
 
 def _result(method: str, told: dict[str, Any]) -> Any:
