@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -64,26 +65,35 @@ def accounted_for(raws: Sequence[RawLog]) -> int:
     So an address that is told as a topic does not stand for a log of that address. Most values stand in several logs of
     a block, so each is looked at once.
     """
+    return _bits_of(_of_address, set(map(attrgetter("address"), raws))) | _bits_of(
+        _of_topic, set(chain.from_iterable(map(attrgetter("topics"), raws)))
+    )
+
+
+def _bits_of(bits_of: Callable[[str], int], values: set[str]) -> int:
     bits = 0
-    for told in map(_of_address, set(map(attrgetter("address"), raws))):
-        bits |= told
-    for told in map(_of_topic, set(chain.from_iterable(map(attrgetter("topics"), raws)))):
-        bits |= told
+    try:
+        for told in map(bits_of, values):
+            bits |= told
+    except ValueError:
+        for value in values:
+            with suppress(ValueError):
+                bits |= bits_of(value)
     return bits
 
 
+# What they refuse is not remembered: a node can tell as much of it as an answer holds, and ever new.
 @lru_cache(maxsize=1_024)
 def _of_address(value: str) -> int:
-    return _if_well_formed(value, _ADDRESS)
+    return _bits_if_so_long(value, _ADDRESS)
 
 
 @lru_cache(maxsize=8_192)
 def _of_topic(value: str) -> int:
-    return _if_well_formed(value, _TOPIC)
+    return _bits_if_so_long(value, _TOPIC)
 
 
-def _if_well_formed(value: str, characters: int) -> int:
-    try:
-        return _bits(value) if len(value) == characters else 0
-    except ValueError:
-        return 0
+def _bits_if_so_long(value: str, characters: int) -> int:
+    if len(value) != characters:
+        raise ValueError(f"{value[:80]!r} is not of {characters} characters")
+    return _bits(value)

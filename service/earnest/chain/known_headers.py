@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from earnest.chain.header_hash import RawHeader
 from earnest.chain.node import Header, Node
 
 REMEMBERED: Final = 64
 """Headers, of some 3 kB each: the newest, and where finality lags by less than two epochs of Ethereum the final one."""
+LONGEST_BYTES: Final = 64 * 1024
+"""A longer one is not remembered: an honest one holds at most some kilobytes of extra data, and a node can fill a whole
+answer with what no hash shows, such as zeros in front of a number."""
 
 
 class KnownHeaders:
@@ -38,7 +43,7 @@ class KnownHeaders:
         if found is not None and found[0] == raw:  # every field, not the hash alone, which anyone can repeat
             return found[1]
         header = self._node.as_header(raw)
-        if header is not None:
+        if header is not None and len(msgspec.json.encode(raw)) <= LONGEST_BYTES:
             self._known.pop(raw.hash, None)
             self._known[raw.hash] = raw, header
             if len(self._known) > REMEMBERED:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from earnest.chain.errors import BadNodeUrl, SubscriptionLost, SubscriptionRefused
+from earnest.chain.node import LONGEST_QUANTITY
 from earnest.chain.pace import Told
 from earnest.payment.primitives import Hash32
 
@@ -162,9 +163,11 @@ class Listener:
 
     def _number(self, text: str) -> int:
         try:
-            return int(text, 16)
+            if len(text) <= LONGEST_QUANTITY:
+                return int(text, 16)
         except ValueError:
-            raise SubscriptionLost(self.name, f"told {text[:80]!r} where a number belongs") from None
+            pass
+        raise SubscriptionLost(self.name, f"told {text[:80]!r} where a number belongs")
 
 
 def _question(number: int, method: str, *params: str) -> str:

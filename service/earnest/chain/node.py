@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -104,6 +105,8 @@ class FeeHistory:
     tips: tuple[int, ...]
 
 
+_IS_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}").fullmatch
+"""Even where the digits were hashed: with anything else before them it is another name, which databases may refuse."""
 _block, _header = maker(Block), maker(Header)
 _EMPTY_BLOOM: Final = "0x" + "0" * 512
 # Made once, since whoever decodes knows a type again by its identity.
@@ -304,7 +307,7 @@ class Node(ABC):
         raise MalformedAnswer(self.endpoint, f"told {text[:80]!r} where a bloom belongs")
 
     def _hash(self, text: str) -> Hash32:
-        if len(text) != 66:
+        if not _IS_HASH(text):
             raise MalformedAnswer(self.endpoint, f"told {text[:80]!r} where a hash belongs")
         return Hash32(text.lower())
 

@@ -11,6 +11,7 @@ from earnest.chain.errors import HeaderForged
 from earnest.chain.follower import FollowerState
 from earnest.chain.header_hash import HeadersAre
 from earnest.chain.health import EndpointState
+from earnest.payment.errors import Unavailable
 from earnest.testing.fake_mirror import FakeMirror
 from earnest.testing.fake_node import FakeNode, Tamper
 from tests.unit.chain.examples import ESCROW, delivery
@@ -68,6 +69,18 @@ def test_of_two_endpoints_the_one_that_alters_headers_is_set_aside_and_the_other
     assert (report.state, report.alarms) == (EndpointState.LIES, {"lies": 1})
     assert "does not hash to" in str(report.reason)
     assert several.report("good").state is EndpointState.OK
+
+
+@pytest.mark.parametrize("field", ["hash", "parentHash"])
+@pytest.mark.parametrize("prefix", ["zz", "\0\0", "0X"], ids=["letters", "zero bytes", "a capital"])
+def test_a_hash_of_the_right_digits_under_another_name_is_no_answer(node: FakeNode, field: str, prefix: str) -> None:
+    """Only the digits are hashed; the rest would stand in the database, or be what PostgreSQL refuses for ever."""
+    node.mine(delivery(1))
+    assert node.header("latest") is not None
+    node.recomputes = True
+    node.tamper = lambda _method, _params, result: {**result, field: prefix + result[field][2:]}
+    with pytest.raises(Unavailable):
+        node.header("latest")
 
 
 def test_of_two_endpoints_the_one_that_tells_a_place_beyond_all_databases_is_set_aside(node: FakeNode) -> None:

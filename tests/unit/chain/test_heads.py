@@ -185,6 +185,11 @@ def test_another_chain_is_refused_and_named(stop: Event) -> None:
     assert heads.report().by is HeadsBy.POLLING
 
 
+def test_a_chain_id_of_thousands_of_digits_is_no_number(stop: Event) -> None:
+    heads = Subscription([URL], chain_id=CHAIN, connect=FakeHeads(16**5_000).connect)
+    until_it_says(heads, stop, "where a number belongs")
+
+
 def test_a_node_without_subscriptions_is_not_asked_again_and_again(stop: Event) -> None:
     node = FakeHeads(CHAIN, refusal="the method eth_subscribe does not exist/is not available")
     heads = Subscription([URL], chain_id=CHAIN, connect=node.connect)

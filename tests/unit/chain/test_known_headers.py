@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from earnest.chain.errors import HeaderForged
 from earnest.chain.header_hash import RawHeader
-from earnest.chain.known_headers import REMEMBERED, KnownHeaders
+from earnest.chain.known_headers import LONGEST_BYTES, REMEMBERED, KnownHeaders
 from earnest.chain.node import Header, header_call
 from earnest.testing.fake_node import FakeNode
 from tests.unit.chain.examples import ESCROW, delivery
@@ -79,3 +79,12 @@ def test_only_the_last_ones_are_remembered(node: Checking) -> None:
 
 def test_no_header_is_none(node: Checking) -> None:
     assert KnownHeaders(node).header(None) is None
+
+
+def test_one_that_is_as_long_as_a_node_likes_is_checked_again_instead_of_remembered(node: Checking) -> None:
+    known = KnownHeaders(node)
+    raw = told(node, node.mine(delivery(1)).number)
+    long = replace(raw, difficulty="0x" + "0" * LONGEST_BYTES)  # no hash shows how a number is written
+    for _ in range(2):
+        assert known.header(long) is not None
+    assert node.checks == 2

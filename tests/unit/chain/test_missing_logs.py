@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,6 +85,24 @@ def test_logs_that_are_only_told_without_a_filter_are_found(node: FakeNode, mirr
 def test_what_is_no_address_or_no_topic_accounts_for_nothing(address: str, topics: list[str]) -> None:
     right = bloom_of([OTHER] if address == OTHER else []) | bloom_of(each for each in TOPICS[:2] if each in topics)
     assert accounted_for([RawLog(address, topics, "0x", "0x1", TOPICS[0], TOPICS[0], "0x0")]) == right
+
+
+@pytest.mark.parametrize("place", ["address", "topic"])
+def test_of_what_is_no_address_or_no_topic_nothing_is_remembered_however_much_is_told(place: str) -> None:
+    def tell(number: int) -> None:
+        absurd = f"0x{number}" + "f" * 1_000_000
+        address, topic = (absurd, TOPICS[0]) if place == "address" else (OTHER, absurd)
+        accounted_for([RawLog(address, [topic], "0x", "0x1", TOPICS[0], TOPICS[0], "0x0")])
+
+    tell(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 20):
+            tell(number)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 @pytest.mark.parametrize("signature", [*SIGNATURES.values(), *SIDE_SIGNATURES])
