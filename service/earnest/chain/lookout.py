@@ -58,13 +58,17 @@ class Lookout:
                 self._look_later(each, asked)
 
     def lowest_final(self, one: Endpoint, final_number: int) -> int:
-        """Return the lowest newest final number of all that are well; who knows of none abstains."""
+        """Return the lowest newest final number of all that are well.
+
+        Where it goes by tags, who knows of none abstains; by depth, his chain is too short, and nothing is final on it.
+        """
         others = self._endpoints.others(one)
         for each in others:
             if each.health.state is EndpointState.NEW:
                 self._look(each, ())
         told = [each.final_number for each in others if self._votes(each) and each.final_number is not None]
-        numbers = sorted((number for number in (final_number, *told) if number != NONE_YET), reverse=True)
+        counts = [number for number in (final_number, *told) if number != NONE_YET or self._finality.tag is None]
+        numbers = sorted(counts, reverse=True)
         if len(numbers) > 2:  # two agree on more, so whoever is so far below them stands still, and lies or not is out
             numbers = [number for number in numbers if numbers[1] - number <= STALLED_FINALITY_BLOCKS]
         return min([final_number, *numbers])

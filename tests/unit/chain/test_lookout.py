@@ -237,6 +237,18 @@ def test_finality_by_depth_needs_the_others_too(chain: FakeNode) -> None:
     assert several.mirror.final_number == 9  # who runs ahead alone may be the one who lies
 
 
+def test_by_depth_a_chain_that_is_too_short_for_a_final_block_holds_a_longer_fake_one_back() -> None:
+    honest = FakeNode(ESCROW, endpoint="honest")
+    extend(honest, 2, 0)
+    liar = honest.fork("liar")
+    extend(honest, 1, 100)
+    extend(liar, 9, 200)
+    several = Several(honest, liar, rule=FinalityRule(depth_blocks=4))
+    several.catch_up()
+    assert several.report("honest").state is EndpointState.BEHIND
+    assert several.mirror.final_number < 3
+
+
 def test_nobody_waits_for_an_endpoint_whose_newest_block_is_old(chain: FakeNode) -> None:
     slow = chain.fork("slow")
     several = Several(chain, slow)
