@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Column, Connection, ForeignKey, Integer, LargeBinary, Table, Text, and_, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -26,6 +27,10 @@ idempotency_keys = Table(
     # The answer's; until it is there, what whoever works on it notes for the one who takes over.
     Column("body", LargeBinary),
 )
+
+LONGEST_LEASE_SECONDS: Final = 300
+"""No lease lasts so long, however many minutes machines are apart. What ends later was written by a clock that was far
+ahead, and waiting for it could take years; to take over too early does no harm: see `note`."""
 
 
 class Idempotency:
@@ -59,7 +64,7 @@ class Idempotency:
             return Mismatch()
         if row.leased_until is None:
             return Replay(row.status, row.body, row.headers)
-        if now < row.leased_until:
+        if now < row.leased_until <= now + LONGEST_LEASE_SECONDS:
             return Running()
         attempt = row.attempt + 1
         taken = idempotency_keys.update().where(this)
@@ -78,6 +83,11 @@ class Idempotency:
         answered = idempotency_keys.update().where(_running(merchant_id, key, attempt))
         values = {"status": status, "body": body, "headers": dict(headers), "leased_until": None}
         return self._connection.execute(answered.values(values)).rowcount == 1
+
+    def hand_over(self, merchant_id: str, key: str, attempt: int) -> None:
+        """Let the same request be taken over at once, with what was noted: something may have happened."""
+        ended = idempotency_keys.update().where(_running(merchant_id, key, attempt))
+        self._connection.execute(ended.values(leased_until=0))
 
     def abandon(self, merchant_id: str, key: str, attempt: int) -> None:
         """Give the key back: nothing happened, and the same request may come again."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from earnest.store import Store
-from earnest.store.records import DeliveryState
+from earnest.store.records import DeliveryState, Fresh, Running
+from tests.integration.store.test_idempotency import begin
 from tests.integration.store.test_outbox import ENDPOINT, LEASE, claimed_ids, notification, record, write
 from tests.support.ledger import START
 
@@ -34,3 +35,9 @@ def test_what_a_plan_puts_off_waits_its_time(store: Store, put_off: int) -> None
     record(store, "msg_1_1", DeliveryState.PENDING, retry_at=START + put_off)
     assert claimed_ids(store, START + put_off - 1) == []
     assert claimed_ids(store, START + put_off) == ["msg_1_1"]
+
+
+def test_a_request_that_died_under_a_clock_ahead_is_taken_over(store: Store) -> None:
+    assert begin(store, now=START + YEARS) == Fresh(1)
+    assert begin(store) == Fresh(2)
+    assert begin(store, now=START + 59) == Running()
