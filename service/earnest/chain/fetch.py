@@ -13,7 +13,7 @@ from earnest.chain.completeness import Doubter
 from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcError
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Call, Header, Node, RawLog, logs_call
-from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, is_about_size, remedy
+from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, may_pass, remedy
 from earnest.chain.receipts import Receipts
 from earnest.chain.updates import Block, BlockAccepted
 from earnest.payment.errors import EarnestError
@@ -176,11 +176,11 @@ class Fetcher:
             self._at_once = max(1, min(2 * self._at_once, blocks * LOGS_AT_ONCE // max(1, logs)))
 
     def _logs_in_range(self, first: int, last: int) -> list[RawLog]:
-        """Ask for a range, and again if the answer is an error of no known kind: it may have been no matter of size."""
+        """Ask for a range, and once more if the answer is an error that may pass."""
         try:
             return self._node.logs_in_range(self._escrow, first, last)
         except RpcError as error:
-            if remedy(error) is Remedy.WAIT or is_about_size(error):
+            if not may_pass(error):
                 raise
             return self._node.logs_in_range(self._escrow, first, last)
 

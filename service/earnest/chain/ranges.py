@@ -73,9 +73,15 @@ def is_too_often(message: str) -> bool:
     return bool(_TOO_OFTEN.search(message))
 
 
-def is_about_size(error: RpcError) -> bool:
-    """Return whether an error's text says that too much was asked for."""
-    return bool(_TOO_MUCH.search(error.message))
+def may_pass(error: RpcError) -> bool:
+    """Return whether the very same question may be answered the next time.
+
+    One that is refused in unknown words may have been refused for nothing, and where a node says that it has not come
+    so far a balancer may have others that have. What is too much stays too much.
+    """
+    if _BEHIND.search(error.message):
+        return True
+    return not is_too_often(error.message) and not _TOO_MUCH.search(error.message)
 
 
 def hinted_blocks(error: EarnestError) -> int | None:

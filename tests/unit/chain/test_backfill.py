@@ -282,6 +282,22 @@ def test_an_error_of_no_known_kind_that_passes_does_not_make_pages_smaller(mirro
     assert node.asked.count("eth_getLogs") <= 5 + 3 + 4
 
 
+@pytest.mark.parametrize("question", [1, 2], ids=["the page itself", "how many logs it has, asked again"])
+def test_a_balanced_node_that_has_not_come_so_far_this_once_costs_no_page(mirror: FakeMirror, question: int) -> None:
+    """Others' logs stand in all hundred blocks: of so many the logs are counted once more, before they are believed."""
+    node = busy_chain(100)
+    struck = iter([each == question for each in range(1, 10)])
+
+    def behind(method: str, params: Sequence[Any]) -> EarnestError | None:
+        if method == "eth_getLogs" and "toBlock" in params[0] and next(struck, False):
+            return RpcError(method, -32000, "block range extends beyond current head block")
+        return None
+
+    node.faults = behind
+    follower(node, mirror).step()
+    assert told(mirror) == in_chain(node)
+
+
 @pytest.mark.parametrize("depth", [1, 3, 30, 100])
 @pytest.mark.parametrize("longer", [0, 1, 5], ids=["of the same height", "by one block", "by five"])
 def test_a_reorg_of_any_depth_above_finality_is_told_in_one_step(mirror: FakeMirror, depth: int, longer: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earnest.chain.errors import AnswerTooLarge, MalformedAnswer, NodeTimeout, NodeUnavailable, RateLimited, RpcError
-from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, remedy
+from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, may_pass, remedy
 from earnest.payment.errors import EarnestError
 
 TOO_MUCH = [
@@ -40,19 +40,25 @@ BEHIND = [
 @pytest.mark.parametrize("message", TOO_MUCH)
 @pytest.mark.parametrize("code", [-32005, -32602, -32600, -32000, -32614])
 def test_a_range_that_is_too_large_shrinks_whatever_the_words(message: str, code: int) -> None:
-    assert remedy(RpcError("eth_getLogs", code, message)) is Remedy.SHRINK
+    error = RpcError("eth_getLogs", code, message)
+    assert remedy(error) is Remedy.SHRINK
+    assert not may_pass(error)
 
 
 @pytest.mark.parametrize("message", BEHIND)
-def test_a_node_behind_the_head_is_waited_for(message: str) -> None:
-    assert remedy(RpcError("eth_getLogs", -32000, message)) is Remedy.WAIT
+def test_a_node_behind_the_head_is_asked_again_and_then_waited_for(message: str) -> None:
+    error = RpcError("eth_getLogs", -32000, message)
+    assert remedy(error) is Remedy.WAIT
+    assert may_pass(error)
 
 
 @pytest.mark.parametrize(
     "message", ["Too Many Requests", "rate limit exceeded", "exceeded its compute units per second"]
 )
 def test_a_node_that_is_asked_too_often_is_waited_for(message: str) -> None:
-    assert remedy(RpcError("eth_getLogs", -32005, message)) is Remedy.WAIT
+    error = RpcError("eth_getLogs", -32005, message)
+    assert remedy(error) is Remedy.WAIT
+    assert not may_pass(error)
 
 
 @pytest.mark.parametrize(
