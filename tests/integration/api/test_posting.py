@@ -259,12 +259,62 @@ def test_what_is_no_http_is_an_error_and_not_an_exception(said: bytes) -> None:
     assert answer.error or answer.status_code
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (
+            b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            204,
+        ),
+        (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n\x81\x00", None),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", 200),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n", 200),
+        (b"HTTP/1.0 500 Oh\r\n\r\nwhatever follows", 500),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", None),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000, None),
+    ],
+)
+def test_the_status_is_the_answer_whatever_comes_before_and_after_it(said: bytes, status: int | None) -> None:
+    def talk(stream: socket.socket) -> None:
+        read_request(stream)
+        stream.sendall(said)
+
+    with raw_server(talk) as port:
+        answer = post(f"http://{NAME}:{port}/")
+    assert answer.status_code == status
+    assert bool(answer.error) == (status is None)
+
+
+@pytest.mark.parametrize(
+    ("url", "line", "host"),
+    [
+        ("http://shop.test:{port}", b"POST / HTTP/1.1", "shop.test:{port}"),
+        ("http://SHOP.test:{port}?a=b&c", b"POST /?a=b&c HTTP/1.1", "shop.test:{port}"),
+        ("http://[::ffff:7f00:1]:{port}/%20x", b"POST /%20x HTTP/1.1", "[::ffff:7f00:1]:{port}"),
+    ],
+)
+def test_the_request_names_the_path_and_the_host_of_the_url(url: str, line: bytes, host: str) -> None:
+    requests: list[bytes] = []
+
+    def talk(stream: socket.socket) -> None:
+        requests.append(read_request(stream))
+        stream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with raw_server(talk) as port:
+        assert post(url.format(port=port)) == Answer(204)
+    first, *headers = requests[0].partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert first == line
+    assert [each for each in headers if each.lower().startswith(b"host:")] == [
+        f"host: {host.format(port=port)}".encode()
+    ]
+
+
 def test_nobody_listening_is_an_error_and_every_address_is_tried() -> None:
     with WebhookReceiver(SECRET) as shop:
         port = int(shop.url.split(":")[2].split("/")[0])
         two = post(f"http://{NAME}:{port}/", resolve=lambda _host, _port: ["127.0.0.77", "127.0.0.1"])
         assert two.status_code == 200
-    assert "ConnectError" in (post(f"http://{NAME}:{port}/").error or "")
+    assert "ConnectionRefusedError" in (post(f"http://{NAME}:{port}/").error or "")
 
 
 def test_the_receiver_waits_for_what_it_is_asked_for_and_says_what_came_instead() -> None:
