@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from earnest.api.errors import IdempotencyKeyReused, IdempotencyRunning, InvalidIdempotencyKey
+from earnest.commands.own_payment import sent_for
 from earnest.store import Store, Transaction
 from earnest.store.records import Fresh, Mismatch, Replay, Running
 from earnest.webhooks.secretbox import SecretBox
@@ -58,7 +59,7 @@ class Once:
         Raises:
             IdempotencyRunning: we were taken for dead and another one took over; nothing may be sent by us.
         """
-        self._noted = (*self._noted, dedupe_key)
+        self._noted = tuple(dict.fromkeys((*self._noted, dedupe_key)))
         note = self._secrets.seal(msgspec.json.encode(self._noted))
         if not tx.idempotency.note(self._merchant_id, self.key, self._attempt, note):
             raise IdempotencyRunning()
@@ -82,11 +83,17 @@ class Once:
         self.kept = True
 
     def settle(self, store: Store, response: Response) -> None:
-        """Keep the answer if something was done, and give the key back if not."""
+        """Keep the answer if something was done, and give the key back if not.
+
+        A refusal can come after the deed: the database stored a tx, and went away before it could say so. That tx is
+        the answer of whoever asks again.
+        """
         is_done = response.status_code < HTTPStatus.MULTIPLE_CHOICES and self.did_something
         with store.transaction() as tx:
             if is_done:
                 self.keep(tx, response)
+            elif sent_for(tx, self._noted):
+                tx.idempotency.hand_over(self._merchant_id, self.key, self._attempt)
             else:
                 tx.idempotency.abandon(self._merchant_id, self.key, self._attempt)
 

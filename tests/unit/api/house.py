@@ -91,12 +91,14 @@ class ScriptedNode:
 class FakeSender:
     """Stores what it is given, as the real one does, and broadcasts nothing. `refusal` is raised instead.
 
-    At the points `asked` and `sent` its process may end.
+    `unheard` is raised after it was stored: the database went away before it could say so. At the points `asked` and
+    `sent` its process may end.
     """
 
     journal: StoreJournal
     address: Address = OPERATOR
     refusal: Exception | None = None
+    unheard: Exception | None = None
     submitted: list[TxIntent] = field(default_factory=list)
     points: CrashPoints = field(default_factory=CrashPoints)
 
@@ -110,6 +112,8 @@ class FakeSender:
         self.submitted.append(intent)
         sent = self.journal.enqueue(intent, 0, _sign)
         self.points.reach("sent")
+        if self.unheard:
+            raise self.unheard
         return sent
 
 

@@ -168,6 +168,32 @@ def test_a_retry_of_one_who_died_before_he_sent_anything_is_a_first_try(house: H
     assert len(sent_txs(house)) == 1
 
 
+@pytest.mark.parametrize("path", ["{0}/confirm_delivery", "confirm_delivery_many"])
+def test_a_retry_gets_the_tx_that_was_stored_unheard(house: House, path: str) -> None:
+    """The database went away between storing the tx and saying so: 503 was said, and the tx went out all the same."""
+    payment = funded(house)
+    path, body = f"/v1/payments/{path.format(payment)}", {"payments": [payment]} if "many" in path else {}
+    house.sender.unheard = Unavailable("the database went away")
+    assert house.post(path, body, **keyed("k")).status_code == 503
+    house.sender.unheard = None
+    (sent,) = sent_txs(house)
+    house.happen(payment, EventKind.DELIVERY_CONFIRMED)
+    again = house.post(path, body, **keyed("k"))
+    assert again.status_code == 202
+    assert sent in again.text
+    assert house.post(path, body, **keyed("k")).content == again.content
+    assert sent_txs(house) == [sent]
+
+
+def test_a_batch_noted_by_two_who_died_is_told_once(house: House) -> None:
+    path, body = "/v1/payments/confirm_delivery_many", {"payments": [funded(house)]}
+    killed(house, path, body, "m", at="asked")
+    killed(house, path, body, "m")
+    (sent,) = sent_txs(house)
+    answer = house.post(path, body, **keyed("m")).json()
+    assert [(each["tx"]["id"], each["payments"]) for each in answer["sent"]] == [(sent, body["payments"])]
+
+
 def test_a_retry_of_one_whose_tx_reverted_is_sent_anew(house: House) -> None:
     payment = funded(house)
     path = f"/v1/payments/{payment}/confirm_delivery"
