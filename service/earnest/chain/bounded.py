@@ -122,11 +122,10 @@ class Answer(HTTPResponse):
         coding = self.head.first("content-encoding").lower()
         unpack = _Unpacking() if coding in ("gzip", "x-gzip", "deflate") else None
         if unpack is None and self.length is not None:  # into one place: in pieces it took 2 us more for each event
-            body = self.read() if self.length <= most else None
+            whole = self.read() if self.length <= most else None
             self.close()
-            return body
-        parts: list[bytes] = []
-        size = came = 0
+            return whole
+        body, size, came = io.BytesIO(), 0, 0  # a list of the pieces took 60 times what came in chunks of two bytes
         while piece := self.read1(AT_ONCE):
             came += len(piece)
             part = piece if unpack is None else unpack.some(piece, most + 1 - size)
@@ -134,11 +133,11 @@ class Answer(HTTPResponse):
             if max(size, came) > most:
                 self.close()
                 return None
-            parts.append(part)
+            body.write(part)
         self.close()
         if unpack is not None:
             unpack.end()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return body.getvalue()
 
     @property
     def may_be_followed(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import time
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -231,6 +232,20 @@ def test_an_answer_that_drips_ends_after_some_timeouts(servers: list[Server]) ->
     server.pause_seconds = 0.02
     with pytest.raises(NodeTimeout, match=r"did not finish its answer within 0\.3 s"):
         line.post(BODY)
+    line.close()
+
+
+def test_a_body_in_tiny_chunks_takes_hardly_more_memory_than_in_large_ones(servers: list[Server]) -> None:
+    body = b"[]" * (LIMIT // 2)
+    answer = chunked(*[b"[]"] * (LIMIT // 2))
+    _, line = asked(servers, [answer])
+    tracemalloc.start()
+    try:
+        assert line.post(BODY).body == body
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * LIMIT
     line.close()
 
 
