@@ -10,6 +10,7 @@ from earnest.chain.errors import AnswerTooLarge, MalformedAnswer, NodeTimeout, N
 from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, may_pass, remedy
 from earnest.payment.errors import EarnestError
 
+UNKNOWN = ["something that nobody ever saw", ""]
 TOO_MUCH = [
     "this block range should work: [0x10,0x20]",
     "Try with this block range [0x10,0x20].",
@@ -25,8 +26,7 @@ TOO_MUCH = [
     "query returned more than 10000 results",
     "Log response size exceeded",
     "backend response too large",
-    "something that nobody ever saw",
-    "",
+    *UNKNOWN,
 ]
 BEHIND = [
     "block range extends beyond current head block",
@@ -40,9 +40,12 @@ BEHIND = [
 @pytest.mark.parametrize("message", TOO_MUCH)
 @pytest.mark.parametrize("code", [-32005, -32602, -32600, -32000, -32614])
 def test_a_range_that_is_too_large_shrinks_whatever_the_words(message: str, code: int) -> None:
-    error = RpcError("eth_getLogs", code, message)
-    assert remedy(error) is Remedy.SHRINK
-    assert not may_pass(error)
+    assert remedy(RpcError("eth_getLogs", code, message)) is Remedy.SHRINK
+
+
+@pytest.mark.parametrize("message", TOO_MUCH)
+def test_only_what_is_refused_in_unknown_words_is_asked_for_again_as_it_is(message: str) -> None:
+    assert may_pass(RpcError("eth_getLogs", -32000, message)) is (message in UNKNOWN)
 
 
 @pytest.mark.parametrize("message", BEHIND)
