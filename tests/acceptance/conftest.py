@@ -12,7 +12,11 @@ from earnest.testing.stack import LocalStack
 from earnest.testing.webhook_receiver import WebhookReceiver
 from tests.acceptance.bad_input import Shop
 
-LONGEST_FIRST = ("test_demo", "test_two_services", "test_bad_input_nodes", "test_payment_commands")
+LONGEST_FIRST = (
+    # The kit's two files are one group, which one worker takes as a whole.
+    *("test_kit_documents", "test_kit_happenings", "test_demo", "test_bad_input_nodes"),
+    *("test_two_services", "test_payment_commands"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.chaos.results import Run, summary
 from tests.chaos.stories import told
 
+pytestmark = pytest.mark.xdist_group("stories")  # one worker tells them for all that look at them
 SEEDS = range(9_000, 9_012)
 """Others than those of the long command, which begins at 0."""
 
