@@ -54,18 +54,25 @@ class Upsert:
         self._name, self._columns = table.name, tuple(columns)
         self._key, self._changed = tuple(key), changed
 
-    def write(self, connection: Connection, rows: Rows) -> None:
-        """Write the rows, of which no two have the same key; what a column takes is what its driver takes."""
+    def write(self, connection: Connection, rows: Rows) -> int:
+        """Write the rows, of which no two have the same key; what a column takes is what its driver takes.
+
+        Returns how many were added or changed, which within `sent_together` nobody knows.
+        """
         if not rows:
-            return
+            return 0
         if connection.dialect.name != "postgresql":
-            if len(rows) < TOGETHER or checks_foreign_keys(connection) or not self._are_new_here(connection, rows):
-                _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
-        elif len(rows) < COPY_FROM_ROWS or pipeline_of(connection) is not None:
-            _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
-        elif not self._are_new(connection, rows):
-            with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
-                connection.exec_driver_sql(f"{self._into} SELECT {self._names} FROM {incoming} {self._conflict}")  # noqa: S608
+            many = len(rows) >= TOGETHER and not checks_foreign_keys(connection)
+            if many and self._are_new_here(connection, rows):
+                return len(rows)
+            return _each(connection, f"{self._into} VALUES ({_marks('?', rows)}) {self._conflict}", rows)
+        if len(rows) < COPY_FROM_ROWS or pipeline_of(connection) is not None:
+            return _each(connection, f"{self._into} VALUES ({_marks('%s', rows)}) {self._conflict}", rows)
+        if self._are_new(connection, rows):
+            return len(rows)
+        with _incoming(connection, f"incoming_{self._name}", self._name, self._names, rows) as incoming:
+            adding = f"{self._into} SELECT {self._names} FROM {incoming} {self._conflict}"  # noqa: S608
+            return connection.exec_driver_sql(adding).rowcount
 
     def _are_new_here(self, connection: Connection, rows: Rows) -> bool:
         """Write the rows to SQLite, many in one statement, up to the first that is there."""

@@ -92,7 +92,7 @@ class Payments:
         """Write the chain's facts of foreign payments, and add those that are not stored yet.
 
         Raises:
-            PaymentsChanged: a stored one is not there any more, or not foreign any more.
+            PaymentsChanged: a stored one is not there any more, or not foreign any more; or one is stored by now.
         """
         amount = amount_writer(self._connection)
         there, new = [], []
@@ -105,7 +105,8 @@ class Payments:
         if _CHANGING_FOREIGN.write(self._connection, there) != len(there):
             raise PaymentsChanged("a foreign payment was created by a merchant, or dropped")
         # Neighbours in the key's order meet in the same pages of its index.
-        _ADDING_FOREIGN.write(self._connection, sorted(new, key=_id_of_row))
+        if _ADDING_FOREIGN.write(self._connection, sorted(new, key=_id_of_row)) != len(new):
+            raise PaymentsChanged("a payment was created by a merchant in the moment of its funding")
 
     def page(
         self, merchant_id: str | None, where: PaymentFilter, *, cursor: str | None = None, limit: int = 20
@@ -184,5 +185,5 @@ _CHANGING: Final = Update(payments, CHAIN_FACTS, _KEY)
 _CHANGING_FOREIGN: Final = Update(payments, CHAIN_FACTS, _KEY, empty="account")
 _ADDING: Final = Upsert(payments, GIVEN, _KEY, changed=CHAIN_FACTS)
 # Apart, so that no row gives an empty column: see `bulk`.
-_ADDING_FOREIGN: Final = Upsert(payments, (*ASKED, *CHAIN_FACTS), _KEY, changed=CHAIN_FACTS)
+_ADDING_FOREIGN: Final = Upsert(payments, (*ASKED, *CHAIN_FACTS), _KEY, changed=())
 _id_of_row: Final = itemgetter(ASKED.index("id"))

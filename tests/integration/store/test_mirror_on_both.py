@@ -86,3 +86,21 @@ def test_a_batch_that_fails_at_its_end_leaves_nothing(store: Store) -> None:
     with store.read() as tx:
         assert tx.events.timeline(CHAIN_ID, payment.id) == []
         assert tx.blocks.view(CHAIN_ID) is None
+
+
+@pytest.mark.parametrize("others", [0, 120], ids=["alone", "among many that come by COPY"])
+def test_a_payment_created_in_the_very_moment_of_its_funding_is_told_as_funded(store: Store, others: int) -> None:
+    """The mirror reads that nobody has it; before it writes, the merchant's creation is committed."""
+    mirror, chain = make_mirror(store), FakeChain()
+    unknown = [make_payment(number, account=None) for number in range(1, others + 2)]
+    block = chain.mine(*(chain.next(each, EventKind.PAYMENT_FUNDED) for each in unknown))
+    following = threading.Thread(target=mirror.take, args=([block],))
+    with store.transaction() as tx:
+        tx.payments.add(make_payment(1))
+        following.start()
+        following.join(0.5)
+        assert following.is_alive(), "it waits for the one who creates"
+    following.join()
+    assert types(told(store)) == ["funded"]
+    assert stored(store, make_payment(1)).state == chain.state(unknown[0])
+    assert all(stored(store, each).state == chain.state(each) for each in unknown[1:])
