@@ -68,10 +68,11 @@ def test_the_buttons_turn_the_clock_and_the_blocks(shop: Shop, merchant: Merchan
     assert shop.chain.head.timestamp >= before.timestamp + 3_600
     gone = shop.chain.head
     expect(page.locator("#block-rows")).to_contain_text(gone.hash[-6:], timeout=PATIENCE_MS)
+    page.get_by_label("Drop the newest blocks").fill("3")  # two may have come since by themselves
     press(page, "Reorg")
     row = page.locator("#block-rows li.gone", has_text=gone.hash[-6:])
     expect(row).to_contain_text("dropped", timeout=PATIENCE_MS)
-    expect(page.locator("#block-rows > li").first).to_contain_text(shop.chain.head.hash[-6:], timeout=PATIENCE_MS)
+    expect(page.locator("#block-rows")).to_contain_text(shop.chain.head.hash[-6:], timeout=PATIENCE_MS)
     assert violations(page) == []
 
 
