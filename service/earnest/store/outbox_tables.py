@@ -72,6 +72,16 @@ Index(
     sqlite_where=_PENDING,
     postgresql_where=_PENDING,
 )
+# No time is NULL. But the index so fits no question that names none: PostgreSQL took it for those of the next one.
+_DUE_AT_SOME_TIME = text("state = 'pending' AND next_attempt_at IS NOT NULL")
+Index(
+    "ix_deliveries_due_to_endpoint",
+    deliveries.c.endpoint_id,
+    deliveries.c.next_attempt_at,
+    deliveries.c.version,
+    sqlite_where=_DUE_AT_SOME_TIME,
+    postgresql_where=_DUE_AT_SOME_TIME,
+)
 Index(
     "ix_deliveries_in_order",
     deliveries.c.endpoint_id,

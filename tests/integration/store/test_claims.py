@@ -94,7 +94,7 @@ def test_on_sqlite_claims_and_records_read_by_an_index_and_nothing_else(
         finally:
             driver.set_trace_callback(None)
         lines = [row[-1] for each in heard for row in driver.execute(f"EXPLAIN QUERY PLAN {each}")]
-    assert len(heard) == 8
+    assert len(heard) == 9
     assert any("ix_deliveries_due" in each for each in lines)
     assert any("earlier USING INDEX ix_deliveries_in_order" in each for each in lines)
     tables = ("deliveries", "notifications", "endpoints", "attempts", "processes")
