@@ -286,9 +286,12 @@ def _due_to_each(dialect: str) -> Select[Any]:
 
 
 def _told_of_something() -> Select[Any]:
-    """Return the question for the endpoints to which anything is pending: from one to the next in the index."""
+    """Return the question for the endpoints to which anything is pending: from one to the next in the index.
+
+    None is without a chain; but of the indexes only that of what is pending knows it.
+    """
     d = deliveries.c
-    pending = select(func.min(d.endpoint_id).label("id")).where(d.state == _PENDING)
+    pending = select(func.min(d.endpoint_id).label("id")).where(d.state == _PENDING, d.chain_id.is_not(None))
     found = pending.cte("pending_to", recursive=True)
     after = pending.where(d.endpoint_id > found.c.id).correlate(found).scalar_subquery()
     every = found.union_all(select(after).where(found.c.id.is_not(None)))

@@ -72,14 +72,14 @@ Index(
     sqlite_where=_PENDING,
     postgresql_where=_PENDING,
 )
-# No time is NULL. But the index so fits no question that names none: PostgreSQL took it for those of the next one.
+# No time is NULL, but so it fits no question that names none: PostgreSQL took it for those of the next index.
 _DUE_AT_SOME_TIME = text("state = 'pending' AND next_attempt_at IS NOT NULL")
 Index(
     "ix_deliveries_due_to_endpoint",
     deliveries.c.endpoint_id,
     deliveries.c.next_attempt_at,
     deliveries.c.version,
-    sqlite_where=_DUE_AT_SOME_TIME,
+    sqlite_where=_PENDING,
     postgresql_where=_DUE_AT_SOME_TIME,
 )
 Index(

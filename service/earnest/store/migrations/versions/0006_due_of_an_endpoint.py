@@ -12,11 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    due_at_some_time = sa.text("state = 'pending' AND next_attempt_at IS NOT NULL")
+    pending = "state = 'pending'"
     op.create_index(
         "ix_deliveries_due_to_endpoint",
         "deliveries",
         ["endpoint_id", "next_attempt_at", "version"],
-        sqlite_where=due_at_some_time,
-        postgresql_where=due_at_some_time,
+        sqlite_where=sa.text(pending),
+        postgresql_where=sa.text(f"{pending} AND next_attempt_at IS NOT NULL"),
     )
