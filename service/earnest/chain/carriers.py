@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 import httpx
 
 from earnest.chain.errors import AnswerTooLarge, MalformedAnswer, NodeTimeout, NodeUnavailable
+from earnest.chain.later import Later
 
 MAX_TIMEOUTS_AN_ANSWER: Final = 6
 """A whole answer takes at most so many timeouts: a node that drips would else hold the follower for days, unnoticed."""
@@ -42,6 +43,9 @@ class Carrier(Protocol):
 
     def post(self, content: bytes) -> HttpAnswer:
         """Post and return what was answered; raises leaves of `NodeUnavailable`, none of which name the URL."""
+
+    def post_later(self, content: bytes) -> Later[HttpAnswer]:
+        """Post, and return the way to what is answered; both raise as `post` does."""
 
     def close(self) -> None:
         """Close the connections; nothing is posted after that."""
@@ -92,6 +96,10 @@ class OverHttpx:
             # RuntimeError: another thread closed the connections. Causes are not chained: they may hold the URL.
             raise NodeUnavailable(self._endpoint, f"did not answer: {type(error).__name__}") from None
         return HttpAnswer(response.status_code, response.headers.get("Retry-After"), body)
+
+    def post_later(self, content: bytes) -> Later[HttpAnswer]:
+        """Post as soon as the answer is wanted: a transport of httpx does not separate the two."""
+        return Later(lambda: self.post(content))
 
     def close(self) -> None:
         """Close the connections."""

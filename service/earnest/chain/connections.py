@@ -21,6 +21,7 @@ import httpx
 from earnest.chain.bounded import Answer, Dripping, why
 from earnest.chain.carriers import HttpAnswer, Limits, did_not_finish, too_large
 from earnest.chain.errors import MalformedAnswer, NodeTimeout, NodeUnavailable
+from earnest.chain.later import Later
 from earnest.chain.proxies import is_loopback
 
 KEPT_SECONDS: Final = 30.0
@@ -34,6 +35,13 @@ class _Line(NamedTuple):
     http: HTTPConnection
     """Opens and closes the line."""
     socket: socket.socket
+
+
+class _Waiting:
+    """An answer for which nobody has come yet, and the line on which it comes."""
+
+    def __init__(self, line: _Line) -> None:
+        self.line = line
 
 
 class Connections:
@@ -56,30 +64,35 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: list[tuple[_Line, float]] = []
         self._busy: set[_Line] = set()
+        self._waiting: set[_Waiting] = set()
         self._closed = False
 
     def post(self, content: bytes) -> HttpAnswer:
         """Post on a line that is open, or on a new one."""
-        line = self._take()
-        keep = False
-        try:
-            answer = self._ask(line, content)
-            with closing(answer):
-                body = answer.whole(self._limits.max_answer_bytes)
-            if body is None:
-                raise too_large(self._endpoint, self._limits)
-            keep = answer.may_be_followed
-        except Dripping:
-            raise did_not_finish(self._endpoint, self._limits) from None
-        except TimeoutError:
-            raise self._no_answer_in_time() from None
-        except zlib.error:
-            raise MalformedAnswer(self._endpoint, "sent an answer that cannot be decompressed") from None
-        except (OSError, HTTPException) as error:
-            raise NodeUnavailable(self._endpoint, f"did not answer: {why(error)}") from None
-        finally:
-            self._give_back(line, keep=keep)
-        return HttpAnswer(answer.status, answer.head.first("retry-after") or None, body)
+        return self._answered(self._posted(content))
+
+    def post_later(self, content: bytes) -> Later[HttpAnswer]:
+        """Post as `post` does, and return the way to the answer; until then nobody else uses the line."""
+        waiting = _Waiting(self._posted(content))
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._busy.discard(waiting.line)
+                self._waiting.add(waiting)
+        if closed:
+            self._give_back(waiting.line, keep=False)
+            raise self._is_closed()
+
+        def answer() -> HttpAnswer:
+            if not self._comes_for(waiting):
+                raise self._is_closed()
+            return self._answered(waiting.line)
+
+        def forget() -> None:
+            if self._comes_for(waiting):
+                self._give_back(waiting.line, keep=False)
+
+        return Later(answer, forget)
 
     def close(self) -> None:
         """Close the connections, those on which somebody waits for an answer too."""
@@ -88,20 +101,58 @@ class Connections:
             for line in self._busy:
                 with suppress(OSError):
                     line.socket.shutdown(socket.SHUT_RDWR)  # so that whoever waits wakes up; he closes it
-            for line, _ in self._idle:
+            for line in (*(line for line, _ in self._idle), *(each.line for each in self._waiting)):
                 line.http.close()
             self._idle.clear()
+            self._waiting.clear()
 
-    def _ask(self, line: _Line, content: bytes) -> Answer:
-        # In one piece, past the connection's own way of asking: each header is checked in there each time.
-        line.socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(content), content))
-        answer = Answer(line.socket, method="POST")
+    def _posted(self, content: bytes) -> _Line:
+        """Return the line on which this was posted."""
+        line = self._take()
         try:
-            answer.begin()
-        except BaseException:
-            answer.close()
+            # In one piece, past the connection's own way of asking: each header is checked in there each time.
+            line.socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(content), content))
+        except BaseException as error:
+            self._give_back(line, keep=False)
+            if isinstance(error, OSError):
+                raise self._fault(error) from None
             raise
-        return answer
+        return line
+
+    def _answered(self, line: _Line) -> HttpAnswer:
+        """Return what is answered on a line, and give the line back."""
+        keep = False
+        try:
+            with closing(_begun(line)) as answer:
+                body = answer.whole(self._limits.max_answer_bytes)
+            if body is None:
+                raise too_large(self._endpoint, self._limits)
+            keep = answer.may_be_followed
+        except (Dripping, OSError, HTTPException, zlib.error) as error:
+            raise self._fault(error) from None
+        finally:
+            self._give_back(line, keep=keep)
+        return HttpAnswer(answer.status, answer.head.first("retry-after") or None, body)
+
+    def _comes_for(self, waiting: _Waiting) -> bool:
+        """Return whether an answer still waits, and for nobody else."""
+        with self._lock:
+            if waiting not in self._waiting:
+                return False
+            self._waiting.discard(waiting)
+            self._busy.add(waiting.line)
+            return True
+
+    def _fault(self, error: Exception) -> NodeUnavailable:
+        match error:
+            case Dripping():
+                return did_not_finish(self._endpoint, self._limits)
+            case TimeoutError():
+                return self._no_answer_in_time()
+            case zlib.error():
+                return MalformedAnswer(self._endpoint, "sent an answer that cannot be decompressed")
+            case _:
+                return NodeUnavailable(self._endpoint, f"did not answer: {why(error)}")
 
     def _take(self) -> _Line:
         line = self._kept() or self._connected()
@@ -156,6 +207,17 @@ class Connections:
 
     def _is_closed(self) -> NodeUnavailable:
         return NodeUnavailable(self._endpoint, "is not asked any more: the connections were closed")
+
+
+def _begun(line: _Line) -> Answer:
+    """Return the answer that comes on a line, its head read."""
+    answer = Answer(line.socket, method="POST")
+    try:
+        answer.begin()
+    except BaseException:
+        answer.close()
+        raise
+    return answer
 
 
 def _has_something_to_say(line: socket.socket) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, Final
 
 from earnest.chain.bloom import accounted_for
 from earnest.chain.canonical import check_linked, linked
 from earnest.chain.completeness import Doubter
-from earnest.chain.errors import HeadersDisagree, LogsDisagree, NodeBehind, RpcError
+from earnest.chain.errors import HeadersDisagree, NodeBehind
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Call, Header, Node, RawLog, logs_call
-from earnest.chain.ranges import PageSize, Remedy, hinted_blocks, may_pass, remedy
+from earnest.chain.pieces import LOGS_AT_ONCE, Pieces
 from earnest.chain.receipts import Receipts
 from earnest.chain.updates import Block, BlockAccepted
 from earnest.payment.errors import EarnestError
@@ -22,14 +20,10 @@ from earnest.payment.primitives import Address, Hash32
 LIVE_BLOCKS: Final = 128
 """How many blocks near the head are taken at once: the deepest reorg above finality comes in one piece."""
 MAX_PAGE_LOGS: Final = 5_000
-"""A page with more logs is cut, so that memory and one transaction of the mirror stay bounded. Twice as many held
-12 MiB more for a tenth less CPU at most; half as many take a tenth more, as they write more of the database's pages."""
-LOGS_AT_ONCE: Final = 1_250
-"""For about so many it is asked at once: as told they take four times the memory that they take decoded."""
-BLOCKS_AT_FIRST: Final = 500
-"""For so many it is asked as long as it is not known how many logs they hold."""
+"""No page takes another piece that may lead beyond it, so that memory and one transaction of the mirror stay bounded.
+Twice as many held 12 MiB more for a tenth less CPU at most; half as many take a tenth more, as they write more of the
+database's pages."""
 _NONE_KNOWN: Final[Mapping[int, Header]] = {}
-_BLOCK_NUMBER: Final = attrgetter("block_number")
 
 
 def nobody() -> list[Node]:
@@ -56,8 +50,7 @@ class Fetcher:
     ) -> None:
         self._node = node
         self._escrow = escrow
-        self._size = PageSize()
-        self._at_once = BLOCKS_AT_FIRST
+        self._pieces = Pieces(node, escrow)
         self._receipts = receipts or Receipts()
         self._doubter = Doubter(node, escrow, others, self._receipts)
 
@@ -125,73 +118,33 @@ class Fetcher:
         told = dict(zip(asked, self._node.headers(asked), strict=True))
         return [known.get(number) or told[number] for number in numbers]
 
-    def page(self, parent: Block | None, first: int, last: int) -> list[BlockAccepted]:
+    def page(self, parent: Block | None, first: int, settled: int) -> list[BlockAccepted]:
         """Return the final blocks from `first` on that hold logs, and the last one of the page with or without.
 
-        Asks for as many blocks as the node gives at once, at most up to `last`, and checks every header on the way.
+        Asks for as many blocks as the node gives at once, at most up to `settled`, and checks every header on the way.
         Where they hold many logs it asks for the page piece by piece.
         """
         page: list[BlockAccepted] = []
-        newest, logs = None, 0
+        newest, logs, last = None, 0, settled
         while newest is None or (newest.block.number < last and logs + LOGS_AT_ONCE <= MAX_PAGE_LOGS):
             try:
-                piece = self._piece(parent, newest.block.number + 1 if newest else first, last)
+                piece = self._piece(parent, newest.block.number + 1 if newest else first, settled)
             except EarnestError:
+                self._pieces.forget()
                 if newest is None:
                     raise
                 break  # what is there is good; the trouble, if it lasts, meets the next page
             newest = piece[-1]
             parent = newest.block
-            last = min(last, first + self._size.blocks - 1)
+            last = min(last, first + self._pieces.most_blocks - 1)
             page += [each for each in piece if each.logs]
             logs += sum(len(each.logs) for each in piece)
         return page if newest.logs else [*page, newest]
 
-    def _piece(self, parent: Block | None, first: int, last: int) -> list[BlockAccepted]:
-        """Return all blocks from `first` on that were asked for at once."""
-        numbers, by_number = self._piece_of_logs(first, last)
-        headers = check_linked(parent, self._node.headers(numbers))
-        return self._accept(headers, [by_number.get(number, ()) for number in numbers])
-
-    def _piece_of_logs(self, first: int, last: int) -> tuple[range, dict[int, list[RawLog]]]:
-        """Return blocks with their logs; of too many logs only those of the first blocks."""
-        while True:
-            numbers = range(first, min(last, first + min(self._size.blocks, self._at_once) - 1) + 1)
-            try:
-                raws = self._logs_in_range(first, numbers[-1])
-            except EarnestError as error:
-                if remedy(error) is Remedy.WAIT or not self._size.shrink(len(numbers), hinted_blocks(error)):
-                    raise
-                continue
-            by_number = self._by_number(raws, numbers)
-            self._size.grow()
-            self._learn(len(numbers), len(raws))
-            if len(raws) > MAX_PAGE_LOGS:
-                numbers = _cut(numbers, by_number)
-            return numbers, by_number
-
-    def _learn(self, blocks: int, logs: int) -> None:
-        """Note for how many blocks it may be asked at once, after an answer; a small one that was easy tells little."""
-        if blocks == self._at_once or logs > LOGS_AT_ONCE:
-            self._at_once = max(1, min(2 * self._at_once, blocks * LOGS_AT_ONCE // max(1, logs)))
-
-    def _logs_in_range(self, first: int, last: int) -> list[RawLog]:
-        """Ask for a range, and once more if the answer is an error that may pass."""
-        try:
-            return self._node.logs_in_range(self._escrow, first, last)
-        except RpcError as error:
-            if not may_pass(error):
-                raise
-            return self._node.logs_in_range(self._escrow, first, last)
-
-    def _by_number(self, raws: Sequence[RawLog], numbers: range) -> dict[int, list[RawLog]]:
-        by_number: dict[int, list[RawLog]] = {}
-        for text, neighbours in groupby(raws, _BLOCK_NUMBER):
-            by_number.setdefault(self._node.quantity(text), []).extend(neighbours)
-        strange = sorted(number for number in by_number if number not in numbers)
-        if strange:
-            raise LogsDisagree(f"logs of blocks {strange[:3]} in an answer about {numbers[0]} to {numbers[-1]}")
-        return by_number
+    def _piece(self, parent: Block | None, first: int, settled: int) -> list[BlockAccepted]:
+        piece = self._pieces.next(first, settled)
+        headers = check_linked(parent, piece.headers)
+        return self._accept(headers, [piece.logs.get(number, ()) for number in piece.numbers])
 
     def _accept(self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]]) -> list[BlockAccepted]:
         """Return the blocks decoded. That each log fits its block is checked first, then that none is missing."""
@@ -203,13 +156,3 @@ class Fetcher:
         for at, raws in self._doubter.kept_back(headers, logs, accounted).items():
             accepted[at] = BlockAccepted(headers[at].block, decode_block(headers[at], raws, self._escrow))
         return accepted
-
-
-def _cut(numbers: range, by_number: dict[int, list[RawLog]]) -> range:
-    """Return the longest beginning of a page that has no more logs than one may; at least one block."""
-    logs = 0
-    for number in numbers:
-        logs += len(by_number.get(number, ()))
-        if logs > MAX_PAGE_LOGS:
-            return range(numbers[0], max(number, numbers[0] + 1))
-    return numbers

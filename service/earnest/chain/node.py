@@ -14,6 +14,7 @@ import msgspec
 
 from earnest.chain.errors import HeaderForged, MalformedAnswer, NoContract, RpcError
 from earnest.chain.header_hash import RawHeader, bloom_in, sealed
+from earnest.chain.later import Later
 from earnest.chain.updates import Block
 from earnest.payment.primitives import Address, Hash32
 from earnest.payment.values import maker, quick
@@ -132,6 +133,14 @@ class Node(ABC):
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one."""
 
+    def call_later(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Later[Any]:
+        """Ask as `call` does, and return the way to the answer; meanwhile the question travels, where it can."""
+        return Later(lambda: self.call(method, params, into))
+
+    def batch_later(self, calls: Sequence[Call]) -> Later[list[Any]]:
+        """Ask as `batch` does, and return the way to the answers; as `call_later`."""
+        return Later(lambda: self.batch(calls))
+
     def gather(self, calls: Sequence[Call]) -> list[Any]:
         """Ask many things and insist on each; raises the `RpcError` of one that fails again and again."""
         return self.mend(calls, self.batch(calls)) if calls else []
@@ -179,7 +188,17 @@ class Node(ABC):
 
     def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """Return the headers at these numbers, None where the node has none, also when it is asked for those again."""
-        headers = [self.as_header(raw) for raw in self.gather([header_call(number) for number in numbers])]
+        return self.headers_later(numbers)()
+
+    def headers_later(self, numbers: Sequence[int]) -> Later[list[Header | None]]:
+        """Ask as `headers` does, and return the way to the answer."""
+        calls = [header_call(number) for number in numbers]
+        if not calls:
+            return Later(list)
+        return self.batch_later(calls).then(lambda told: self._all_headers(numbers, self.mend(calls, told)))
+
+    def _all_headers(self, numbers: Sequence[int], told: Sequence[Any]) -> list[Header | None]:
+        headers = [self.as_header(raw) for raw in told]
         missing = [at for at, header in enumerate(headers) if header is None]
         in_vain = 0
         while missing and in_vain < ASKED_IN_VAIN:
@@ -192,9 +211,12 @@ class Node(ABC):
 
     def logs_in_range(self, escrow: Address, first: int, last: int) -> list[RawLog]:
         """Return the address's logs in the blocks from `first` to `last`, both included."""
+        return self.logs_in_range_later(escrow, first, last)()
+
+    def logs_in_range_later(self, escrow: Address, first: int, last: int) -> Later[list[RawLog]]:
+        """Ask as `logs_in_range` does, and return the way to the answer."""
         where = {"address": escrow, "fromBlock": hex(first), "toBlock": hex(last)}
-        result: list[RawLog] = self.call("eth_getLogs", (where,), _LOGS)
-        return result
+        return self.call_later("eth_getLogs", (where,), _LOGS)
 
     def log_counts(self, escrow: Address, first: int, last: int) -> dict[Hash32, int]:
         """Return how many logs of the address each block from `first` to `last` has, by its hash; left out: none.

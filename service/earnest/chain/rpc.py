@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Event
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import httpx
 import msgspec
 
 from earnest.chain.backoff import spread
-from earnest.chain.carriers import Carrier, Limits, OverHttpx
+from earnest.chain.carriers import Carrier, HttpAnswer, Limits, OverHttpx
 from earnest.chain.connections import Connections
 from earnest.chain.errors import (
     AnswerTooLarge,
@@ -30,6 +30,7 @@ from earnest.chain.errors import (
     RateLimited,
     RpcError,
 )
+from earnest.chain.later import Later
 from earnest.chain.node import NOT_REPEATED, Call, Node
 from earnest.chain.proxies import is_loopback, proxy_for
 from earnest.chain.ranges import PageSize, is_too_often
@@ -70,6 +71,14 @@ class _AsHoped(msgspec.Struct, Generic[T], frozen=True):
     id: int
     result: T
     error: None = None
+
+
+class _Question(NamedTuple, Generic[T]):
+    """One request as it travels."""
+
+    content: bytes
+    retries: int
+    read: Callable[[bytes], T]
 
 
 class Rpc(Node):
@@ -113,8 +122,14 @@ class Rpc(Node):
             NodeUnavailable: no usable answer, after the retries.
             RpcError: the node answered with an error.
         """
+        return self._ask(self._one(method, params, into))
+
+    def call_later(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Later[Any]:
+        """Ask as `call` does; the question travels at once, and the answer waits where the network ends."""
+        return self._ask_later(self._one(method, params, into))
+
+    def _one(self, method: str, params: Sequence[Any], into: Any) -> _Question[Any]:
         number = next(self._ids)
-        body = _question(number, method, params)
 
         def read(content: bytes) -> Any:
             hoped = _as_hoped(content, _hoped(into))
@@ -125,7 +140,8 @@ class Rpc(Node):
                 raise MalformedAnswer(self.endpoint, "answered another question than the one asked")
             return self._result(method, answer, into, raising=True)
 
-        return self._ask(body, 0 if method in NOT_REPEATED else self._retries, read)
+        retries = 0 if method in NOT_REPEATED else self._retries
+        return _Question(msgspec.json.encode(_question(number, method, params)), retries, read)
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Ask many things at once; each result stands in its place, an `RpcError` where the node answered with one.
@@ -145,6 +161,31 @@ class Rpc(Node):
                 results += answers
         return results
 
+    def batch_later(self, calls: Sequence[Call]) -> Later[list[Any]]:
+        """Ask as `batch` does; all questions travel at once, in as many requests as it takes."""
+        size = self._batches.blocks
+        if size == 1 or len(calls) < 2 or not _is_repeatable(calls):
+            return Later(lambda: self.batch(calls))
+        pieces = [calls[start : start + size] for start in range(0, len(calls), size)]
+        asked = [self._batch_later(piece) for piece in pieces]
+
+        def answers() -> list[Any]:
+            results: list[Any] = []
+            for piece, later in zip(pieces, asked, strict=True):
+                told = later()
+                if told is None:  # so many at once are refused: that is found out in the usual way
+                    told = self.batch(piece)
+                else:
+                    self._batches.grow()
+                results += told
+            return results
+
+        def forget() -> None:
+            for each in asked:
+                each.forget()
+
+        return Later(answers, forget)
+
     def rest(self, in_vain: int) -> None:
         """Wait a little, longer each time: everything else waits for the few questions that are asked again."""
         self._sleep(FIRST_LIMITED_SECONDS * 2 ** (in_vain - 1))
@@ -160,6 +201,23 @@ class Rpc(Node):
         """Ask all at once; None if the node wants fewer at once."""
         if len(calls) == 1:
             return [self._one_of_batch(calls[0])]
+        try:
+            return self._ask(self._many(calls))
+        except AnswerTooLarge:
+            return None
+
+    def _batch_later(self, calls: Sequence[Call]) -> Later[list[Any] | None]:
+        later = self._ask_later(self._many(calls))
+
+        def answer() -> list[Any] | None:
+            try:
+                return later()
+            except AnswerTooLarge:
+                return None
+
+        return Later(answer, later.forget)
+
+    def _many(self, calls: Sequence[Call]) -> _Question[list[Any] | None]:
         numbers = [next(self._ids) for _ in calls]
         body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
         into = calls[0].into
@@ -178,10 +236,7 @@ class Rpc(Node):
                 for number, each in zip(numbers, calls, strict=True)
             ]
 
-        try:
-            return self._ask(body, self._retries if _is_repeatable(calls) else 0, read)
-        except AnswerTooLarge:
-            return None
+        return _Question(msgspec.json.encode(body), self._retries if _is_repeatable(calls) else 0, read)
 
     def _side_by_side(self, calls: Sequence[Call]) -> list[Any]:
         """Ask each by itself, a few at the same time: where batches are refused, waiting in turn took 3 times as long.
@@ -224,23 +279,33 @@ class Rpc(Node):
             raise error
         return error
 
-    def _ask(self, body: object, retries: int, read: Callable[[bytes], T]) -> T:
-        """Ask, and read the answer; what cannot be read is asked again like what did not come at all."""
-        content = msgspec.json.encode(body)
+    def _ask(self, asked: _Question[T], under_way: Later[HttpAnswer] | None = None) -> T:
+        """Ask, and read the answer; what cannot be read is asked again like what did not come at all.
+
+        With `under_way` it was asked once already.
+        """
         for attempt in itertools.count():
             try:
-                return read(self._post(content))
+                return asked.read(self._body(under_way() if under_way else self._carrier.post(asked.content)))
             except AnswerTooLarge:
                 raise  # the same question gets the same answer
             except NodeUnavailable as error:
-                if attempt >= retries or (isinstance(error, NodeTimeout) and not self._patient):
+                if attempt >= asked.retries or (isinstance(error, NodeTimeout) and not self._patient):
                     raise
                 self._sleep(_delay_seconds(attempt, error))
+                under_way = None
         raise AssertionError("unreachable")
 
-    def _post(self, content: bytes) -> bytes:
-        """Send a question and return the answer's bytes; some nodes send errors under an HTTP status of error."""
-        status, retry_after, body = self._carrier.post(content)
+    def _ask_later(self, asked: _Question[T]) -> Later[T]:
+        try:
+            under_way = self._carrier.post_later(asked.content)
+        except NodeUnavailable:
+            return Later(lambda: self._ask(asked))  # whoever comes for the answer hears of it, if it lasts
+        return Later(lambda: self._ask(asked, under_way), under_way.forget)
+
+    def _body(self, answer: HttpAnswer) -> bytes:
+        """Return an answer's bytes; some nodes send errors under an HTTP status of error."""
+        status, retry_after, body = answer
         log.debug("%s answered with HTTP status %d", self.endpoint, status)
         if status == 429:
             raise RateLimited(self.endpoint, _seconds(retry_after))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from earnest.chain.endpoints import Endpoints
 from earnest.chain.errors import MalformedAnswer
+from earnest.chain.later import Later
 from earnest.chain.node import Call, Node
 from earnest.settings import FinalityRule
 
@@ -44,9 +45,23 @@ class ClippedNode(Node):
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Ask the node many things, with the tags meaning our blocks."""
+        return self.batch_later(calls)()
+
+    def call_later(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Later[Any]:
+        """Ask as `call` does; the question travels as the node lets it."""
+        asked = self._clipped(Call(method, params, into))
+        return Later(lambda: None) if asked is None else self._node.call_later(*asked)
+
+    def batch_later(self, calls: Sequence[Call]) -> Later[list[Any]]:
+        """Ask as `batch` does; the questions travel as the node lets them."""
         clipped = [self._clipped(each) for each in calls]
-        answers = iter(self._node.batch([each for each in clipped if each is not None]))
-        return [None if each is None else next(answers) for each in clipped]
+        later = self._node.batch_later([each for each in clipped if each is not None])
+
+        def in_place(told: list[Any]) -> list[Any]:
+            answers = iter(told)
+            return [None if each is None else next(answers) for each in clipped]
+
+        return later.then(in_place)
 
     def _clipped(self, asked: Call) -> Call | None:
         """Return what to ask instead; None for a block that there is not."""

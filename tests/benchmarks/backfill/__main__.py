@@ -32,12 +32,15 @@ RUNS = (
     *(("bare", "sqlite"), ("ours-foreign", "sqlite"), ("ours-mixed", "sqlite"), ("web3", "sqlite")),
     *(("bare", "postgresql"), ("ours-foreign", "postgresql"), ("ours-mixed", "postgresql")),
 )
+FAR = ("ours-far", "sqlite")
+FAR_SECONDS = 0.05
+"""How long each answer of a node takes that is far away."""
 
 
 def main() -> int:
     arguments = parse()
     events = EVENTS_OF_CHECK if arguments.check else arguments.events
-    results, wrong = run(events, RUNS, arguments.repeat)
+    results, wrong = run(events, RUNS if arguments.check else (*RUNS, FAR), arguments.repeat)
     if arguments.memory:
         for many in (EVENTS_OF_CHECK, MANY_EVENTS):
             more, also = run(many, [("ours-foreign", "sqlite")], 1)
@@ -75,7 +78,8 @@ def run(events: int, runs: Sequence[tuple[str, str]], repeat: int) -> tuple[dict
         making = Progress("recording the chain, events")
         recorded = stack.enter_context(recording.opened(events, making))
         making.end()
-        url = stack.enter_context(replay.replayed(recorded))
+        near = stack.enter_context(replay.replayed(recorded))
+        far = stack.enter_context(replay.replayed(recorded, FAR_SECONDS)) if FAR in runs else near
         binaries = find_binaries()
         server = stack.enter_context(running_server(binaries)) if binaries else None
         print(table.about(recorded.story), flush=True)
@@ -84,7 +88,7 @@ def run(events: int, runs: Sequence[tuple[str, str]], repeat: int) -> tuple[dict
         for turn in range(repeat):
             for at, (name, database) in enumerate(possible):
                 running(turn * len(possible) + at, repeat * len(possible))
-                result, differences = once(name, database, recorded, url, server)
+                result, differences = once(name, database, recorded, far if (name, database) == FAR else near, server)
                 wrong += [f"{name}, {database}: {each}" for each in differences]
                 before = results.get((name, database))
                 if result and (before is None or result.seconds < before.seconds):

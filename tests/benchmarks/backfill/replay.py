@@ -1,6 +1,7 @@
 """A node that only replays: a process of its own, faster than any client, since each answer is a slice of a file.
 
-`python -m tests.benchmarks.backfill.replay FOLDER` prints its port and serves until standard input ends.
+`python -m tests.benchmarks.backfill.replay FOLDER [SECONDS]` prints its port and serves until standard input ends; it
+answers each request so many seconds late, as a node that is far away.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,15 +119,15 @@ def _map(path: Path) -> mmap.mmap | bytes:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
 
 
-def serve(replay: Replay, listener: socket.socket) -> None:
+def serve(replay: Replay, listener: socket.socket, late_seconds: float) -> None:
     """Answer whoever connects, each in a thread of his own."""
     while True:
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_converse, args=(replay, connection), daemon=True).start()
+        threading.Thread(target=_converse, args=(replay, connection, late_seconds), daemon=True).start()
 
 
-def _converse(replay: Replay, connection: socket.socket) -> None:
+def _converse(replay: Replay, connection: socket.socket, late_seconds: float) -> None:
     with connection, connection.makefile("rb") as reader:
         while request := reader.readline():
             length = 0
@@ -135,7 +137,10 @@ def _converse(replay: Replay, connection: socket.socket) -> None:
                     length = int(value)
             if not request.startswith(b"POST"):
                 return
-            pieces = replay.answer(reader.read(length))
+            asked = reader.read(length)
+            if late_seconds:
+                time.sleep(late_seconds)
+            pieces = replay.answer(asked)
             size = sum(map(len, pieces))
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % size
             try:
@@ -145,9 +150,9 @@ def _converse(replay: Replay, connection: socket.socket) -> None:
 
 
 @contextmanager
-def replayed(recording: Recording) -> Iterator[str]:
+def replayed(recording: Recording, late_seconds: float = 0.0) -> Iterator[str]:
     """Run the server for as long as the context is open, and never longer than this process; gives its URL."""
-    command = [sys.executable, "-m", "tests.benchmarks.backfill.replay", str(recording.folder)]
+    command = [sys.executable, "-m", "tests.benchmarks.backfill.replay", str(recording.folder), str(late_seconds)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -156,10 +161,11 @@ def replayed(recording: Recording) -> Iterator[str]:
 
 
 def main() -> None:
-    recording = Recording.unpacked(Path(sys.argv[1]))
+    folder, *seconds = sys.argv[1:]
+    recording, late_seconds = Recording.unpacked(Path(folder)), float(*seconds)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
-        threading.Thread(target=serve, args=(Replay(recording), listener), daemon=True).start()
+        threading.Thread(target=serve, args=(Replay(recording), listener, late_seconds), daemon=True).start()
         sys.stdin.read()
 
 

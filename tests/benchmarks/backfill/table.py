@@ -20,6 +20,7 @@ NAMES = {
     "bare": "bare pipeline",
     "ours-foreign": "ours, all payments foreign",
     "ours-mixed": "ours, a tenth a merchant's own",
+    "ours-far": "ours, foreign, node 50 ms away",
     "web3": "web3.py loop",
 }
 

@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Thread, Timer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Semaphore, Thread, Timer
 
 import httpx
 import pytest
@@ -267,3 +268,79 @@ def test_a_port_at_which_nobody_listens_cannot_be_reached(servers: list[Server])
     servers.clear()
     with pytest.raises(NodeUnavailable, match="cannot be reached"):
         line.post(BODY)
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Sends each question back once so many are there side by side."""
+
+    protocol_version = "HTTP/1.1"
+    together: Barrier
+    hung_up: Semaphore
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.together.wait(10)
+        with suppress(OSError):
+            self.wfile.write(ok(body))
+
+    def finish(self) -> None:
+        with suppress(OSError):
+            super().finish()
+        self.hung_up.release()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[type[Echo], Connections]]:
+    class Ours(Echo):
+        together, hung_up = Barrier(3), Semaphore(0)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ours) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        line = Connections(httpx.URL(f"http://127.0.0.1:{server.server_port}"), "node.example", {}, Limits(5.0, LIMIT))
+        yield Ours, line
+        line.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_questions_asked_ahead_travel_side_by_side_and_each_answer_is_its_own(
+    echo: tuple[type[Echo], Connections],
+) -> None:
+    _, line = echo
+    one, two, three = (line.post_later(body) for body in (b"one", b"two", b"three"))
+    assert [three().body, one().body, two().body] == [b"three", b"one", b"two"]
+    again = [line.post_later(body) for body in (b"1", b"2", b"3")]
+    assert [each().body for each in again] == [b"1", b"2", b"3"]
+    with pytest.raises(NodeUnavailable):
+        one()  # an answer comes once
+
+
+def test_an_answer_that_nobody_wants_any_more_is_hung_up_on_and_others_are_not(
+    echo: tuple[type[Echo], Connections],
+) -> None:
+    server, line = echo
+    one, two, three = (line.post_later(body) for body in (b"one", b"two", b"three"))
+    two.forget()
+    assert [one().body, three().body] == [b"one", b"three"]
+    assert server.hung_up.acquire(timeout=10)
+    one.forget()
+    two.forget()
+    assert not server.hung_up.acquire(timeout=0.05)  # it was another's line by then
+    with pytest.raises(NodeUnavailable):
+        two()
+
+
+def test_what_is_on_its_way_ends_with_the_connections(echo: tuple[type[Echo], Connections]) -> None:
+    server, line = echo
+    asked = [line.post_later(body) for body in (b"one", b"two", b"three")]
+    line.close()
+    assert all(server.hung_up.acquire(timeout=10) for _ in asked)
+    for each in asked:
+        with pytest.raises(NodeUnavailable):
+            each()
+    with pytest.raises(NodeUnavailable):
+        line.post_later(b"four")

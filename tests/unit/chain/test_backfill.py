@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from earnest.chain import fetch
+from earnest.chain import fetch, pieces
 from earnest.chain.ahead import Ahead
 from earnest.chain.background import at_once, in_a_thread
 from earnest.chain.bloom import bloom_of
@@ -181,7 +181,7 @@ def test_a_page_with_many_logs_is_asked_for_in_pieces_so_that_never_more_than_so
     told.clear()
     one.step()
     assert 3 <= len(told) <= 5  # one page
-    assert max(told) <= fetch.LOGS_AT_ONCE * 1.1
+    assert max(told) <= pieces.LOGS_AT_ONCE * 1.1
     catch_up(one)
     assert believed(mirror) == node.chain_events()
 

@@ -375,3 +375,28 @@ def test_a_compressed_answer_is_read_and_one_that_only_says_so_is_malformed() ->
     ]
     with pytest.raises(MalformedAnswer, match="decompressed"):
         rpc(answering(*broken)[0]).chain_id()
+
+
+def test_what_was_asked_and_got_lost_on_its_way_is_asked_again_when_it_is_wanted() -> None:
+    handler, asked = answering(httpx.ConnectError("away"), "0x7")
+    later = rpc(handler).call_later("eth_chainId", (), str)
+    assert later() == "0x7"
+    assert len(asked) == 2
+
+
+def test_a_long_batch_asked_ahead_is_whole_and_in_order_also_where_the_node_takes_fewer_at_once() -> None:
+    sizes: list[int] = []
+
+    def at_most_four(request: httpx.Request) -> httpx.Response:
+        questions = json.loads(request.content)
+        questions = questions if isinstance(questions, list) else [questions]
+        sizes.append(len(questions))
+        if len(questions) > 4:
+            refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
+            return httpx.Response(200, json=refusal)
+        return httpx.Response(200, json=[{"id": each["id"], "result": each["params"][0]} for each in questions])
+
+    calls = [Call("echo", (number,), int) for number in range(22)]
+    assert rpc(at_most_four, largest_batch=8).batch_later(calls)() == [*range(22)]
+    assert max(sizes) == 8
+    assert rpc(at_most_four, largest_batch=4).batch_later(calls)() == [*range(22)]
