@@ -54,6 +54,9 @@ _OF_WRITERS: Final = (
     # In pages. What is written again before the log is copied back is copied once; with SQLite's own 1,000 pages each
     # batch of a backfill writes twice what it has to. Both together: a third less CPU in the statements that write.
     "PRAGMA wal_autocheckpoint = 10000",
+    # What is deleted is zeroed where its page is written anyway. Some builds, such as Debian's, zero all of it,
+    # and write pages for that which nobody wants: a fourteenth of a backfill's CPU.
+    "PRAGMA secure_delete = FAST",
     # In bytes, as much as those pages: longer than that the log's file stays only as long as somebody reads on.
     "PRAGMA journal_size_limit = 83886080",
 )
