@@ -29,7 +29,7 @@ Where foreign keys are checked, or a conflict is provided for, SQLite first copi
 changes, which takes more than it spares."""
 
 _BY_KEY: Final = "SELECT " + ", ".join(
-    f"set_config('{way}', 'off', true)" for way in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+    f"set_config('{way}', 'off', true)" for way in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 )
 """Has PostgreSQL find rows by their keys for the rest of the transaction. While a table grows by the thousand its
 statistics lag behind, and each of 25 changes of 1,700 payments read all payments: half of the time, and ever more."""

@@ -31,7 +31,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -114,7 +113,7 @@ class Claims:
             due, by_a_wrong_clock, more = (each.ask_later(self._connection, asked | busy) for each in questions)
         of_the_oldest = due()
         may_miss_some = len(of_the_oldest) < limit and more()
-        due_now = self._due_to_each(asked | busy) if may_miss_some else of_the_oldest
+        due_now = _DUE_TO_EACH.ask(self._connection, asked | busy) if may_miss_some else of_the_oldest
         rows = (due_now + by_a_wrong_clock())[:limit]
         if not rows:
             return ()
@@ -128,13 +127,6 @@ class Claims:
                 ],
             )
         return claimed
-
-    def _due_to_each(self, asked: dict[str, Any]) -> list[Any]:
-        with sent_together(self._connection):
-            if self._connection.dialect.name == "postgresql":
-                _WITHOUT_JIT.tell(self._connection, {})
-            due = _DUE_TO_EACH.ask_later(self._connection, asked)
-        return due()
 
     def give_back(self, notification_id: str, endpoint_id: str, claim: int) -> None:
         """End one claim, if it is still the newest: the delivery is due again as it was."""
@@ -358,8 +350,6 @@ def _of_a_try(*, wait: bool) -> Select[Any]:
 
 _DUE_OF_THE_OLDEST: Final = Fixed(_due_of_the_oldest)
 _MORE_ARE_DUE: Final = Fixed(_more_are_due)
-_WITHOUT_JIT: Final = Fixed(lambda _: text("SELECT set_config('jit', 'off', true)"))
-"""Where PostgreSQL expects much to be due to many endpoints it compiled the question, for a second, every time."""
 _DUE_TO_EACH: Final = Fixed(_due_to_each)
 _DUE_LONG_AFTER: Final = Fixed(_due_long_after)
 _FREE: Final = {"claimed_until": null(), "claimed_by": null()}

@@ -119,7 +119,10 @@ def _to_json(value: Any) -> str:
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     connection.autocommit = True
-    connection.execute(f"SET idle_in_transaction_session_timeout = {LONGEST_PAUSE_SECONDS * 1_000}")
+    # The compiler begins when a question is expected to be dear, and takes up to a second for it, anew each time: more
+    # than it spares any of ours. What adds up all of a merchant's payments, too, takes less without it.
+    pause_ms = LONGEST_PAUSE_SECONDS * 1_000
+    connection.execute(f"SET idle_in_transaction_session_timeout = {pause_ms}; SET jit = off")
     connection.autocommit = False
 
 

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from earnest.store.engine import make_engine, parse_url
+from earnest.store.engine import LONGEST_PAUSE_SECONDS, make_engine, parse_url
 from earnest.store.kept import TRUSTED_SECONDS, Kept
+
+PAUSE = "idle_in_transaction_session_timeout"
 
 
 class Time:
@@ -45,6 +47,12 @@ def end_all_others(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
+
+
+def test_a_connection_compiles_no_question_and_locks_nobody_out_for_long(on_server: Engine) -> None:
+    with on_server.connect() as connection:
+        told = [connection.execute(text(f"SHOW {each}")).scalar() for each in ("jit", PAUSE)]
+    assert told == ["off", f"{LONGEST_PAUSE_SECONDS}s"]
 
 
 def test_what_went_well_is_lent_again_and_the_newest_first(engine: Engine) -> None:
