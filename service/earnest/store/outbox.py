@@ -13,8 +13,9 @@ from sqlalchemy import (
 )
 
 from earnest.payment.primitives import Hash32
-from earnest.store.claims import Claims, is_deserted
+from earnest.store.claims import Claims
 from earnest.store.cursors import read_cursor, write_cursor
+from earnest.store.due import is_deserted
 from earnest.store.endpoints import endpoints
 from earnest.store.outbox_adding import add_all
 from earnest.store.outbox_tables import (

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from earnest.store import Store
-from earnest.store.claims import LOOKED_AT
+from earnest.store.due import LOOKED_AT
 from earnest.store.records import DeliveryState, Endpoint
 from tests.integration.store.test_outbox import ENDPOINT, LEASE, OTHER, notification, record, write
 from tests.support.ledger import START
