@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest migration's revision; a test holds it against the migrations."""
 
 

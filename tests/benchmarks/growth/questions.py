@@ -54,6 +54,7 @@ GOES_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "what is due": ("ix_deliveries_due", "ix_deliveries_in_order"),
     **dict.fromkeys(("desk, disputes", "desk, what is due", "balances, rows of held"), (_BY_STATUS,)),
     "balances, credits": ("ix_events_credited",),
+    "desk, reorgs": ("ix_notifications_reorged",),
 }
 """The indexes that were made for a question, and by which either database has to go about it. Not named is what
 PostgreSQL sees that it may leave aside: where all that there is, or every other row, is asked for, it reads on from

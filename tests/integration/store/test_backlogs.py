@@ -144,7 +144,7 @@ def test_nor_does_it_for_all_that_others_have_had_and_wait_for(backlogs: Backlog
         return backlogs.read_by_a_claim()
 
     few = more(LOOKED_AT)
-    assert more(10 * MANY) < 1.2 * few
+    assert more(10 * MANY) < 1.5 * few, "PostgreSQL passes by a page's entries of what was changed"
 
 
 def test_of_several_endpoints_behind_a_backlog_each_is_given_what_is_due_longest(backlogs: Backlogs) -> None:

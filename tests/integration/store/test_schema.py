@@ -143,6 +143,7 @@ def test_events_that_were_there_before_are_there_after_an_upgrade(database_url: 
 def _as_in_0004(connection: Connection) -> None:
     """Give the table of events the key and the index that it had, and take away what came later."""
     for statement in (
+        "DROP INDEX ix_notifications_reorged",
         "DROP INDEX ix_deliveries_due_to_endpoint",
         "DROP INDEX ix_events_payment",
         "CREATE INDEX ix_events_chain_id_payment_id_seq ON events (chain_id, payment_id, seq)",
