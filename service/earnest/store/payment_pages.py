@@ -115,7 +115,9 @@ def _elsewhere(connection: Connection, merchant_id: str | None, followed: Collec
     """
     c = payments.c
     whose = c.account.is_not(None) if merchant_id is None else c.account == merchant_id
-    following, found = select(c.chain_id).where(whose, _IS_CREATED).order_by(c.chain_id).limit(1), -1
+    # Written out: not knowing that it is one of many, PostgreSQL would keep no plan, and plan it anew each time.
+    following = select(c.chain_id).where(whose, _IS_CREATED).order_by(c.chain_id).limit(literal_column("1"))
+    found = -1
     while (found := connection.execute(following.where(c.chain_id > found)).scalar() or 0) > 0:
         if found not in followed:
             yield found
