@@ -208,8 +208,10 @@ def test_a_follower_that_hangs_without_a_word_loses_the_lead_though_its_process_
             )
             led = Led(presence, JOB, follower.run, fence=fence, status=follower.status, stuck_seconds=2.0)
             stop = threading.Event()
+            thread = threading.Thread(target=led.run, args=(stop,), daemon=True)
+            ends.callback(thread.join, PATIENCE_SECONDS)  # or it might connect anew once its store is closed
             ends.callback(stop.set)
-            threading.Thread(target=led.run, args=(stop,), daemon=True).start()
+            thread.start()
             leds.append(led)
             wait_until(lambda: leds[0].leads)
         ends.callback(stuck.goes_on.set)
