@@ -169,20 +169,24 @@ class Rpc(Node):
         pieces = [calls[start : start + size] for start in range(0, len(calls), size)]
         asked = [self._batch_later(piece) for piece in pieces]
 
-        def answers() -> list[Any]:
-            results: list[Any] = []
-            for piece, later in zip(pieces, asked, strict=True):
-                told = later()
-                if told is None:  # so many at once are refused: that is found out in the usual way
-                    told = self.batch(piece)
-                else:
-                    self._batches.grow()
-                results += told
-            return results
-
         def forget() -> None:
             for each in asked:
                 each.forget()
+
+        def answers() -> list[Any]:
+            results: list[Any] = []
+            try:
+                for piece, later in zip(pieces, asked, strict=True):
+                    told = later()
+                    if told is None:  # so many at once are refused: that is found out in the usual way
+                        told = self.batch(piece)
+                    else:
+                        self._batches.grow()
+                    results += told
+            except BaseException:
+                forget()  # nobody comes for the others any more
+                raise
+            return results
 
         return Later(answers, forget)
 

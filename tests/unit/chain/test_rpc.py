@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from earnest.chain.carriers import HttpAnswer
 from earnest.chain.errors import (
     AnswerTooLarge,
     BadNodeUrl,
@@ -23,6 +24,7 @@ from earnest.chain.errors import (
     RateLimited,
     RpcError,
 )
+from earnest.chain.later import Later
 from earnest.chain.node import Call
 from earnest.chain.rpc import SIDE_BY_SIDE, Rpc
 from earnest.payment.errors import EarnestError
@@ -400,3 +402,23 @@ def test_a_long_batch_asked_ahead_is_whole_and_in_order_also_where_the_node_take
     assert rpc(at_most_four, largest_batch=8).batch_later(calls)() == [*range(22)]
     assert max(sizes) == 8
     assert rpc(at_most_four, largest_batch=4).batch_later(calls)() == [*range(22)]
+
+
+def test_where_one_part_of_a_long_batch_fails_nobody_waits_for_the_others() -> None:
+    forgotten: list[bytes] = []
+
+    class Away:
+        def post(self, content: bytes) -> HttpAnswer:
+            raise NodeUnavailable("node.example", "is away")
+
+        def post_later(self, content: bytes) -> Later[HttpAnswer]:
+            return Later(lambda: self.post(content), lambda: forgotten.append(content))
+
+        def close(self) -> None:
+            pass
+
+    asking = rpc(answering()[0], largest_batch=4)
+    asking._carrier = Away()
+    with pytest.raises(NodeUnavailable):
+        asking.batch_later([Call("echo", (number,), int) for number in range(12)])()
+    assert len(forgotten) >= 2
