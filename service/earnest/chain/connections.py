@@ -28,6 +28,9 @@ KEPT_SECONDS: Final = 30.0
 """How long a line is kept that nobody uses: two slots of the slowest chain. Most servers keep it for 60 s and more; one
 that a server has closed is not used."""
 KEPT_AT_MOST: Final = 8
+WAITING_AT_MOST: Final = 12
+"""On so many lines answers wait for whoever asked ahead; what is asked beyond them is asked when it is wanted. Two
+pieces of a backfill have nine; where a node takes few questions at once they would have hundreds."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -72,7 +75,14 @@ class Connections:
         return self._answered(self._posted(content))
 
     def post_later(self, content: bytes) -> Later[HttpAnswer]:
-        """Post as `post` does, and return the way to the answer; until then nobody else uses the line."""
+        """Post as `post` does, and return the way to the answer; until then nobody else uses the line.
+
+        Where too many answers wait already it is posted when it is wanted.
+        """
+        with self._lock:
+            is_too_much = len(self._waiting) >= WAITING_AT_MOST
+        if is_too_much:
+            return Later(lambda: self.post(content))
         waiting = _Waiting(self._posted(content))
         with self._lock:
             closed = self._closed

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from earnest.chain.carriers import HttpAnswer, Limits
-from earnest.chain.connections import Connections
+from earnest.chain.connections import WAITING_AT_MOST, Connections
 from earnest.chain.errors import AnswerTooLarge, MalformedAnswer, NodeTimeout, NodeUnavailable
 
 BODY = b'{"jsonrpc":"2.0","id":1,"result":"0x1"}'
@@ -332,6 +332,18 @@ def test_an_answer_that_nobody_wants_any_more_is_hung_up_on_and_others_are_not(
     assert not server.hung_up.acquire(timeout=0.05)  # it was another's line by then
     with pytest.raises(NodeUnavailable):
         two()
+
+
+def test_no_more_lines_are_held_for_whoever_asks_ahead_than_a_node_should_have_to_bear(
+    echo: tuple[type[Echo], Connections],
+) -> None:
+    server, line = echo
+    server.together = Barrier(WAITING_AT_MOST)  # one more would wait there for others, and in vain
+    bodies = [b"%d" % number for number in range(WAITING_AT_MOST + 1)]
+    *held, wanted = [line.post_later(body) for body in bodies]
+    assert [each().body for each in held] == bodies[:-1]
+    server.together = Barrier(1)
+    assert wanted().body == bodies[-1]
 
 
 def test_what_is_on_its_way_ends_with_the_connections(echo: tuple[type[Echo], Connections]) -> None:
