@@ -76,7 +76,7 @@ class Pieces:
         are returned.
         """
         while True:
-            asked = self._asked_ahead(first) or self._ask(first, settled)
+            asked = self._asked_ahead(first, settled) or self._ask(first, settled)
             try:
                 logs = self._logs(asked)
             except EarnestError as error:
@@ -106,6 +106,7 @@ class Pieces:
         self._learn(len(numbers), len(logs))
         if len(logs) > MAX_PIECE_LOGS:
             numbers = _cut(numbers, by_number)
+            self.forget()  # what is on its way begins too far on
         headers = asked.headers or self._node.headers_later(numbers)
         self._ask_ahead(numbers[-1] + 1, settled)
         return Piece(numbers, headers()[: len(numbers)], by_number)
@@ -116,10 +117,14 @@ class Pieces:
         logs = self._node.logs_in_range_later(self._escrow, numbers[0], numbers[-1])
         return _Asked(numbers, logs, self._node.headers_later(numbers) if ahead else None)
 
-    def _asked_ahead(self, first: int) -> _Asked | None:
-        """Return the piece that begins with this block, if it is on its way; if not, no other one is wanted either."""
+    def _asked_ahead(self, first: int, settled: int) -> _Asked | None:
+        """Return the piece that begins with this block, if it is on its way; if not, no other one is wanted either.
+
+        Nor is one that leads beyond what is settled: an endpoint that holds less final may have come back meanwhile.
+        """
         with self._lock:
-            if self._ahead and self._ahead[0].numbers[0] == first:
+            numbers = self._ahead[0].numbers if self._ahead else range(0)
+            if numbers and numbers[0] == first and numbers[-1] <= settled:
                 return self._ahead.popleft()
         self.forget()
         return None

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from earnest.chain.errors import LogsDisagree, NodeUnavailable, RpcError
 from earnest.chain.later import Later
 from earnest.chain.node import Call, Node, RawLog
-from earnest.chain.pieces import BLOCKS_AHEAD, BLOCKS_AT_FIRST, LOGS_AT_ONCE, PIECES_AHEAD, Piece, Pieces
+from earnest.chain.pieces import (
+    BLOCKS_AHEAD,
+    BLOCKS_AT_FIRST,
+    LOGS_AT_ONCE,
+    MAX_PIECE_LOGS,
+    PIECES_AHEAD,
+    Piece,
+    Pieces,
+)
 from earnest.payment.errors import EarnestError
 from earnest.testing.fake_node import FakeNode
 from tests.unit.chain.examples import ESCROW, delivery
@@ -182,3 +190,26 @@ def test_logs_of_blocks_that_nobody_asked_for_leave_nothing_on_its_way() -> None
     with pytest.raises(LogsDisagree, match="blocks \\[4095\\]"):
         pieces.next(first.numbers[-1] + 1, 60)
     assert node.on_the_way == []
+
+
+def test_a_piece_on_its_way_that_leads_beyond_what_is_settled_now_is_not_taken() -> None:
+    node = far(60, logs=100)
+    pieces = Pieces(node, ESCROW)
+    begins = pieces.next(1, 60).numbers[-1] + 1
+    assert begins + 1 in node.ranges[1]
+    assert pieces.next(begins, begins).numbers == range(begins, begins + 1)
+
+
+def test_behind_a_piece_that_is_cut_it_is_asked_from_there_on() -> None:
+    node = far(1_200, logs=3)
+    for number in range(600):
+        node.node.mine(*(delivery(10_000 + 20 * number + each) for each in range(20)))
+    pieces = Pieces(node, ESCROW)
+    first, cut = 1, 0
+    while first <= 1_800:
+        piece = pieces.next(first, 1_800)
+        first = piece.numbers[-1] + 1
+        if len(logs_of([piece])) == MAX_PIECE_LOGS:
+            assert node.on_the_way[0] == f"logs from {first}"
+            cut += 1
+    assert cut
