@@ -3,8 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
-PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
-	$$p -c '$(OLD_ENOUGH)' >/dev/null 2>&1 && { command -v $$p; break; }; done)
+# Never that of .venv, which may be on the PATH: it is made anew by these commands, and `make clean` removes it.
+PYTHON := $(shell type -ap python3 python3.13 python3.12 python3.11 python3.14 | while IFS= read -r p; do \
+	[[ $$p != "$$PWD"/.venv/* ]] && "$$p" -c '$(OLD_ENOUGH)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 endif
 SETUP_TOOL := "$(PYTHON)" deploy/tools/setup.py
 CHECK := .venv/bin/python -m deploy.tools.check
@@ -59,15 +60,16 @@ clean: ## remove what these commands made here; your data stays
 	rm -rf contracts/node_modules contracts/out contracts/cache
 	find service tests deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup-run: python
+setup-run: python ## make .venv with what `earnest` needs
 	@$(SETUP_TOOL) run
 
-setup-test: python
+setup-test: python ## the same, and what the tests and benchmarks need
 	@$(SETUP_TOOL) test
 
 python:
 	@[ -n "$(PYTHON)" ] || { echo "Earnest needs Python 3.11 or newer, and none is on the PATH. Install one," \
 		"or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@"$(PYTHON)" -c '' 2>/dev/null || { echo "$(PYTHON) is not there, or is no Python that runs" >&2; exit 1; }
 	@"$(PYTHON)" -c '$(OLD_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 
 .PHONY: help demo test mutants broken gas prove speed stories faults format lock clean setup-run setup-test python $(PARTS)

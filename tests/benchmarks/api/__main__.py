@@ -89,7 +89,9 @@ def measure(at: Side, key: str, paths: list[str]) -> tuple[float, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="api", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--requests", type=int, default=800, help="in each round, of each kind and side")
     requests = parser.parse_args().requests
     with tempfile.TemporaryDirectory() as folder, ExitStack() as sides:
