@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from earnest.cli.app import run
+from earnest.client import Client
 from earnest.testing.shop import Shop
 from earnest.testing.stack import LocalStack
 
@@ -97,6 +98,50 @@ def test_the_sample_shop_ships_nothing_for_a_forged_webhook(earnest: Shop, honey
     forged = httpx.post(f"{url}/webhooks", content=b'{"type": "payment.finalized"}', headers=headers, trust_env=False)
     assert forged.status_code == 401
     assert list(shop.orders.values()) == ["waits for payment"]
+
+
+def test_the_sample_shop_leaves_payments_alone_that_it_did_not_sell(earnest: Shop, honey: tuple[Any, str]) -> None:
+    shop, url = honey
+    others = [earnest.create("1 tUSD").fund(), earnest.create("1 tUSD", order_reference="elsewhere").fund()]
+    earnest.settle()
+    bought = earnest.take_up(httpx.post(f"{url}/buy", trust_env=False).headers["Location"].rpartition("/")[2])
+    bought.fund()
+    earnest.settle()
+    (order,) = shop.orders
+    earnest.until(lambda: shop.orders[order] == "shipped", "the shop to ship its own")
+    for other in others:
+        other.expect("funded")
+
+
+def test_the_sample_shop_says_that_the_service_is_away(honey: tuple[Any, str]) -> None:
+    shop, url = honey
+    with Client("http://127.0.0.1:1", "ek_test_a", patience_seconds=0) as away:
+        shop.api = away
+        bought = httpx.post(f"{url}/buy", trust_env=False)
+    assert bought.status_code == 503 and "is the service up?" in bought.text
+    assert not shop.orders
+
+
+def test_the_sample_shop_says_where_it_listens_and_that_its_port_is_taken() -> None:
+    environment = os.environ | {
+        "EARNEST_API_URL": "http://127.0.0.1:1",
+        "EARNEST_API_KEY": "ek_test_a",
+        "EARNEST_WEBHOOK_SECRET": "whsec_a",
+    }
+    command = [sys.executable, str(ROOT / "docs" / "sample_shop.py")]
+    with subprocess.Popen([*command, "0"], env=environment, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        url = first.stdout.readline().rpartition(" ")[2].strip()
+        try:
+            assert "Buy for" in httpx.get(url, trust_env=False).text
+            port = url.rpartition(":")[2]
+            second = subprocess.run(
+                [*command, port], env=environment, capture_output=True, text=True, check=False, timeout=60
+            )
+        finally:
+            first.terminate()
+    assert second.returncode == 1
+    assert re.fullmatch(rf"cannot listen on port {port}: .*in use\n", second.stderr), second.stderr
 
 
 def test_what_the_quickstart_lets_happen_happens(
