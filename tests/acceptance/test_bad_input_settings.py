@@ -96,6 +96,12 @@ WRONG = {
         {**KEYSTORE},
         prepare=keystore,
     ),
+    "operator's key that is none": Wrong(
+        ("serve",),
+        ("EARNEST_OPERATOR_KEY: the private key is not 64 hexadecimal digits",),
+        {"EARNEST_OPERATOR_KEY": "incorrect"},
+        secret="incorrect",
+    ),
     "keystore that is a program": Wrong(
         ("serve",),
         ("operator.json is no Ethereum keystore", "it is not JSON"),

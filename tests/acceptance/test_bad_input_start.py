@@ -25,7 +25,7 @@ def test_a_port_in_use_is_told_before_any_file_is_touched(tmp_path: Path, busy_p
     settings = good_settings(tmp_path)
     before = sorted(tmp_path.iterdir())
     said = earnest(command, "--port", str(busy_port), env=settings)
-    said.refuses(1, f"port {busy_port} on 127.0.0.1 is in use", "another")
+    said.refuses(1, f"port {busy_port} on 127.0.0.1 is in use", "another with --port")
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -39,10 +39,15 @@ def write_backup(
     if path.exists():
         raise FileIsThere(f"{path} is there already: give a name that is free")
     partial = path.with_name(path.name + ".partial")
-    # Opened anew, so that nobody else's file, link or right to read it is inherited.
-    partial.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        # Opened anew, so that nobody else's file, link or right to read it is inherited.
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        error.filename = str(path)  # the name that somebody gave
+        raise
+    try:
+        with os.fdopen(descriptor, "wb") as file:
             with store.read() as tx:
                 rows, chains = _write(tx, Seal(file, secret, random(SALT_BYTES)), now, progress)
             file.flush()

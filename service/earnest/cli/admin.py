@@ -12,7 +12,7 @@ import typer
 
 from earnest.cli.console import say, show_json
 from earnest.cli.panels import CARE, PAY
-from earnest.payment.errors import InvalidInput
+from earnest.payment.errors import InvalidInput, NotFound
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
 from earnest.payment.tell_rule import parse_tell_rule
 from earnest.payment.terms import DAY, HOUR
@@ -173,6 +173,8 @@ def list_keys(merchant: MERCHANT, data_dir: DATA_DIR = None, database_url: DATAB
 
     shown = ("id", "name", "prefix", "role", "scopes", "created_at", "expires_at", "revoked_at")
     with closing(open_database(_settings(data_dir, database_url))) as store, store.read() as tx:
+        if tx.merchants.get(merchant) is None:
+            raise NotFound(f"no merchant {merchant}")
         rows = [
             asdict(each) | {"scopes": sorted(each.scopes), "role": role_of(each.scopes)}
             for each in tx.keys.list(merchant)

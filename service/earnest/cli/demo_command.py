@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RPC_URL = Annotated[
     str | None,
     typer.Option(
-        help="Another development node (anvil, say) instead of the embedded chain; the demo turns its clock and blocks."
+        help="Another development node (anvil, say) instead of the embedded chain; its clock and blocks are turned."
     ),
 ]
 DATABASE_URL = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql+psycopg://…")]

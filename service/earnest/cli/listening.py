@@ -65,9 +65,9 @@ def listen(
         next(client.events(), None)  # a wrong key is told at once
         say(f"forwarding to {target}; the secret that webhooks are signed with:")
         out.print(signing)
-        stream = client.stream(after)
+        stream, breaks = client.stream(after), Breaks()
         try:
-            for message in stream.messages(lambda error: say(f"the stream broke off ({error}); coming back")):
+            for message in stream.messages(breaks.broke, breaks.opened):
                 if not wanted or message.type in wanted:
                     out.print(_forward(http, target, signing, message))
         except KeyboardInterrupt:
@@ -99,8 +99,10 @@ def trigger(
 
     wanted = parse_happening(kind)
     network = load_settings(network="local", rpc_url=rpc_url).chosen_network()
-    with Client(api_url, known_key(api_key)) as client:
+    key = known_key(api_key)
+    with Client(api_url, key, patience_seconds=0) as client:  # that nobody answers is told at once
         served = {each.chain: each.network for each in client.sync()}
+    with Client(api_url, key) as client:
         if f"eip155:{network.chain_id}" not in served:
             raise NotTheDevelopersChain(
                 f"{api_url} serves {', '.join(served.values())}, where nothing can be made to happen for nothing: "
@@ -114,6 +116,25 @@ def trigger(
         finally:
             chain.close()
     show_json(found)
+
+
+class Breaks:
+    """Says once that the stream broke off, however often coming back fails, and once that it is back."""
+
+    def __init__(self) -> None:
+        self._away = False
+
+    def broke(self, error: Exception) -> None:
+        """The connection ended, or was not made."""
+        if not self._away:
+            say(f"the stream broke off ({error}); coming back")
+        self._away = True
+
+    def opened(self) -> None:
+        """A connection is made."""
+        if self._away:
+            say("the stream is back")
+        self._away = False
 
 
 def _told(shop: object, payment: str, wanted: NotificationType) -> dict[str, object] | None:

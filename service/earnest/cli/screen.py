@@ -28,7 +28,7 @@ def show_screen(stack: LocalStack, account: MerchantAccount, console: Console) -
         ("checkout", payment.checkout_url, f"a sample payment of {payment.amount}, to be paid"),
         ("console", f"{stack.api_url}/console#key={account.api_key}", "blocks, txs and webhooks; time travel, reorgs"),
         ("desk", f"{stack.api_url}/desk", "the merchant's: sign in with the API key"),
-        ("API", f"{stack.api_url}/v1", f"its documentation: {stack.api_url}/docs"),
+        ("API", stack.api_url, f"its documentation: {stack.api_url}/docs"),
         ("API key", account.api_key, f"of the sample merchant {account.id}"),
         ("chain", stack.node_url, f"JSON-RPC, chain id {stack.network.chain_id}"),
         ("escrow", stack.deployment.address, ""),

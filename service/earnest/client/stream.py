@@ -43,18 +43,21 @@ class Stream:
     position: str | None = None
     retry_seconds: float = 2.0
 
-    def messages(self, on_break: Callable[[Exception], None] = lambda _error: None) -> Iterator[Message]:
+    def messages(
+        self, on_break: Callable[[Exception], None] = lambda _error: None, on_open: Callable[[], None] = lambda: None
+    ) -> Iterator[Message]:
         """Yield each notification once and in order; when the connection breaks, come back after a while.
 
         Args:
             on_break: told each time, before the wait.
+            on_open: told each time that a connection is made.
 
         Raises:
             Problem: the service refuses the stream, and asking again would not help.
         """
         while True:
             try:
-                yield from self.connection()
+                yield from self.connection(on_open)
                 error: Exception = Unreachable("the service ended the stream")
             except Problem as problem:
                 if not problem.may_retry:

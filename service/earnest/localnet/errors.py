@@ -54,7 +54,7 @@ class PortInUse(LocalnetError):
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
-        super().__init__(f"port {port} on {host} is in use: stop what listens there, or give another port")
+        super().__init__(f"port {port} on {host} is in use: stop what listens there, or choose another with --port")
 
 
 class ChainFileUnusable(LocalnetError):

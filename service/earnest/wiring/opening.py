@@ -102,7 +102,10 @@ def open_signer(settings: Settings) -> LocalSigner | None:
             raise KeyUnusable("EARNEST_OPERATOR_KEYSTORE needs EARNEST_OPERATOR_KEYSTORE_PASSWORD beside it")
         return LocalSigner.from_keystore(settings.operator_keystore, password.get_secret_value())
     if settings.operator_key is not None:
-        return LocalSigner.from_key(settings.operator_key.get_secret_value())
+        try:
+            return LocalSigner.from_key(settings.operator_key.get_secret_value())
+        except KeyUnusable as error:
+            raise KeyUnusable(f"EARNEST_OPERATOR_KEY: {error}") from None
     return None
 
 

@@ -85,6 +85,13 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         server.drop_database(name)
 
 
+def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "backup"
+    with pytest.raises(FileNotFoundError) as raised:
+        back_up(store, file)
+    assert raised.value.filename == str(file)
+
+
 def test_every_row_comes_back_and_the_mirror_goes_on(store: Store, empty: Store, tmp_path: Path) -> None:
     chain = live_through(store)
     made = back_up(store, tmp_path / "backup")

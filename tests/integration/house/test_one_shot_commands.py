@@ -31,11 +31,13 @@ def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """A web server that answers everything in the same way."""
+def answering(status: int, body: bytes, asked: list[str] | None = None) -> Iterator[str]:
+    """A web server that answers everything in the same way, and writes down what was `asked`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -112,3 +114,10 @@ def test_a_server_that_is_not_the_service_is_told_in_words(
 ) -> None:
     with answering(status, body) as url:
         assert says in said(capsys, "payment", "show", PAYMENT, "--api-url", url)
+
+
+def test_trigger_asks_a_service_that_is_not_up_no_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[str] = []
+    with answering(502, b"<html>Bad Gateway</html>", asked) as url:
+        assert "HTTP 502" in said(capsys, "trigger", "funded", "--api-url", url, "--api-key", "ek_test_a")
+    assert len(asked) == 1

@@ -13,6 +13,7 @@ import pytest
 
 from earnest.cli.app import EXIT_FAILED, EXIT_USAGE, run
 from earnest.cli.console import with_times
+from earnest.cli.listening import Breaks
 from earnest.commands.team_roles import TEAM_ROLES
 from earnest.payment.errors import TooEarly, TooLate
 from earnest.settings import load_settings
@@ -129,6 +130,7 @@ def test_a_merchant_without_an_arbiter_has_no_dispute_window(capsys: pytest.Capt
         (["merchant", "tell", "mer_1", "*:final:0", "--at-once"], EXIT_USAGE, "--at-once"),
         (["merchant", "tell", "mer_nobody", "--at-once"], EXIT_FAILED, "no merchant mer_nobody"),
         (["key", "create", "mer_nobody"], EXIT_FAILED, "no merchant mer_nobody"),
+        (["key", "list", "mer_nobody"], EXIT_FAILED, "no merchant mer_nobody"),
         (["payment", "list"], EXIT_USAGE, "EARNEST_API_KEY"),
         (["payment", "show", "0x12"], EXIT_USAGE, "'0x12' is no 32-byte value"),
         (["deploy", "--network", "nowhere"], EXIT_FAILED, "network 'nowhere' is not known; there are: local"),
@@ -206,3 +208,17 @@ def test_doctor_names_the_entry_of_the_audit_log_that_was_altered(
         database.commit()
     assert run(["doctor"]) == EXIT_FAILED
     assert "audit log: entry 1 of the audit log was altered after it was written" in capsys.readouterr().out
+
+
+def test_a_stream_that_stays_away_is_told_once_and_so_is_that_it_is_back(capsys: pytest.CaptureFixture[str]) -> None:
+    breaks = Breaks()
+    breaks.opened()
+    for _ in range(3):
+        breaks.broke(ConnectionError("nobody there"))
+    breaks.opened()
+    breaks.broke(ConnectionError("gone again"))
+    assert capsys.readouterr().err.splitlines() == [
+        "the stream broke off (nobody there); coming back",
+        "the stream is back",
+        "the stream broke off (gone again); coming back",
+    ]

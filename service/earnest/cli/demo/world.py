@@ -135,7 +135,8 @@ class World:
         gone = self._call("eth_getTransactionReceipt", funded.tx_hash) is None
         if gone:
             self.node("evm_mine")
-            self.narrator.tell("chain", f"dropped its newest {depth} block{'s' * (depth > 1)}, the funding with them")
+            blocks = "block, the funding with it" if depth == 1 else f"{depth} blocks, the funding with them"
+            self.narrator.tell("chain", f"dropped its newest {blocks}")
         return gone
 
     def mine_until_final(self) -> None:
