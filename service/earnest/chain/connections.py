@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import zlib
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -19,10 +20,10 @@ from typing import Final, NamedTuple
 import httpx
 
 from earnest.chain.bounded import Answer, Dripping, why
-from earnest.chain.carriers import HttpAnswer, Limits, did_not_finish, too_large
+from earnest.chain.carriers import Carrier, HttpAnswer, Limits, OverHttpx, did_not_finish, too_large
 from earnest.chain.errors import MalformedAnswer, NodeTimeout, NodeUnavailable
 from earnest.chain.later import Later
-from earnest.chain.proxies import is_loopback
+from earnest.chain.proxies import is_loopback, proxy_for
 
 KEPT_SECONDS: Final = 30.0
 """How long a line is kept that nobody uses: two slots of the slowest chain. Most servers keep it for 60 s and more; one
@@ -217,6 +218,24 @@ class Connections:
 
     def _is_closed(self) -> NodeUnavailable:
         return NodeUnavailable(self._endpoint, "is not asked any more: the connections were closed")
+
+
+def carrier_to(url: httpx.URL, endpoint: str, limits: Limits, transport: httpx.BaseTransport | None) -> Carrier:
+    """Return what carries questions to a URL: lines of our own, unless a proxy is on the way, or another is wished."""
+    proxy = proxy_for(url) if transport is None else None
+    if proxy is not None:
+        transport = httpx.HTTPTransport(proxy=proxy, trust_env=not is_loopback(url))
+    if transport is not None:
+        return OverHttpx(url, endpoint, _headers(url), limits, transport)
+    return Connections(url, endpoint, _headers(url), limits)
+
+
+def _headers(url: httpx.URL) -> dict[str, str]:
+    """Return the headers of every question; a name and a password in the URL go where HTTP wants them."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Content-Type": "application/json"}
+    if url.username or url.password:
+        headers["Authorization"] = "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return headers
 
 
 def _begun(line: _Line) -> Answer:

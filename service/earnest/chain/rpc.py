@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -19,8 +18,8 @@ import httpx
 import msgspec
 
 from earnest.chain.backoff import spread
-from earnest.chain.carriers import Carrier, HttpAnswer, Limits, OverHttpx
-from earnest.chain.connections import Connections
+from earnest.chain.carriers import HttpAnswer, Limits
+from earnest.chain.connections import carrier_to
 from earnest.chain.errors import (
     AnswerTooLarge,
     BadNodeUrl,
@@ -32,7 +31,6 @@ from earnest.chain.errors import (
 )
 from earnest.chain.later import Later
 from earnest.chain.node import NOT_REPEATED, Call, Node
-from earnest.chain.proxies import is_loopback, proxy_for
 from earnest.chain.ranges import PageSize, is_too_often
 
 log = logging.getLogger(__name__)
@@ -113,7 +111,7 @@ class Rpc(Node):
         self._batches = PageSize(largest_batch)
         self._sleep = sleep
         self._ids = itertools.count(1)
-        self._carrier = _carrier(self._url, self.endpoint, Limits(timeout_seconds, max_answer_bytes), transport)
+        self._carrier = carrier_to(self._url, self.endpoint, Limits(timeout_seconds, max_answer_bytes), transport)
 
     def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
         """Ask one thing; the result has the type `into`.
@@ -361,24 +359,6 @@ def _question(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]
 
 def _is_repeatable(calls: Sequence[Call]) -> bool:
     return not any(each.method in NOT_REPEATED for each in calls)
-
-
-def _carrier(url: httpx.URL, endpoint: str, limits: Limits, transport: httpx.BaseTransport | None) -> Carrier:
-    """Return what carries questions: lines of our own, unless a proxy is on the way or something else is wished."""
-    proxy = proxy_for(url) if transport is None else None
-    if proxy is not None:
-        transport = httpx.HTTPTransport(proxy=proxy, trust_env=not is_loopback(url))
-    if transport is not None:
-        return OverHttpx(url, endpoint, _headers(url), limits, transport)
-    return Connections(url, endpoint, _headers(url), limits)
-
-
-def _headers(url: httpx.URL) -> dict[str, str]:
-    """Return the headers of every question; a name and a password in the URL go where HTTP wants them."""
-    headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Content-Type": "application/json"}
-    if url.username or url.password:
-        headers["Authorization"] = "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
-    return headers
 
 
 def _parse_url(url: str) -> httpx.URL:
