@@ -138,6 +138,7 @@ class ProcessStory:
             if time.monotonic() > deadline:
                 self.outcome.differences += differences
                 return
+            stack.revive()  # one that gave up over the last lie may end only now
             time.sleep(0.25)
 
     def _count(self) -> None:

@@ -98,6 +98,7 @@ class Shop:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while any(row.state not in SETTLED_TX_STATES for row in self._rows()):
             self.stack.chain.ask("evm_mine")
+            self.stack.revive()
             wait_a_little(deadline, f"the operator's txs are not settled: {self._rows()}")
 
     def differences(self) -> Iterator[str]:
