@@ -1,7 +1,7 @@
 """Final blocks come piece by piece, each as large as the node gives at once; a few are on their way while one is read.
 
-A node far away takes longer to answer than we take to read what it told: asked for one thing after the other it made a
-backfill wait for three quarters of its time.
+A node far away takes longer to answer than we take to read what it told: asked for one thing after the other, one that
+was 50 ms away made a backfill wait for two thirds of its time.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Pieces:
             for each in self._ahead:
                 first = max(first, each.numbers[-1] + 1)
             blocks = sum(len(each.numbers) for each in self._ahead)
-            while first <= settled and len(self._ahead) < PIECES_AHEAD and not blocks >= BLOCKS_AHEAD:
+            while first <= settled and len(self._ahead) < PIECES_AHEAD and blocks < BLOCKS_AHEAD:
                 asked = self._ask(first, settled, ahead=True)
                 self._ahead.append(asked)
                 first += len(asked.numbers)
