@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +18,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from earnest.payment.errors import Misconfigured, UnknownToken
 from earnest.payment.money import Token
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
+
+NEARLY: Final = 0.9
+"""From which likeness on (`difflib`'s ratio) a variable is a setting misspelt, by a letter or by two neighbours. What
+other programs call theirs, such as `EARNEST_API_URL`, is further away."""
 
 
 class UnknownNetwork(Misconfigured):
@@ -143,14 +150,24 @@ def load_settings(**flags: Any) -> Settings:
     """Read the settings; a flag that is not None goes before the environment. One given several times is a list.
 
     Raises:
-        InvalidSettings: one cannot be used; the message names it, never its value (it may be a secret).
+        InvalidSettings: one cannot be used, or is misspelt; the message names it, never its value (it may be a secret).
     """
+    _refuse_misspelt(os.environ)
     try:
         given: dict[str, Any] = {name: _one(value) for name, value in flags.items()}
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         problems = "; ".join(f"EARNEST_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
         raise InvalidSettings(f"settings that cannot be used: {problems}") from None
+
+
+def _refuse_misspelt(variables: Iterable[str]) -> None:
+    """Raise `InvalidSettings` if a variable is nearly one of ours: what it was meant to set would keep its default."""
+    ours = [f"EARNEST_{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(map(str.upper, variables)):
+        if name.startswith("EARNEST_") and name not in ours:
+            for meant in get_close_matches(name, ours, n=1, cutoff=NEARLY):
+                raise InvalidSettings(f"there is no setting {name}: {meant} is most likely what was meant")
 
 
 def load_network(name: str) -> Network:

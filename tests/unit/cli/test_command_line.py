@@ -157,6 +157,23 @@ def test_a_setting_that_cannot_be_used_is_named_without_its_value(
     assert "secret-99" not in spoken
 
 
+def test_a_setting_that_is_misspelt_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EARNEST_DATABSE_URL", "postgresql+psycopg://passw0rd")
+    assert run(["merchant", "list"]) == EXIT_FAILED
+    told = capsys.readouterr().err
+    assert "EARNEST_DATABSE_URL" in told
+    assert "EARNEST_DATABASE_URL is most likely what was meant" in told
+    assert "passw0rd" not in told
+
+
+def test_what_other_programs_are_told_is_no_misspelt_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEY", "API_URL", "WALLET_KEY", "DEPLOYER_KEY", "WEBHOOK_SECRET", "SERVICE_HOST", "LOG_LEVEL"):
+        monkeypatch.setenv(f"EARNEST_{name}", "something")
+    assert load_settings().network == "local"
+
+
 @pytest.mark.parametrize("command", [["deploy"], ["payment", "fund", PAYMENT], ["payment", "sign-receipt", PAYMENT]])
 def test_a_keystore_that_is_none_is_told_before_its_password_is_asked_for(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
