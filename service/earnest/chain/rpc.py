@@ -124,6 +124,8 @@ class Rpc(Node):
 
     def call_later(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Later[Any]:
         """Ask as `call` does; the question travels at once, and the answer waits where the network ends."""
+        if method in NOT_REPEATED:  # what fails on its way is asked again when it is wanted
+            return super().call_later(method, params, into)
         return self._ask_later(self._one(method, params, into))
 
     def _one(self, method: str, params: Sequence[Any], into: Any) -> _Question[Any]:

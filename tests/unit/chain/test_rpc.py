@@ -142,6 +142,14 @@ def test_a_tx_is_never_handed_over_twice_by_itself() -> None:
     assert len(asked) == 1
 
 
+def test_a_tx_that_is_asked_for_ahead_is_not_handed_over_twice_either() -> None:
+    handler, asked = answering(httpx.ConnectError("away"), "0x")
+    later = rpc(handler).call_later("eth_sendRawTransaction", ("0x02",))
+    with pytest.raises(NodeUnavailable):
+        later()
+    assert len(asked) == 1
+
+
 def test_the_node_says_how_long_to_wait_and_we_do_within_bounds() -> None:
     waits: list[float] = []
     handler, _ = answering(httpx.Response(429, headers={"Retry-After": "2"}), httpx.Response(429), "0x1")
