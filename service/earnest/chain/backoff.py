@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 from typing import Final
 
 FIRST_SECONDS: Final = 0.1
@@ -32,3 +34,28 @@ MOVES_FORGIVEN: Final = 3
 def moved_seconds(failures: int) -> float:
     """Return the wait after the chain, or the mirror, moved under our hands, for the n-th failure in a row."""
     return MOVED_SECONDS * failures if failures <= MOVES_FORGIVEN else backoff_seconds(failures - MOVES_FORGIVEN)
+
+
+class Pause:
+    """Until when somebody wants to be left alone; of every thread's.
+
+    Of many questions that are on their way he refuses each, and says each time how long to wait: that is one wait.
+    """
+
+    def __init__(self) -> None:
+        self._heard_at = self._until = float("-inf")
+
+    def hear(self, asked_at: float, seconds: float) -> None:
+        """Note that a question, asked at that moment (monotonic), was answered by the wish for so long a pause."""
+        if asked_at > self._heard_at:  # or it was asked before the last wish, which it only repeats
+            self._heard_at = time.monotonic()
+            self._until = self._heard_at + seconds
+
+    def left(self) -> float:
+        """Return for how many seconds more nothing should be asked."""
+        return max(0.0, self._until - time.monotonic())
+
+    def wait(self, sleep: Callable[[float], object]) -> None:
+        """Wait for as long, if at all."""
+        if seconds := self.left():
+            sleep(seconds)

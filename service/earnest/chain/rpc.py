@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import httpx
 import msgspec
 
-from earnest.chain.backoff import spread
+from earnest.chain.backoff import Pause, spread
 from earnest.chain.carriers import HttpAnswer, Limits
 from earnest.chain.connections import carrier_to
 from earnest.chain.errors import (
@@ -111,6 +111,7 @@ class Rpc(Node):
         self._batches = PageSize(largest_batch)
         self._sleep = sleep
         self._ids = itertools.count(1)
+        self._pause = Pause()
         self._carrier = carrier_to(self._url, self.endpoint, Limits(timeout_seconds, max_answer_bytes), transport)
 
     def call(self, method: str, params: Sequence[Any] = (), into: Any = Any) -> Any:
@@ -283,29 +284,39 @@ class Rpc(Node):
             raise error
         return error
 
-    def _ask(self, asked: _Question[T], under_way: Later[HttpAnswer] | None = None) -> T:
+    def _ask(self, asked: _Question[T], under_way: Later[HttpAnswer] | None = None, asked_at: float = 0.0) -> T:
         """Ask, and read the answer; what cannot be read is asked again like what did not come at all.
 
-        With `under_way` it was asked once already.
+        With `under_way` it was asked once already, at that moment.
         """
         for attempt in itertools.count():
+            if under_way is None:
+                self._pause.wait(self._sleep)
+                asked_at = time.monotonic()
             try:
                 return asked.read(self._body(under_way() if under_way else self._carrier.post(asked.content)))
             except AnswerTooLarge:
                 raise  # the same question gets the same answer
             except NodeUnavailable as error:
+                delay = _delay_seconds(attempt, error)
+                if isinstance(error, RateLimited):
+                    self._pause.hear(asked_at, delay)
                 if attempt >= asked.retries or (isinstance(error, NodeTimeout) and not self._patient):
                     raise
-                self._sleep(_delay_seconds(attempt, error))
+                if not isinstance(error, RateLimited):
+                    self._sleep(delay)
                 under_way = None
         raise AssertionError("unreachable")
 
     def _ask_later(self, asked: _Question[T]) -> Later[T]:
+        asked_at = time.monotonic()
         try:
-            under_way = self._carrier.post_later(asked.content)
+            under_way = None if self._pause.left() else self._carrier.post_later(asked.content)
         except NodeUnavailable:
-            return Later(lambda: self._ask(asked))  # whoever comes for the answer hears of it, if it lasts
-        return Later(lambda: self._ask(asked, under_way), under_way.forget)
+            under_way = None
+        if under_way is None:
+            return Later(lambda: self._ask(asked))  # whoever comes for the answer hears of trouble, if it lasts
+        return Later(lambda: self._ask(asked, under_way, asked_at), under_way.forget)
 
     def _body(self, answer: HttpAnswer) -> bytes:
         """Return an answer's bytes; some nodes send errors under an HTTP status of error."""

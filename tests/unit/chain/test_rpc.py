@@ -159,6 +159,41 @@ def test_the_node_says_how_long_to_wait_and_we_do_within_bounds() -> None:
     assert waits[1] < 1
 
 
+def test_questions_under_way_that_are_all_refused_as_too_many_are_one_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("earnest.chain.backoff.time.monotonic", lambda: now[0])
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    refused = HttpAnswer(429, "2", b"")
+
+    class Busy:
+        """Refuses whatever was posted before it was left alone for once."""
+
+        def post(self, content: bytes) -> HttpAnswer:
+            return refused if not waits else HttpAnswer(200, None, answer_to(content))
+
+        def post_later(self, content: bytes) -> Later[HttpAnswer]:
+            return Later(lambda: refused)
+
+        def close(self) -> None:
+            pass
+
+    asking = Rpc(URL, transport=httpx.MockTransport(answering()[0]), sleep=sleep)
+    asking._carrier = Busy()
+    ahead = [asking.call_later("eth_chainId", (), str) for _ in range(4)]
+    assert [each() for each in ahead] == ["0x7"] * 4
+    assert len(waits) == 1
+    assert 1.6 <= waits[0] <= 2.4
+
+
+def answer_to(content: bytes) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": json.loads(content)["id"], "result": "0x7"}).encode()
+
+
 def test_an_answer_larger_than_the_limit_is_not_read_to_its_end() -> None:
     read = 0
 
