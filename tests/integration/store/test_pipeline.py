@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, bindparam, exc, make_url, text
 
 from earnest.store.driver_errors import DRIVER_ERRORS
 from earnest.store.engine import make_engine, parse_url
-from earnest.store.raw import Fixed, sent_together
+from earnest.store.raw import Fixed, many, sent_together
 
 STRANGE: Final = 'it\'s "quoted" \\ {a,b} 100% ü€😀 NULL\n'
 _ADDING: Final = Fixed(
@@ -49,6 +49,10 @@ def add(connection: Connection, *numbers: int) -> None:
         _ADDING.tell_each(connection, [_NOTHING | {"number": each} for each in numbers])
 
 
+def among(*words: str) -> dict[str, str]:
+    return {"words": many(words, "postgresql")}
+
+
 def numbers(connection: Connection) -> list[int]:
     return sorted(connection.execute(text("SELECT number FROM things")).scalars())
 
@@ -77,10 +81,11 @@ def test_a_list_names_exactly_its_words(connection: Connection) -> None:
         with sent_together(connection):
             for number, words in enumerate(every):
                 _ADDING.tell(connection, _NOTHING | {"number": number, "words": words})
-            some = _AMONG.ask_later(connection, {"words": [STRANGE, "", "NULL", '"', "\\", "a,b"]})
-            none = _AMONG.ask_later(connection, {"words": []})
+            some = _AMONG.ask_later(connection, among(STRANGE, "", "NULL", '"', "\\", "a,b"))
+            none = _AMONG.ask_later(connection, among())
         assert [number for (number,) in some()] == [0, 1, 2, 4, 5, 6]
         assert none() == []
+        assert _AMONG.ask(connection, among(STRANGE, "\\")) == [(0,), (5,)]
 
 
 def test_a_value_that_is_named_twice_is_the_same_in_both_places(connection: Connection) -> None:
@@ -91,9 +96,9 @@ def test_a_value_that_is_named_twice_is_the_same_in_both_places(connection: Conn
 def test_what_is_asked_in_between_sees_what_was_told_before(connection: Connection) -> None:
     with connection.begin(), sent_together(connection):
         _ADDING.tell(connection, _NOTHING | {"number": 1, "words": "one"})
-        assert _AMONG.ask(connection, {"words": ["one"]}) == [(1,)]
+        assert _AMONG.ask(connection, among("one")) == [(1,)]
         _ADDING.tell(connection, _NOTHING | {"number": 2, "words": "one"})
-        assert _AMONG.ask(connection, {"words": ["one"]}) == [(1,), (2,)]
+        assert _AMONG.ask(connection, among("one")) == [(1,), (2,)]
 
 
 def test_a_text_with_a_nul_is_refused_and_nothing_cut_off_is_written(connection: Connection) -> None:
@@ -193,7 +198,7 @@ def test_a_server_that_ends_the_connection_is_an_error_that_says_so(
         add(connection, 1)
     with pytest.raises(DRIVER_ERRORS) as caught, connection.begin(), sent_together(connection):
         if already_asked:
-            _AMONG.ask(connection, {"words": []})
+            _AMONG.ask(connection, among())
         end_all_others(postgres_url)
         _ADDING.tell(connection, _NOTHING | {"number": 2})
     assert isinstance(caught.value, psycopg.OperationalError)
