@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Row, Table, Text
 
 from earnest.payment.primitives import Hash32
 from earnest.payment.record import BlockRef
-from earnest.store.schema import execute_many, in_lists, insert
+from earnest.store.bulk import Upsert, amount_writer, flag_writer
+from earnest.store.schema import Amount, in_lists
 
 
 def place_columns() -> tuple[Column[Any], ...]:
@@ -49,18 +50,22 @@ def block_of(row: Row[Any]) -> BlockRef:
 
 def add_logs(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add logs; one that was orphaned becomes canonical again, as it is told now."""
-    adding = [{**row, "orphaned": False} for row in rows]
-    if adding:
-        execute_many(connection, _adding(connection.dialect.name, table), adding)
+    amount, no = amount_writer(connection), flag_writer(connection)(False)
+    names, amounts = _names(table), [each.name for each in table.c if isinstance(each.type, Amount)]
+    told = [{**row, "orphaned": no} for row in rows]
+    for row in told:
+        row |= {name: amount(row[name]) for name in amounts if row[name] is not None}
+    _adding(table).write(connection, [tuple([row[name] for name in names]) for row in told])
 
 
 @cache
-def _adding(dialect: str, table: Table) -> Any:
-    """Return the insert, built once: that takes longer than executing it."""
-    adding = insert(dialect, table)
-    key = ("chain_id", "block_hash", "log_index")
-    changed = {each.name: adding.excluded[each.name] for each in table.c if each.name not in key}
-    return adding.on_conflict_do_update(index_elements=key, set_=changed)
+def _adding(table: Table) -> Upsert:
+    key = [each.name for each in table.primary_key]
+    return Upsert(table, _names(table), key, changed=[name for name in _names(table) if name not in key])
+
+
+def _names(table: Table) -> list[str]:
+    return [each.name for each in table.c]
 
 
 def orphan_logs(connection: Connection, table: Table, chain_id: int, block_hashes: Collection[Hash32]) -> None:
