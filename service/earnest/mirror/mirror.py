@@ -307,7 +307,7 @@ class ChainMirror:
         tx.dismissals.add(changes.dismissals.values())
         written = (changes.payments, changes.events, changes.logs, changes.notifications)
         few = max(len(each) for each in written) < FEW
-        with tx.together() if few else nullcontext():
+        with tx.together(commits=True) if few else nullcontext():
             self._write_what_is_told(tx, belief, updates, before, name)
 
     def _write_what_is_told(

@@ -29,6 +29,8 @@ _PREPARED: Final = "earnest_prepared"
 _OURS: Final = "earnest_"
 _MARK: Final = re.compile(r"%%|%s|%\((\w+)\)s")
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
+_BEGIN: Final = "BEGIN"
+_COMMIT: Final = "COMMIT"
 
 
 class Text(NamedTuple):
@@ -92,12 +94,20 @@ class Pipeline:
         written = [None if value is None else _written(value) for value in values]
         if not self._is_open:
             self._open()
-        if text.name not in self._prepared:
-            self._pgconn.send_prepare(text.name, text.statement)
-            self._expect()
-            self._prepared.add(text.name)
-        self._pgconn.send_query_prepared(text.name, written)
-        return self._expect()
+        return self._send(text, written)
+
+    def commit(self) -> None:
+        """Wait for all answers, and commit if none of them is an error: the server does so before it answers.
+
+        Raises the first error of the driver's, as `wait` does; after one the server has committed nothing, unless the
+        line was lost.
+        """
+        if not self._is_open:
+            return  # nothing was sent: the driver commits what there is
+        committed = self._send(text_of(_COMMIT), [])
+        self.wait()
+        if committed.result is None or committed.result.command_status != _COMMIT.encode():
+            raise psycopg.OperationalError("the server rolled back what it was told to commit")
 
     def wait(self) -> None:
         """Wait for all answers; raises the first error of the driver's among them."""
@@ -135,8 +145,15 @@ class Pipeline:
         self._pgconn.enter_pipeline_mode()
         self._is_open = True
         if begins:
-            self._pgconn.send_query_params(b"BEGIN", None)
+            self._send(text_of(_BEGIN), [])
+
+    def _send(self, text: Text, written: Sequence[bytes | None]) -> Sent:
+        if text.name not in self._prepared:
+            self._pgconn.send_prepare(text.name, text.statement)
             self._expect()
+            self._prepared.add(text.name)
+        self._pgconn.send_query_prepared(text.name, written)
+        return self._expect()
 
     def _expect(self) -> Sent:
         self._sent.append(sent := Sent(self))
@@ -144,8 +161,11 @@ class Pipeline:
 
 
 @contextmanager
-def pipelined(connection: Connection) -> Iterator[None]:
-    """Send what is sent by way of `pipeline_of` in here without waiting, and wait for all of it at the end."""
+def pipelined(connection: Connection, *, commits: bool = False) -> Iterator[None]:
+    """Send what is sent by way of `pipeline_of` in here without waiting, and wait for all of it at the end.
+
+    With `commits` the transaction is committed along with it, and over after that.
+    """
     info = connection.info
     if _ACTIVE in info:
         yield
@@ -160,6 +180,8 @@ def pipelined(connection: Connection) -> Iterator[None]:
     pipeline = info[_ACTIVE] = Pipeline(driver, prepared)
     try:
         yield
+        if commits:
+            pipeline.commit()
         pipeline.close()
     except BaseException:
         try:

@@ -92,17 +92,19 @@ class Fixed:
 
 
 @contextmanager
-def sent_together(connection: Connection) -> Iterator[None]:
+def sent_together(connection: Connection, *, commits: bool = False) -> Iterator[None]:
     """Send what is asked later and told in here without waiting for each answer: one round trip, and not one for each.
 
     On PostgreSQL, that is (its pipeline mode); SQLite has nobody to wait for. What fails is raised at the end at the
     latest. Nothing may go by way of SQLAlchemy in here; how many rows were changed is not known in here.
+
+    With `commits` it is the last of a unit of work, which is committed along with it: no round trip of its own.
     """
     if connection.dialect.name != "postgresql":
         yield
         return
     try:
-        with pipelined(connection):
+        with pipelined(connection, commits=commits):
             yield
     except DRIVER_ERRORS as error:
         give_up_if_lost(connection, error)

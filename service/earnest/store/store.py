@@ -81,9 +81,12 @@ class Transaction:
         self.copying = Copying(connection)
         self.reconciliations = Reconciliations(connection)
 
-    def together(self) -> AbstractContextManager[None]:
-        """Wait once for all that is asked `…_later` and told in here; see `raw.sent_together`."""
-        return sent_together(self._connection)
+    def together(self, *, commits: bool = False) -> AbstractContextManager[None]:
+        """Wait once for all that is asked `…_later` and told in here; see `raw.sent_together`.
+
+        With `commits` nothing may be asked or told after it: it is committed along with the rest, where that can be.
+        """
+        return sent_together(self._connection, commits=commits)
 
 
 class Store:

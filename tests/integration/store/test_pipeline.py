@@ -125,6 +125,59 @@ def test_an_error_of_ours_in_between_takes_back_what_was_sent(connection: Connec
     assert numbers(connection) == []
 
 
+def add_and_commit(connection: Connection, *numbers: int) -> None:
+    with sent_together(connection, commits=True):
+        _ADDING.tell_each(connection, [_NOTHING | {"number": each} for each in numbers])
+
+
+def test_what_commits_is_seen_by_others_before_the_unit_of_work_ends(connection: Connection, engine: Engine) -> None:
+    for number in (1, 2):
+        with connection.begin():
+            add_and_commit(connection, number)
+            with engine.connect() as other:
+                assert numbers(other)[-1] == number
+    assert numbers(connection) == [1, 2]
+
+
+def test_what_fails_before_the_commit_is_not_committed(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation), connection.begin():
+        add_and_commit(connection, 1, 2, 2, 3)
+    assert numbers(connection) == []
+
+
+def test_an_error_of_ours_before_the_commit_takes_back_what_was_sent(connection: Connection) -> None:
+    with pytest.raises(KeyError), connection.begin(), sent_together(connection, commits=True):
+        _ADDING.tell(connection, _NOTHING | {"number": 1})
+        raise KeyError
+    assert numbers(connection) == []
+
+
+def test_a_commit_that_the_server_refuses_is_an_error(connection: Connection) -> None:
+    with connection.begin():
+        connection.execute(text("CREATE TABLE parts (thing bigint REFERENCES things INITIALLY DEFERRED)"))
+    parts = Fixed(lambda _: text("INSERT INTO parts (thing) VALUES (:thing)"))
+    with (
+        pytest.raises(psycopg.errors.ForeignKeyViolation),
+        connection.begin(),
+        sent_together(connection, commits=True),
+    ):
+        parts.tell(connection, {"thing": 1})
+    with connection.begin():
+        assert connection.execute(text("SELECT count(*) FROM parts")).scalar() == 0
+        add_and_commit(connection, 1)
+    assert numbers(connection) == [1]
+
+
+def test_a_server_that_ends_the_connection_before_the_commit_has_committed_nothing(
+    connection: Connection, postgres_url: str
+) -> None:
+    with pytest.raises(DRIVER_ERRORS), connection.begin(), sent_together(connection, commits=True):
+        _ADDING.tell(connection, _NOTHING | {"number": 1})
+        end_all_others(postgres_url)
+    assert connection.invalidated
+    assert numbers(connection) == []
+
+
 def test_after_an_error_the_same_statements_go_on_the_same_connection(connection: Connection) -> None:
     with connection.begin():
         add(connection, 1)
