@@ -219,8 +219,10 @@ class ChainMirror:
     def _ask(self, tx: Transaction, updates: Sequence[ChainUpdate], foreseen: Collection[Hash32]) -> _Reading:
         """Ask for what can be asked for before anything else is known."""
         number, timestamp = highest_final(updates)
+        # What is dropped in the same batch is not final, so where anything is, they are marked after that.
+        waiting_for = tx.events.not_yet_final_later if blocks_orphaned(updates) else tx.events.settle_later
         return _Reading(
-            tx.events.not_yet_final_later(self._chain_id, number) if number >= 0 else tuple,
+            waiting_for(self._chain_id, number) if number >= 0 else tuple,
             tx.payments.due_to_expire_later(self._chain_id, timestamp) if timestamp >= 0 else tuple,
             tx.untold.any_later(self._chain_id),
             foreseen,
@@ -324,7 +326,8 @@ class ChainMirror:
             [StoredBlock(ref(each), each.parent_hash) for each in window.blocks if each.hash in accepted],
         )
         if window.final != before.final:
-            tx.events.mark_final(self._chain_id, final_number)
+            if changes.orphaned:
+                tx.events.mark_final(self._chain_id, final_number)
             tx.blocks.prune(self._chain_id, final_number)
         tx.outbox.add(changes.notifications)
         tx.blocks.set_position(self._chain_id, ref(window.head) if window.head else None, window.final, name)

@@ -202,6 +202,15 @@ class Events:
         """Mark the canonical events up to a block as final."""
         _SETTLING.tell(self._connection, {"chain_id": chain_id, "up_to": up_to_block_number})
 
+    def settle_later(self, chain_id: int, up_to_block_number: int) -> Later[Sequence[StoredEvent]]:
+        """Mark as `mark_final` does, and return what `not_yet_final` returned before that, as it was then."""
+        if self._connection.dialect.name != "postgresql":
+            waiting = self.not_yet_final(chain_id, up_to_block_number)
+            self.mark_final(chain_id, up_to_block_number)
+            return lambda: waiting
+        rows = _SETTLED.ask_later(self._connection, {"chain_id": chain_id, "up_to": up_to_block_number})
+        return lambda: [_event(row) for row in rows()]
+
     def _read(self, wanted: Select[Any]) -> list[StoredEvent]:
         return [_event(row) for row in self._connection.execute(wanted)]
 
@@ -262,6 +271,20 @@ _WAITING_EVENTS: Final = Fixed(
     )
 )
 _SETTLING: Final = Fixed(lambda _: events.update().where(*_waiting_up_to).values(final=true()))
+
+
+def _settled(_dialect: str) -> Select[Any]:
+    """Return the statement that finds the events but once, to mark and to return them; only PostgreSQL has such."""
+    marked = events.update().where(*_waiting_up_to).values(final=true()).returning(*events.c).cte("marked")
+    c = marked.c
+    before = (false().label(each.name) if each is events.c.final else c[each.name] for each in events.c)
+    of_event = (payments.c.chain_id == c.chain_id) & (payments.c.id == c.payment_id)
+    found = select(*before, *(payments.c[name] for name in TERMS)).join_from(marked, payments, of_event)
+    order = (c.block_number, c.block_timestamp, c.block_hash, c.log_index)
+    return found.where(payments.c.account.is_not(None)).order_by(*order)
+
+
+_SETTLED: Final = Fixed(_settled)
 
 
 def _event(row: Sequence[Any]) -> StoredEvent:

@@ -162,7 +162,8 @@ _DUE_TO_EXPIRE: Final = Fixed(
     lambda _: (
         select(payments.c.id)
         .where(payments.c.chain_id == bindparam("chain_id", type_=BigInteger))
-        .where(payments.c.pay_by <= bindparam("until", type_=BigInteger), WAITING)
+        # Asked for by a question of its own, or PostgreSQL, which then knows how few have expired, plans it anew each time.
+        .where(payments.c.pay_by <= select(bindparam("until", type_=BigInteger)).scalar_subquery(), WAITING)
         .order_by(payments.c.pay_by, payments.c.id)
     )
 )
