@@ -162,7 +162,7 @@ _DUE_TO_EXPIRE: Final = Fixed(
     lambda _: (
         select(payments.c.id)
         .where(payments.c.chain_id == bindparam("chain_id", type_=BigInteger))
-        # Asked for by a question of its own, or PostgreSQL, which then knows how few have expired, plans it anew each time.
+        # By a question of its own, or PostgreSQL, which then sees how few have expired, plans it anew each time.
         .where(payments.c.pay_by <= select(bindparam("until", type_=BigInteger)).scalar_subquery(), WAITING)
         .order_by(payments.c.pay_by, payments.c.id)
     )

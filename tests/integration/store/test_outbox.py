@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
@@ -13,6 +15,7 @@ from earnest.payment.errors import InvalidInput, NotFound
 from earnest.payment.primitives import Hash32
 from earnest.store import Store
 from earnest.store.errors import ClaimLost
+from earnest.store.outbox_adding import FEW
 from earnest.store.records import Attempt, Delivery, DeliveryState, Endpoint, Notification
 from tests.support.ledger import CHAIN_ID, MERCHANT, START, digest
 
@@ -28,11 +31,18 @@ def notification(payment: int = 1, version: int = 1, type_: str = "payment.funde
     return Notification(id_, merchant, CHAIN_ID, Hash32(digest(str(payment))), version, type_, payload, START)
 
 
-def write(store: Store, *notifications: Notification, endpoints: Sequence[Endpoint] = ()) -> None:
+EITHER_WAY: Final = pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
+"""Along with other things, as with each block, a few go as values of their own."""
+
+
+def write(
+    store: Store, *notifications: Notification, endpoints: Sequence[Endpoint] = (), together: bool = False
+) -> None:
     with store.transaction() as tx:
         for endpoint in endpoints:
             tx.endpoints.add(endpoint)
-        tx.outbox.add(notifications)
+        with tx.together() if together else nullcontext():
+            tx.outbox.add(notifications)
 
 
 def claim(store: Store, now: int = START, limit: int = 10) -> list[tuple[Delivery, Notification, Endpoint]]:
@@ -67,7 +77,8 @@ def test_a_notification_comes_back_as_it_was(store: Store) -> None:
         assert tx.outbox.get("msg_nothing") is None
 
 
-def test_it_goes_to_each_enabled_endpoint_of_its_merchant_that_wants_its_type(store: Store) -> None:
+@EITHER_WAY
+def test_it_goes_to_each_enabled_endpoint_of_its_merchant_that_wants_its_type(store: Store, together: bool) -> None:
     with store.transaction() as tx:
         tx.merchants.add(OTHER)
     endpoints = [
@@ -77,24 +88,37 @@ def test_it_goes_to_each_enabled_endpoint_of_its_merchant_that_wants_its_type(st
         replace(ENDPOINT, id="we_disabled", disabled_at=START),
         replace(ENDPOINT, id="we_of_another", merchant_id=OTHER.id),
     ]
-    write(store, notification(), endpoints=endpoints)
+    write(store, notification(), endpoints=endpoints, together=together)
     assert {endpoint.id for _, _, endpoint in claim(store)} == {"we_1", "we_wants_it"}
 
 
-def test_a_type_is_wanted_as_a_whole(store: Store) -> None:
+@EITHER_WAY
+def test_a_type_is_wanted_as_a_whole(store: Store, together: bool) -> None:
     types = [{"payment.fund"}, {"payment.funded_twice", "ayment.funded"}, {"payment.expired", "payment.funded"}]
     endpoints = [replace(ENDPOINT, id=f"we_{at}", types=frozenset(each)) for at, each in enumerate(types)]
-    write(store, notification(), endpoints=endpoints)
+    write(store, notification(), endpoints=endpoints, together=together)
     assert [endpoint.id for _, _, endpoint in claim(store)] == ["we_2"]
 
 
-def test_whatever_a_payload_holds_comes_back_as_it_was(store: Store) -> None:
+@EITHER_WAY
+def test_whatever_a_payload_holds_comes_back_as_it_was(store: Store, together: bool) -> None:
     odd = {"%s": ":told", "'\"\\": [1.5, -(2**53), True], "\x00\n\u2028": "\x00", "deep": {"": [{}, [], None]}}
-    write(store, replace(notification(), payload=odd))
+    write(store, replace(notification(), payload=odd), together=together)
     with store.read() as tx:
         told = tx.outbox.get("msg_1_1")
     assert told is not None
     assert told.payload == odd
+
+
+def test_a_few_along_with_other_things_keep_their_order_and_those_that_were_there_stay(store: Store) -> None:
+    every = [notification(number) for number in range(FEW + 1)]
+    write(store, every[3], endpoints=[ENDPOINT])
+    write(store, *every[:FEW], together=True)
+    write(store, *every, together=True)
+    with store.read() as tx:
+        told = [each.id for _, each in tx.news.after(MERCHANT.id, 0, 1_000)]
+    assert told == [each.id for each in (every[3], *every[:3], *every[4:])]
+    assert set(claimed_ids(store, limit=1_000)) == set(told)
 
 
 def test_hundreds_at_once_keep_their_order_and_those_that_were_there_stay(store: Store) -> None:
@@ -109,12 +133,13 @@ def test_hundreds_at_once_keep_their_order_and_those_that_were_there_stay(store:
     assert set(claimed_ids(store, limit=1_000)) == {each.id for each in (*every[:200], *every[300:])}
 
 
-def test_the_same_notification_again_changes_nothing(store: Store) -> None:
-    write(store, notification(), endpoints=[ENDPOINT])
+@EITHER_WAY
+def test_the_same_notification_again_changes_nothing(store: Store, together: bool) -> None:
+    write(store, notification(), endpoints=[ENDPOINT], together=together)
     assert claimed_ids(store) == ["msg_1_1"]
     record(store, "msg_1_1", DeliveryState.DELIVERED)
     younger = replace(ENDPOINT, id="we_younger")
-    write(store, notification(), notification(version=2), endpoints=[younger])
+    write(store, notification(), notification(version=2), endpoints=[younger], together=together)
     assert {(told.id, endpoint.id) for _, told, endpoint in claim(store)} == {
         ("msg_1_2", "we_1"),
         ("msg_1_2", "we_younger"),
