@@ -8,6 +8,7 @@ honest one as all else that is done with a small answer.
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 import zlib
@@ -20,6 +21,14 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 """As much as Node.js takes; the library would take 6 MB."""
 AT_ONCE: Final = 256 * 1024
 _WITHOUT_BODY: Final = (204, 304)
+_HARMLESS: Final = rb"(?:(?!content-length|content-encoding|transfer-encoding|connection)[!-9;-~]++:[^\r\n]*+\r\n)*+"
+_PLAIN: Final = re.compile(
+    rb"HTTP/1\.1 200 [^\r\n]*\r\n%b(?:connection: ?keep-alive\r\n)?%bcontent-length: ?([0-9]{1,18})\r\n%b"
+    rb"(?:connection: ?keep-alive\r\n)?%b\r\n" % ((_HARMLESS,) * 4),
+    re.IGNORECASE,
+)
+"""The head of an answer as nearly all are: of one length, in one piece, not compressed, after which the line stays.
+Nothing in it is tried in a second way (`*+`), so that no head can take long."""
 _WHY: Final[dict[type[Exception], str]] = {
     HTTPException: "a head without an end",
     LineTooLong: "a line without an end",
@@ -38,6 +47,17 @@ class _Broken(HTTPException):
 def why(error: Exception) -> str:
     """Return what was wrong with an answer, without a word of what the server said."""
     return str(error) if isinstance(error, _Broken) else _WHY.get(type(error), type(error).__name__)
+
+
+def plain_body(came: bytes, most: int) -> bytes | None:
+    """Return the body of an answer that came whole and has nothing special about it, None where it has to be read.
+
+    Most are so, and reading one step by step takes as long as all else that is done with it.
+    """
+    head = _PLAIN.match(came, 0, MAX_HEAD_BYTES)
+    if head is None or int(head[1]) > most or int(head[1]) != len(came) - head.end():
+        return None
+    return came[head.end() :]
 
 
 class Head:
@@ -68,14 +88,18 @@ class Head:
 
 
 class Answer(HTTPResponse):
-    """An answer being read, nothing of which is believed; its time begins with it, the socket's timeout is a silence's.
+    """An answer being read, nothing of which is believed; the socket's timeout is a silence's.
+
+    Args:
+        came: what was read of it already.
+        since: when its time began, by the clock that only goes forward.
 
     Raises `Dripping`, `HTTPException`, and of the socket `OSError`.
     """
 
-    def __init__(self, sock: socket.socket, *args: Any, **named: Any) -> None:
+    def __init__(self, sock: socket.socket, came: bytes, since: float, *args: Any, **named: Any) -> None:
         super().__init__(sock, *args, **named)
-        self._wire = _Wire(self.fp.detach(), sock)
+        self._wire = _Wire(self.fp.detach(), sock, came, since)
         self._lines = self.fp = _Lines(self._wire)
 
     def begin(self) -> None:
@@ -175,10 +199,10 @@ class _Lines(io.BufferedReader):
 class _Wire(io.RawIOBase):
     """A socket of which no read outlasts the answer's time."""
 
-    def __init__(self, source: Any, line: socket.socket) -> None:
-        self._source, self._line = source, line
+    def __init__(self, source: Any, line: socket.socket, came: bytes, since: float) -> None:
+        self._source, self._line, self._came = source, line, came
         self._silence = line.gettimeout() or 0.0
-        self._deadline = time.monotonic() + self._silence * MAX_TIMEOUTS_AN_ANSWER
+        self._deadline = since + self._silence * MAX_TIMEOUTS_AN_ANSWER
         self.ends_it = False
         """Whether the line's end is the answer's; else it is an accident."""
         self.is_silent = False
@@ -188,6 +212,11 @@ class _Wire(io.RawIOBase):
         return True
 
     def readinto(self, into: Any, /) -> int | None:
+        size: int | None
+        if self._came:
+            size = min(len(into), len(self._came))
+            into[:size], self._came = self._came[:size], self._came[size:]
+            return size
         if self.is_silent:
             return None
         left = self._deadline - time.monotonic()
@@ -196,7 +225,7 @@ class _Wire(io.RawIOBase):
         if left < self._silence:
             self._line.settimeout(left)
         try:
-            size: int | None = self._source.readinto(into)
+            size = self._source.readinto(into)
         except TimeoutError:
             raise Dripping if left < self._silence else TimeoutError from None
         if not size and not self.ends_it:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from earnest.chain.bounded import Answer, Dripping, why
+from earnest.chain.bounded import Answer, Dripping, plain_body, why
 from earnest.chain.carriers import Carrier, HttpAnswer, Limits, OverHttpx, did_not_finish, too_large
 from earnest.chain.errors import MalformedAnswer, NodeTimeout, NodeUnavailable
 from earnest.chain.later import Later
@@ -32,6 +32,8 @@ KEPT_AT_MOST: Final = 8
 WAITING_AT_MOST: Final = 12
 """On so many lines answers wait for whoever asked ahead; what is asked beyond them is asked when it is wanted. Two
 pieces of a backfill have nine; where a node takes few questions at once they would have hundreds."""
+FIRST_BYTES: Final = 64 * 1024
+"""More than the answer for a block most often is."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -132,9 +134,14 @@ class Connections:
 
     def _answered(self, line: _Line) -> HttpAnswer:
         """Return what is answered on a line, and give the line back."""
-        keep = False
+        keep, since = False, time.monotonic()
         try:
-            with closing(_begun(line)) as answer:
+            came = line.socket.recv(FIRST_BYTES)
+            plain = plain_body(came, self._limits.max_answer_bytes)
+            if plain is not None:
+                keep = True
+                return HttpAnswer(200, None, plain)
+            with closing(_begun(line, came, since)) as answer:
                 body = answer.whole(self._limits.max_answer_bytes)
             if body is None:
                 raise too_large(self._endpoint, self._limits)
@@ -238,9 +245,9 @@ def _headers(url: httpx.URL) -> dict[str, str]:
     return headers
 
 
-def _begun(line: _Line) -> Answer:
+def _begun(line: _Line, came: bytes, since: float) -> Answer:
     """Return the answer that comes on a line, its head read."""
-    answer = Answer(line.socket, method="POST")
+    answer = Answer(line.socket, came, since, method="POST")
     try:
         answer.begin()
     except BaseException:

@@ -116,6 +116,8 @@ def test_many_questions_go_over_one_line_and_each_is_a_whole_request(servers: li
         "byte by byte": [bytes([each]) for each in ok()],
         "in chunks": [chunked(BODY[:7], BODY[7:])],
         "chunks byte by byte": [bytes([each]) for each in chunked(BODY[:7], BODY[7:], trailer=b"X: y\r\n")],
+        "in two pieces": [ok()[:-7], ok()[-7:]],
+        "kept by a word": [ok(BODY, "Connection: keep-alive", "Server: x")],
         "as gzip": [ok(gzip.compress(BODY), "Content-Encoding: gzip")],
         "as zlib": [ok(zlib.compress(BODY), "content-encoding:deflate")],
         "as bare deflate": [ok(zlib.compress(BODY)[2:-4], "Content-Encoding: deflate")],
