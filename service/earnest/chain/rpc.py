@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from threading import Event
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -40,6 +40,8 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """A page of 10,000 logs is about 10 MB; what is far larger is a fault, and must not fill our memory."""
 MAX_BATCH: Final = 500
 """Headers of as many blocks are some 8 MB on the busiest chain; who takes fewer at once says so, and gets fewer."""
+FEW: Final = 8
+"""So many questions of several types are asked about a block at most, beside those of a backfill."""
 SIDE_BY_SIDE: Final = 8
 """How many questions a node that refuses batches is asked at the same time: as a browser would, and no more."""
 RETRIES: Final = 2
@@ -225,13 +227,14 @@ class Rpc(Node):
     def _many(self, calls: Sequence[Call]) -> _Question[list[Any] | None]:
         numbers = [next(self._ids) for _ in calls]
         body = [_question(number, each.method, each.params) for number, each in zip(numbers, calls, strict=True)]
-        into = calls[0].into
+        intos = tuple(each.into for each in calls)
 
         def read(content: bytes) -> list[Any] | None:
             if not content.lstrip().startswith(b"["):
                 self._check_refusal(content)
                 return None
-            hoped = _as_hoped(content, _hoped_batch(into)) if all(each.into is into for each in calls) else None
+            decoder = _hoped_batch(intos[0]) if all(each is intos[0] for each in intos) else _hoped_few(intos)
+            hoped = _as_hoped(content, decoder) if decoder is not None else None
             if hoped is not None and [each.id for each in hoped] == numbers:
                 return [each.result for each in hoped]
             answers = {each.id: each for each in self._decode(content, list[_Answer])}
@@ -353,6 +356,16 @@ def _hoped(into: Any) -> msgspec.json.Decoder[Any]:
 @cache
 def _hoped_batch(into: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(list[_AsHoped[into]])
+
+
+@lru_cache(maxsize=64)
+def _hoped_few(intos: tuple[Any, ...]) -> msgspec.json.Decoder[Any] | None:
+    """Return what decodes a few answers of several types, None where they are many: hardly ever the same again."""
+    if len(intos) > FEW:
+        return None
+    kind: Any = _AsHoped
+    every: Any = tuple(kind[each] for each in intos)
+    return msgspec.json.Decoder(tuple[every])
 
 
 def _as_hoped(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
