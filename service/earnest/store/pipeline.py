@@ -91,7 +91,11 @@ class Pipeline:
     def send(self, text: Text, values: Sequence[Any]) -> Sent:
         """Send a statement with its values by place."""
         # All values first: what cannot be written is no reason to have sent anything.
-        written = [None if value is None else _written(value) for value in values]
+        written = [
+            # Most are texts, and not worth a call each.
+            value.encode() if type(value) is str and "\x00" not in value else None if value is None else _written(value)
+            for value in values
+        ]
         if not self._is_open:
             self._open()
         return self._send(text, written)

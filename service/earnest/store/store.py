@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, text
 
@@ -44,42 +44,60 @@ from earnest.store.txs import Txs
 from earnest.store.untold import UntoldEvents
 from earnest.store.watched_deposits import WatchedDeposits
 
+T = TypeVar("T")
+
 KEPT_OPEN: Final = 2
 """Connections of each kind: as many as work at the same time where little happens, each quicker than out of a pool."""
+
+
+class _Part(Generic[T]):
+    """An attribute of a unit of work, made where it is first asked for: most units of work speak of few subjects."""
+
+    def __init__(self, make: Callable[[Connection], T]) -> None:
+        self._make = make
+
+    def __set_name__(self, _owner: type[Transaction], name: str) -> None:
+        self._name = name
+
+    def __get__(self, tx: Transaction, _owner: type[Transaction]) -> T:
+        made: T
+        made = tx.__dict__[self._name] = self._make(tx._connection)  # from now on found before this is
+        return made
 
 
 class Transaction:
     """One unit of work; each attribute speaks of one subject."""
 
+    merchants = _Part(Merchants)
+    keys = _Part(Keys)
+    sessions = _Part(Sessions)
+    payments = _Part(Payments)
+    descriptions = _Part(Descriptions)
+    events = _Part(Events)
+    side_events = _Part(SideEvents)
+    credits = _Part(Credits)
+    watched_deposits = _Part(WatchedDeposits)
+    dismissals = _Part(Dismissals)
+    blocks = _Part(Blocks)
+    outbox = _Part(Outbox)
+    news = _Part(News)
+    glance = _Part(Glance)
+    balances = _Part(Balances)
+    audit = _Part(Audit)
+    settlements = _Part(Settlements)
+    untold = _Part(UntoldEvents)
+    endpoints = _Part(Endpoints)
+    txs = _Part(Txs)
+    idempotency = _Part(Idempotency)
+    processes = _Part(Processes)
+    leads = _Part(Leads)
+    facts = _Part(ChainFacts)
+    swap = _Part(Swap)
+    copying = _Part(Copying)
+    reconciliations = _Part(Reconciliations)
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.merchants = Merchants(connection)
-        self.keys = Keys(connection)
-        self.sessions = Sessions(connection)
-        self.payments = Payments(connection)
-        self.descriptions = Descriptions(connection)
-        self.events = Events(connection)
-        self.side_events = SideEvents(connection)
-        self.credits = Credits(connection)
-        self.watched_deposits = WatchedDeposits(connection)
-        self.dismissals = Dismissals(connection)
-        self.blocks = Blocks(connection)
-        self.outbox = Outbox(connection)
-        self.news = News(connection)
-        self.glance = Glance(connection)
-        self.balances = Balances(connection)
-        self.audit = Audit(connection)
-        self.settlements = Settlements(connection)
-        self.untold = UntoldEvents(connection)
-        self.endpoints = Endpoints(connection)
-        self.txs = Txs(connection)
-        self.idempotency = Idempotency(connection)
-        self.processes = Processes(connection)
-        self.leads = Leads(connection)
-        self.facts = ChainFacts(connection)
-        self.swap = Swap(connection)
-        self.copying = Copying(connection)
-        self.reconciliations = Reconciliations(connection)
 
     def together(self, *, commits: bool = False) -> AbstractContextManager[None]:
         """Wait once for all that is asked `…_later` and told in here; see `raw.sent_together`.

@@ -31,6 +31,11 @@ def encode(item: Item) -> bytes:
     return _prefix(len(payload), 0xC0) + payload
 
 
+def encode_list(encoded: bytes) -> bytes:
+    """Return the encoding of a list whose items, encoded and one after the other, are given."""
+    return _prefix(len(encoded), 0xC0) + encoded
+
+
 def hex_of_bytes(text: str) -> str:
     """Return the encoding of bytes that are given as `0x…`, as hexadecimal digits and all in text.
 

@@ -15,8 +15,9 @@ from earnest.payment.primitives import keccak
 
 EMPTY_ROOT: Final = keccak(rlp.encode(b""))
 
-_Leaf = tuple[bytes, bytes]
-"""A path, one nibble a byte, and the value at its end."""
+_Leaf = tuple[str, bytes]
+"""A path, in hexadecimal digits, and the value at its end."""
+_NOTHING: Final = rlp.encode(b"")
 
 
 class NotInTrie(ValueError):
@@ -32,8 +33,8 @@ class Trie:
 
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._nodes: dict[bytes, bytes] = {}
-        leaves = sorted((_nibbles(key), value) for key, value in values.items())
-        root = rlp.encode(self._node(leaves, 0) if leaves else b"")
+        leaves = sorted((key.hex(), value) for key, value in values.items())
+        root = self._node(leaves, 0) if leaves else _NOTHING
         self.root = keccak(root)
         self._nodes[self.root] = root
 
@@ -41,30 +42,32 @@ class Trie:
         """Return the nodes from the root to the key's value; raises `NotInTrie` if it has none."""
         return used_nodes(self.root, key, self._nodes)
 
-    def _node(self, leaves: Sequence[_Leaf], depth: int) -> rlp.Item:
+    def _node(self, leaves: Sequence[_Leaf], depth: int) -> bytes:
+        """Return the encoding of the node above these leaves, which share their paths up to `depth`."""
         first, value = leaves[0]
         if len(leaves) == 1:
-            return [_packed(first[depth:], is_leaf=True), value]
+            return rlp.encode([_packed(first[depth:], is_leaf=True), value])
         # Sorted, so what the first and the last share, all share.
         shared = _shared(first, leaves[-1][0], depth)
         if shared > depth:
-            return [_packed(first[depth:shared], is_leaf=False), self._child(leaves, shared)]
-        children: list[rlp.Item] = [b""] * 17
+            path = rlp.encode(_packed(first[depth:shared], is_leaf=False))
+            return rlp.encode_list(path + self._child(leaves, shared))
+        children = [_NOTHING] * 17
         start = 0
         for end in range(1, len(leaves) + 1):
             if end == len(leaves) or leaves[end][0][depth] != leaves[start][0][depth]:
-                children[leaves[start][0][depth]] = self._child(leaves[start:end], depth + 1)
+                children[int(leaves[start][0][depth], 16)] = self._child(leaves[start:end], depth + 1)
                 start = end
-        return children
+        return rlp.encode_list(b"".join(children))
 
-    def _child(self, leaves: Sequence[_Leaf], depth: int) -> rlp.Item:
-        node = self._node(leaves, depth)
-        encoded = rlp.encode(node)
+    def _child(self, leaves: Sequence[_Leaf], depth: int) -> bytes:
+        """Return what stands for a node in the one above it, encoded."""
+        encoded = self._node(leaves, depth)
         if len(encoded) < 32:
-            return node
+            return encoded
         digest = keccak(encoded)
         self._nodes[digest] = encoded
-        return digest
+        return rlp.encode(digest)
 
 
 def used_nodes(root: bytes, key: bytes, nodes: Mapping[bytes, bytes]) -> list[bytes]:
@@ -137,19 +140,18 @@ def _nibbles(key: bytes) -> bytes:
     return bytes(nibble for byte in key for nibble in (byte >> 4, byte & 15))
 
 
-def _shared(one: bytes, other: bytes, start: int) -> int:
-    """Return up to which nibble two paths are the same."""
+def _shared(one: str, other: str, start: int) -> int:
+    """Return up to which digit two paths are the same."""
     at = start
     while at < min(len(one), len(other)) and one[at] == other[at]:
         at += 1
     return at
 
 
-def _packed(nibbles: bytes, *, is_leaf: bool) -> bytes:
+def _packed(path: str, *, is_leaf: bool) -> bytes:
     """Return a path as it stands in a node: a flag for leaves, another for odd lengths."""
-    flag = 2 * is_leaf + len(nibbles) % 2
-    padded = bytes([flag, *nibbles] if len(nibbles) % 2 else [flag, 0, *nibbles])
-    return bytes(high << 4 | low for high, low in zip(padded[::2], padded[1::2], strict=True))
+    odd = len(path) % 2
+    return bytes.fromhex(f"{2 * is_leaf + odd}{'' if odd else '0'}{path}")
 
 
 def _unpacked(item: rlp.Item) -> tuple[bytes, bool]:
