@@ -37,6 +37,17 @@ def payments_told(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     }
 
 
+def payments_funded(updates: Sequence[ChainUpdate]) -> set[Hash32]:
+    """Return the ids of the payments whose fundings stand in accepted blocks."""
+    return {
+        log.event.payment_id
+        for update in updates
+        if isinstance(update, BlockAccepted)
+        for log in update.logs
+        if isinstance(log.event, PaymentEvent) and log.event.funding is not None
+    }
+
+
 def count_logs(updates: Sequence[ChainUpdate]) -> int:
     """Return how many logs stand in accepted blocks."""
     return sum(len(update.logs) for update in updates if isinstance(update, BlockAccepted))

@@ -13,6 +13,7 @@ from earnest.mirror.batch import (
     highest_accepted,
     highest_final,
     name_of,
+    payments_funded,
     payments_told,
 )
 from earnest.mirror.belief import Belief
@@ -65,6 +66,7 @@ class _Reading(NamedTuple):
     waiting: Later[Sequence[StoredEvent]]
     expiring: Later[Sequence[Hash32]]
     any_untold: Later[bool]
+    any_waiting: Later[bool]
     foreseen: Collection[Hash32]
     payments: Later[dict[Hash32, Payment]]
     merchants: Later[dict[str, Merchant]]
@@ -160,13 +162,15 @@ class ChainMirror:
         try:
             self._take(updates, remembered, recent)
         except PaymentsChanged:
-            self._take(updates, remembered, Recent())
+            self._take(updates, remembered, Recent(), reads_all=True)
 
-    def _take(self, updates: Sequence[ChainUpdate], remembered: _Remembered | None, recent: Recent) -> None:
-        """Take updates in one transaction, and remember what came of it.
+    def _take(
+        self, updates: Sequence[ChainUpdate], remembered: _Remembered | None, recent: Recent, *, reads_all: bool = False
+    ) -> None:
+        """Take updates in one transaction, and remember what came of it; with `reads_all` nothing is taken for granted.
 
         Raises:
-            PaymentsChanged: a payment is not as it was remembered; nothing is written.
+            PaymentsChanged: a payment is not as it was remembered or taken for granted; nothing is written.
         """
         name, lead = name_of(updates), self._lead()
         with self._store.transaction(in_bulk=count_logs(updates) >= IN_BULK) as tx:
@@ -183,7 +187,8 @@ class ChainMirror:
                 return
             is_known = remembered is not None and remembered.lead is lead and remembered.last_batch == chain.last_batch
             known = remembered.position.blocks if remembered is not None and is_known else self._blocks(tx)
-            belief = self._recall(tx, chain, updates, known, recent.payments(lead, chain.last_batch), reading)
+            new = set() if reads_all or reading.any_waiting() else payments_funded(updates)
+            belief = self._recall(tx, chain, updates, known, recent.payments(lead, chain.last_batch), new, reading)
             for update in updates:
                 belief.take(update)
             self._write(tx, belief, updates, chain, name)
@@ -225,6 +230,8 @@ class ChainMirror:
             waiting_for(self._chain_id, number) if number >= 0 else tuple,
             tx.payments.due_to_expire_later(self._chain_id, timestamp) if timestamp >= 0 else tuple,
             tx.untold.any_later(self._chain_id),
+            # Few are read at once in any case.
+            tx.payments.any_waiting_later(self._chain_id) if count_logs(updates) >= IN_BULK else lambda: True,
             foreseen,
             # Locked before what belongs to them is read: nobody adopts one of them in between.
             tx.payments.many_later(self._chain_id, foreseen, lock=True),
@@ -239,9 +246,13 @@ class ChainMirror:
         updates: Sequence[ChainUpdate],
         accepted: Sequence[Block],
         recent: Mapping[Hash32, Foreign],
+        new: Collection[Hash32],
         reading: _Reading,
     ) -> Belief:
-        """Read all that the updates touch and that is not known: a fixed number of queries, however many they are."""
+        """Read all that the updates touch and that is not known: a fixed number of queries, however many they are.
+
+        Those that are `new` nobody can have created: that one is there after all shows when it is added.
+        """
         final_number, _ = highest_final(updates)
         dropped = blocks_orphaned(updates)
         waiting, expiring = reading.waiting(), reading.expiring()
@@ -252,7 +263,7 @@ class ChainMirror:
         untold = self._untold(tx, chain, updates, touched | told) if reading.any_untold() else {}
         touched |= untold.keys()
         # Only of an event does it show that a payment is not as it was remembered; all others are read.
-        wanted = touched.union(told.difference(recent))
+        wanted = touched.union(told.difference(recent, new))
         payments, merchants, dismissals = self._payments(tx, wanted.difference(reading.foreseen), reading)
         history = tx.events.canonical(self._chain_id, touched | told if dropped else untold)
         return Belief(

@@ -7,7 +7,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, select
+from sqlalchemy import BigInteger, Connection, Select, bindparam, literal_column, select
 
 from earnest.payment.foreign import Foreign
 from earnest.payment.primitives import Hash32
@@ -135,6 +135,11 @@ class Payments:
         rows = _DUE_TO_EXPIRE.ask_later(self._connection, asked)
         return lambda: [Hash32(id_) for (id_,) in rows()]
 
+    def any_waiting_later(self, chain_id: int) -> Later[bool]:
+        """Ask whether somebody here created a payment that was not paid yet, and may be."""
+        rows = _ANY_WAITING.ask_later(self._connection, {"chain_id": chain_id})
+        return lambda: bool(rows())
+
     def mark_expired(self, chain_id: int, payment_ids: Iterable[Hash32]) -> None:
         """Note that the merchants were told that these expired."""
         for some in in_lists(list(payment_ids)):
@@ -158,6 +163,13 @@ def _locked(wanted: Select[Any]) -> Select[Any]:
 
 _MANY: Final = Fixed(_of_ids)
 _MANY_LOCKED: Final = Fixed(lambda dialect: _locked(_of_ids(dialect)))
+_ANY_WAITING: Final = Fixed(
+    lambda _: (
+        select(literal_column("1"))
+        .where(payments.c.chain_id == bindparam("chain_id", type_=BigInteger), WAITING)
+        .limit(literal_column("1"))
+    )
+)
 _DUE_TO_EXPIRE: Final = Fixed(
     lambda _: (
         select(payments.c.id)
