@@ -49,6 +49,26 @@ def test_a_life_with_a_reorg_a_foreign_payment_and_an_expiry(store: Store) -> No
     assert first == {(payment.id, 1), (unpaid.id, 1)}
 
 
+def test_what_one_batch_drops_and_what_it_makes_final_are_told_apart(store: Store) -> None:
+    mirror, chain = make_mirror(store), FakeChain()
+    stays, lost = create(store, make_payment(1)), create(store, make_payment(2))
+    foreign = make_payment(3, account=None)
+    mirror.take(
+        [chain.mine(chain.next(stays, EventKind.PAYMENT_FUNDED), chain.next(foreign, EventKind.PAYMENT_FUNDED))]
+    )
+    mirror.take([chain.mine(chain.next(lost, EventKind.PAYMENT_FUNDED))])
+    orphaned, _ = chain.drop(1)
+    mirror.take([orphaned, chain.mine(), chain.finalize()])
+    with store.read() as tx:
+        flags = {
+            each.id: [(event.orphaned, event.final) for event in tx.events.timeline(CHAIN_ID, each.id)]
+            for each in (stays, foreign, lost)
+        }
+    assert flags == {stays.id: [(False, True)], foreign.id: [(False, True)], lost.id: [(True, False)]}
+    assert types(told(store, stays)) == ["funded", "finalized"]
+    assert types(told(store, lost)) == ["funded", "reorged"]
+
+
 def test_of_two_followers_at_once_one_is_believed(store: Store) -> None:
     """A second one that lost the race is refused, reads the position again and finds nothing left to tell."""
     chain = FakeChain()
