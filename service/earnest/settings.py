@@ -7,10 +7,9 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,10 +17,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from earnest.payment.errors import Misconfigured, UnknownToken
 from earnest.payment.money import Token
 from earnest.payment.primitives import ZERO_ADDRESS, Address, parse_address
-
-NEARLY: Final = 0.9
-"""From which likeness on (`difflib`'s ratio) a variable is a setting misspelt, by a letter or by two neighbours. What
-other programs call theirs, such as `EARNEST_API_URL`, is further away."""
 
 
 class UnknownNetwork(Misconfigured):
@@ -166,8 +161,20 @@ def _refuse_misspelt(variables: Iterable[str]) -> None:
     ours = [f"EARNEST_{name.upper()}" for name in Settings.model_fields]
     for name in sorted(map(str.upper, variables)):
         if name.startswith("EARNEST_") and name not in ours:
-            for meant in get_close_matches(name, ours, n=1, cutoff=NEARLY):
-                raise InvalidSettings(f"there is no setting {name}: {meant} is most likely what was meant")
+            for meant in ours:
+                if _is_nearly(name, meant):
+                    raise InvalidSettings(f"there is no setting {name}: {meant} is most likely what was meant")
+
+
+def _is_nearly(one: str, other: str) -> bool:
+    """Return whether two words differ by one letter, or by two neighbours that changed places.
+
+    What platforms and other programs call theirs, such as `EARNEST_SECRET_KEY_FILE`, is further away.
+    """
+    at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    rest, others = one[at:], other[at:]
+    swapped = rest[:2] == others[1::-1] and rest[2:] == others[2:]
+    return swapped or rest[1:] == others[1:] or rest[1:] == others or rest == others[1:]
 
 
 def load_network(name: str) -> Network:

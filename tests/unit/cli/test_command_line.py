@@ -16,7 +16,7 @@ from earnest.cli.console import with_times
 from earnest.cli.listening import Breaks
 from earnest.commands.team_roles import TEAM_ROLES
 from earnest.payment.errors import TooEarly, TooLate
-from earnest.settings import load_settings
+from earnest.settings import InvalidSettings, load_settings
 
 PAYOUT = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -169,9 +169,20 @@ def test_a_setting_that_is_misspelt_is_not_passed_over(
 
 
 def test_what_other_programs_are_told_is_no_misspelt_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("API_KEY", "API_URL", "WALLET_KEY", "DEPLOYER_KEY", "WEBHOOK_SECRET", "SERVICE_HOST", "LOG_LEVEL"):
+    for name in (
+        *("API_KEY", "API_URL", "WALLET_KEY", "DEPLOYER_KEY", "WEBHOOK_SECRET", "SERVICE_HOST", "LOG_LEVEL"),
+        *("DATABASE_USER", "DEV_DATABASE_URL", "OPERATOR_TOKEN", "OPERATOR_ENV", "SECRET_KEY_OLD", "RPC_URL_2"),
+        *("SECRET_KEY_FILE", "OPERATOR_KEYSTORE_PASSWORD_FILE", "PORT_8000_TCP_ADDR", "1_PORT"),
+    ):
         monkeypatch.setenv(f"EARNEST_{name}", "something")
     assert load_settings().network == "local"
+
+
+@pytest.mark.parametrize("name", ["HSOT", "HOSTS", "PRT", "NETWORC", "rpc_urls", "OPERATOR_KEYSTORE_PASWORD"])
+def test_one_letter_or_two_neighbours_make_a_setting_misspelt(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"EARNEST_{name}", "something")
+    with pytest.raises(InvalidSettings, match=f"EARNEST_{name.upper()}"):
+        load_settings()
 
 
 @pytest.mark.parametrize("command", [["deploy"], ["payment", "fund", PAYMENT], ["payment", "sign-receipt", PAYMENT]])
