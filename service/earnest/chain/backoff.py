@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from earnest.chain.errors import NodeUnavailable, RateLimited
+
 FIRST_SECONDS: Final = 0.1
 GROWTH: Final = 1.5
 """The last wait of an outage is a third of it: who was away for a second is noticed a third of one later."""
@@ -36,6 +38,26 @@ def moved_seconds(failures: int) -> float:
     return MOVED_SECONDS * failures if failures <= MOVES_FORGIVEN else backoff_seconds(failures - MOVES_FORGIVEN)
 
 
+FIRST_DELAY_SECONDS: Final = 0.1
+AT_ONCE_SECONDS: Final = 0.02
+"""After an answer that broke off, or that a gateway gave: most often the next connection, or machine, is well."""
+FIRST_LIMITED_SECONDS: Final = 0.05
+"""After being asked for less without a word on how much: most limits count requests by the second."""
+MAX_DELAY_SECONDS: Final = 5.0
+SPREAD: Final = (0.8, 1.2)
+LONGEST_RETRY_SECONDS: Final = MAX_DELAY_SECONDS * SPREAD[1]
+
+
+def retry_seconds(attempt: int, error: NodeUnavailable) -> float:
+    """Return the wait before a question is asked again, after so many retries; what the node wishes, within bounds."""
+    if isinstance(error, RateLimited):
+        wished = error.retry_after_seconds
+        delay = FIRST_LIMITED_SECONDS * 2**attempt if wished is None else wished
+    else:
+        delay = FIRST_DELAY_SECONDS * 2 ** (attempt - 1) if attempt else AT_ONCE_SECONDS
+    return spread(min(delay, MAX_DELAY_SECONDS), *SPREAD)
+
+
 class Pause:
     """Until when somebody wants to be left alone; of every thread's.
 
@@ -55,7 +77,8 @@ class Pause:
         """Return for how many seconds more nothing should be asked."""
         return max(0.0, self._until - time.monotonic())
 
-    def wait(self, sleep: Callable[[float], object]) -> None:
-        """Wait for as long, if at all."""
+    def wait(self, sleep: Callable[[float], object]) -> float:
+        """Wait for as long, if at all, and return how long."""
         if seconds := self.left():
             sleep(seconds)
+        return seconds

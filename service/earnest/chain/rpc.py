@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import httpx
 import msgspec
 
-from earnest.chain.backoff import Pause, spread
+from earnest.chain.backoff import FIRST_LIMITED_SECONDS, LONGEST_RETRY_SECONDS, Pause, retry_seconds
 from earnest.chain.carriers import HttpAnswer, Limits
 from earnest.chain.connections import carrier_to
 from earnest.chain.errors import (
@@ -45,12 +45,6 @@ FEW: Final = 8
 SIDE_BY_SIDE: Final = 8
 """How many questions a node that refuses batches is asked at the same time: as a browser would, and no more."""
 RETRIES: Final = 2
-FIRST_DELAY_SECONDS: Final = 0.1
-AT_ONCE_SECONDS: Final = 0.02
-"""After an answer that broke off, or that a gateway gave: most often the next connection, or machine, is well."""
-FIRST_LIMITED_SECONDS: Final = 0.05
-"""After being asked for less without a word on how much: most limits count requests by the second."""
-MAX_DELAY_SECONDS: Final = 5.0
 
 
 class _Error(msgspec.Struct):
@@ -290,24 +284,28 @@ class Rpc(Node):
     def _ask(self, asked: _Question[T], under_way: Later[HttpAnswer] | None = None, asked_at: float = 0.0) -> T:
         """Ask, and read the answer; what cannot be read is asked again like what did not come at all.
 
-        With `under_way` it was asked once already, at that moment.
+        With `under_way` it was asked once already, at that moment. Where others were told to wait before it was asked
+        at all, all waits together are no longer than those of as many retries.
         """
+        patience = asked.retries * LONGEST_RETRY_SECONDS
         for attempt in itertools.count():
             if under_way is None:
-                self._pause.wait(self._sleep)
+                patience -= self._pause.wait(self._sleep)
                 asked_at = time.monotonic()
             try:
                 return asked.read(self._body(under_way() if under_way else self._carrier.post(asked.content)))
             except AnswerTooLarge:
                 raise  # the same question gets the same answer
             except NodeUnavailable as error:
-                delay = _delay_seconds(attempt, error)
+                delay = retry_seconds(attempt, error)
                 if isinstance(error, RateLimited):
                     self._pause.hear(asked_at, delay)
                 if attempt >= asked.retries or (isinstance(error, NodeTimeout) and not self._patient):
                     raise
                 if not isinstance(error, RateLimited):
                     self._sleep(delay)
+                elif self._pause.left() > patience:
+                    raise
                 under_way = None
         raise AssertionError("unreachable")
 
@@ -399,12 +397,3 @@ def _parse_url(url: str) -> httpx.URL:
 
 def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdigit() else None
-
-
-def _delay_seconds(attempt: int, error: NodeUnavailable) -> float:
-    if isinstance(error, RateLimited):
-        wished = error.retry_after_seconds
-        delay = FIRST_LIMITED_SECONDS * 2**attempt if wished is None else wished
-    else:
-        delay = FIRST_DELAY_SECONDS * 2 ** (attempt - 1) if attempt else AT_ONCE_SECONDS
-    return spread(min(delay, MAX_DELAY_SECONDS), 0.8, 1.2)

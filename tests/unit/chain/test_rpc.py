@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from earnest.chain.backoff import LONGEST_RETRY_SECONDS
 from earnest.chain.carriers import HttpAnswer
 from earnest.chain.errors import (
     AnswerTooLarge,
@@ -26,7 +27,7 @@ from earnest.chain.errors import (
 )
 from earnest.chain.later import Later
 from earnest.chain.node import Call
-from earnest.chain.rpc import SIDE_BY_SIDE, Rpc
+from earnest.chain.rpc import RETRIES, SIDE_BY_SIDE, Rpc
 from earnest.payment.errors import EarnestError
 
 URL = "https://user:passw0rd@node.example/v2/s3cret-key?token=s3cret-too"
@@ -188,6 +189,26 @@ def test_questions_under_way_that_are_all_refused_as_too_many_are_one_wait(monke
     assert [each() for each in ahead] == ["0x7"] * 4
     assert len(waits) == 1
     assert 1.6 <= waits[0] <= 2.4
+
+
+def test_a_question_that_waited_for_others_first_is_not_waited_for_longer_than_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("earnest.chain.backoff.time.monotonic", lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    handler, asked = answering(*[httpx.Response(429, headers={"Retry-After": "9999"})] * 20)
+    asking = Rpc(URL, transport=httpx.MockTransport(handler), sleep=sleep)
+    for first in (True, False):
+        now[0] += 1e-3
+        before = now[0]
+        with pytest.raises(RateLimited):
+            asking.call("eth_chainId", (), str)
+        assert now[0] - before <= RETRIES * LONGEST_RETRY_SECONDS
+        assert len(asked) == (3 if first else 5)
 
 
 def answer_to(content: bytes) -> bytes:
