@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 import msgspec
+from sqlalchemy import create_engine
 
 from deploy.tools.setup import ROOT
 from earnest.chain.node import Call
@@ -27,7 +28,7 @@ from earnest.chain.rpc import Rpc
 from earnest.testing.webhook_receiver import WebhookReceiver
 from tests.benchmarks.live import table
 from tests.benchmarks.live.follow import Outcome, Task
-from tests.benchmarks.live.story import RELEASED_AFTER, STEPS, begin, blocks_of_txs
+from tests.benchmarks.live.story import RELEASED_AFTER, STEPS, WARM_UP, begin, blocks_of_txs
 from tests.support.anvil import find_anvil, running_anvil
 from tests.support.postgres import PostgresServer, find_binaries, running_server
 
@@ -56,7 +57,7 @@ def main() -> int:
         arguments.blocks, arguments.only = BLOCKS_OF_CHECK, "sqlite"
     anvil, binaries = find_anvil(), find_binaries()
     if anvil is None or binaries is None:
-        raise SystemExit("it takes anvil (npm ci in contracts/) and PostgreSQL")
+        raise SystemExit("it takes anvil (make contracts) and PostgreSQL")
     runs = []
     with ExitStack() as stack:
         server = stack.enter_context(running_server(binaries))
@@ -94,7 +95,7 @@ def run(anvil: Path, server: PostgresServer, database: str, blocks: int, *, subs
         for each in (bare, polled):
             _hear(each)
         shop.trust(_hear(ours))
-        mined = mine(rpc, raws)
+        mined = mine(rpc, raws, lambda: _take_statistics(where))
         time.sleep(1.0)
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while len(table.blocks_of(shop.received)) < STEPS * payments and time.monotonic() < deadline:
@@ -114,7 +115,7 @@ def run(anvil: Path, server: PostgresServer, database: str, blocks: int, *, subs
         )
 
 
-def mine(rpc: Rpc, raws: list[list[bytes]]) -> dict[int, float]:
+def mine(rpc: Rpc, raws: list[list[bytes]], in_the_warm_up: Callable[[], None]) -> dict[int, float]:
     """Mine a block at each tick; return when the node was told to, by the block's number."""
     head = rpc.header("latest")
     assert head is not None
@@ -129,7 +130,18 @@ def mine(rpc: Rpc, raws: list[list[bytes]]) -> dict[int, float]:
         mined[number] = time.time()
         rpc.call("evm_mine")
         tick += BLOCK_SECONDS
+        if len(mined) == WARM_UP // 2:
+            in_the_warm_up()
     return mined
+
+
+def _take_statistics(database: str) -> None:
+    """Do what PostgreSQL does by itself within a minute of the first rows, which most runs are shorter than."""
+    if not database.startswith("sqlite"):
+        engine = create_engine(database, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        engine.dispose()
 
 
 def _sleep_until(moment: float) -> None:
