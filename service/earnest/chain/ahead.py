@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import suppress
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from earnest.chain.background import Background, begin
-from earnest.chain.later import Later
+from earnest.chain.background import Background
 
 T = TypeVar("T")
 
@@ -21,20 +20,31 @@ class Ahead(Generic[T]):
 
     def __init__(self, background: Background | None) -> None:
         self._background = background
-        self._begun: tuple[Hashable, Later[T]] | None = None
+        self._key: Hashable = None
+        self._future: Future[T] | None = None
 
     def start(self, key: Hashable, work: Callable[[], T]) -> None:
         """Begin with what will be wanted next."""
-        if self._background is not None:
-            self._begun = key, begin(self._background, work)
+        if self._background is None:
+            return
+        future: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._key, self._future = key, future
+        self._background(do)
 
     def take(self, key: Hashable, work: Callable[[], T]) -> T:
         """Return what was begun with under this key, waiting for it; where that is something else, do the work now.
 
         What failed ahead is done again: the trouble may be over.
         """
-        begun, self._begun = self._begun, None
-        if begun is not None and begun[0] == key:
-            with suppress(Exception):
-                return begun[1]()
-        return work()
+        future, wanted = self._future, self._key
+        self._key, self._future = None, None
+        if future is None or wanted != key or future.exception() is not None:
+            return work()
+        return future.result()

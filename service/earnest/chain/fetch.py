@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from earnest.chain.background import Background, at_once, begin
 from earnest.chain.bloom import accounted_for
 from earnest.chain.canonical import check_linked, linked
 from earnest.chain.completeness import Doubter
 from earnest.chain.errors import HeadersDisagree, NodeBehind
-from earnest.chain.later import Later
 from earnest.chain.logs import decode_block
 from earnest.chain.node import Call, Header, Node, RawLog, logs_call
 from earnest.chain.pieces import LOGS_AT_ONCE, Pieces
@@ -41,7 +39,6 @@ class Fetcher:
         escrow: whose logs are wanted.
         others: who else may be asked whether this one keeps logs back.
         receipts: the chain's, by which that is known for certain.
-        background: where a page's pieces are doubted while the next ones are read.
     """
 
     def __init__(
@@ -50,10 +47,8 @@ class Fetcher:
         escrow: Address,
         others: Callable[[], Sequence[Node]] = nobody,
         receipts: Receipts | None = None,
-        background: Background = at_once,
     ) -> None:
         self._node = node
-        self._background = background
         self._escrow = escrow
         self._pieces = Pieces(node, escrow)
         self._receipts = receipts or Receipts()
@@ -103,7 +98,7 @@ class Fetcher:
         spared = [newest] if newest is not None and headers[-1] is latest else []
         asked = headers[: len(headers) - len(spared)]
         logs = self._logs_in_blocks([header.block.hash for header in asked])
-        return self._accepted(headers, [*logs, *spared])()
+        return self._accept(headers, [*logs, *spared])
 
     def _logs_in_blocks(self, hashes: Sequence[Hash32]) -> list[list[RawLog]]:
         """Return the logs in each of these blocks; where it is one, its receipts are asked for in the same request."""
@@ -127,57 +122,37 @@ class Fetcher:
         """Return the final blocks from `first` on that hold logs, and the last one of the page with or without.
 
         Asks for as many blocks as the node gives at once, at most up to `settled`, and checks every header on the way.
-        Where they hold many logs it asks for the page piece by piece, and doubts each while it reads the next.
+        Where they hold many logs it asks for the page piece by piece.
         """
-        pieces: list[Later[list[BlockAccepted]]] = []
-        at, last, logs = first, settled, 0
-        while not pieces or (at <= last and logs + LOGS_AT_ONCE <= MAX_PAGE_LOGS):
-            try:
-                piece = self._pieces.next(at, settled)
-                headers = check_linked(parent, piece.headers)
-                told = [piece.logs.get(number, ()) for number in piece.numbers]
-                pieces.append(self._accepted(headers, told, self._background))
-            except EarnestError:
-                self._pieces.forget()
-                if not pieces:
-                    raise
-                break  # what is there is good; the trouble, if it lasts, meets the next page
-            parent = headers[-1].block
-            at, last = parent.number + 1, min(last, first + self._pieces.most_blocks - 1)
-            logs += sum(map(len, told))
-        return self._together(pieces)
-
-    def _together(self, pieces: Sequence[Later[list[BlockAccepted]]]) -> list[BlockAccepted]:
-        """Return a page's blocks, up to the first piece of which logs are missing, or may be."""
         page: list[BlockAccepted] = []
-        newest: BlockAccepted | None = None
-        for each in pieces:
+        newest, logs, last = None, 0, settled
+        while newest is None or (newest.block.number < last and logs + LOGS_AT_ONCE <= MAX_PAGE_LOGS):
             try:
-                blocks = each()
+                piece = self._piece(parent, newest.block.number + 1 if newest else first, settled)
             except EarnestError:
                 self._pieces.forget()
                 if newest is None:
                     raise
-                break
-            newest = blocks[-1]
-            page += [block for block in blocks if block.logs]
-        assert newest is not None, "a page has pieces, and each of them has blocks"
+                break  # what is there is good; the trouble, if it lasts, meets the next page
+            newest = piece[-1]
+            parent = newest.block
+            last = min(last, first + self._pieces.most_blocks - 1)
+            page += [each for each in piece if each.logs]
+            logs += sum(len(each.logs) for each in piece)
         return page if newest.logs else [*page, newest]
 
-    def _accepted(
-        self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]], doubting: Background = at_once
-    ) -> Later[list[BlockAccepted]]:
-        """Decode blocks, each log of which has to fit its block, and return the way to all of them: none is missing."""
+    def _piece(self, parent: Block | None, first: int, settled: int) -> list[BlockAccepted]:
+        piece = self._pieces.next(first, settled)
+        headers = check_linked(parent, piece.headers)
+        return self._accept(headers, [piece.logs.get(number, ()) for number in piece.numbers])
+
+    def _accept(self, headers: Sequence[Header], logs: Sequence[Sequence[RawLog]]) -> list[BlockAccepted]:
+        """Return the blocks decoded. That each log fits its block is checked first, then that none is missing."""
         accounted = [accounted_for(raws) if raws else 0 for raws in logs]
         accepted = [
             BlockAccepted(header.block, decode_block(header, raws, self._escrow, bits))
             for header, raws, bits in zip(headers, logs, accounted, strict=True)
         ]
-        kept_back = begin(doubting, lambda: self._doubter.kept_back(headers, logs, accounted))
-
-        def whole() -> list[BlockAccepted]:
-            for at, raws in kept_back().items():
-                accepted[at] = BlockAccepted(headers[at].block, decode_block(headers[at], raws, self._escrow))
-            return accepted
-
-        return Later(whole)
+        for at, raws in self._doubter.kept_back(headers, logs, accounted).items():
+            accepted[at] = BlockAccepted(headers[at].block, decode_block(headers[at], raws, self._escrow))
+        return accepted

@@ -10,7 +10,7 @@ from enum import StrEnum
 from threading import Event
 
 from earnest.chain.ahead import Ahead
-from earnest.chain.background import Background, at_once
+from earnest.chain.background import Background
 from earnest.chain.backoff import LONGEST_SECONDS, backoff_seconds, moved_seconds
 from earnest.chain.canonical import after, newly_final
 from earnest.chain.endpoints import Endpoint, Endpoints
@@ -86,8 +86,7 @@ class Follower:
         poll_seconds: how long to wait at the head, at most.
         clock: wall time in Unix seconds.
         heads: who knows earlier that there may be a new block.
-        ahead: where the next page is fetched while the mirror takes the present one, and a page's pieces are doubted
-            while the next ones are read; None: nowhere, all is done in turn.
+        ahead: where the next page is fetched while the mirror takes the present one; None: nowhere.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class Follower:
         self._newest: Block | None = None
         self._lookout = Lookout(self._endpoints, finality)
         self._receipts = Receipts()
-        self._fetchers = {each.name: self._fetcher(each, escrow, ahead or at_once) for each in self._endpoints.all}
+        self._fetchers = {each.name: self._fetcher(each, escrow) for each in self._endpoints.all}
         self._known = {each.name: KnownHeaders(each.node) for each in self._endpoints.all}
         self._ahead: Ahead[list[BlockAccepted]] = Ahead(ahead)
         self._status = FollowerStatus()
@@ -267,11 +266,11 @@ class Follower:
             self._ahead.start(key(end, end.number + 1), lambda: fetch(end, end.number + 1))
         return page
 
-    def _fetcher(self, one: Endpoint, escrow: Address, background: Background) -> Fetcher:
+    def _fetcher(self, one: Endpoint, escrow: Address) -> Fetcher:
         def others() -> list[Node]:
             return [each.node for each in self._endpoints.others(one) if each.health.in_use]
 
-        return Fetcher(one.node, escrow, others, self._receipts, background)
+        return Fetcher(one.node, escrow, others, self._receipts)
 
     def _parting(self, one: Endpoint, position: Position, latest: Header) -> Parting:
         """Return where the node's chain parts from what was accepted."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -71,11 +70,6 @@ class Receipts:
         self._refused: Counter[str] = Counter()
         self._silent: Counter[str] = Counter()
         """How often in a row it gave no answer in time."""
-        self._noted: Counter[str] = Counter()
-        """How often it refused in all. What was asked before the last time and is refused too only repeats it."""
-        self._refused_at: dict[str, int] = {}
-        """The block whose refusal was noted last, by its number, until it is told or it is lived without it."""
-        self._lock = threading.Lock()
         self._newest, self._in_a_row, self._hoped = -1, 0, 0
         """The newest block that was proven; how many were one after the other; and that number while more is hoped for,
         so that a node that does not answer is not asked so again."""
@@ -106,11 +100,9 @@ class Receipts:
             LogsDisagree: the node tells other receipts than the chain's.
             RpcError, NodeUnavailable, NodeBehind: it does not tell them now, and may tell them later.
         """
-        noted = self._noted[node.endpoint]
         left = [header for header in headers if header.receipts_root]
         if not left or not self._may_be_asked(node, len(left)):
             return {}
-        asked = range(left[0].block.number, left[-1].block.number + 1)
         proven: dict[Hash32, list[RawLog]] = {}
         wrong: dict[Hash32, EarnestError | list[ToldReceipt]] = {}
         in_vain = 0
@@ -124,9 +116,7 @@ class Receipts:
                     self._in_a_row = self._in_a_row + 1 if header.block.number == self._newest + 1 else 1
                     self._newest = header.block.number
                 elif isinstance(told, RpcError) and _is_not_offered(told):
-                    with self._lock:
-                        if self._is_news(node, noted):
-                            self._spare(node, told)
+                    self._spare(node, told)
                     return proven
                 else:
                     wrong[header.block.hash] = told
@@ -134,10 +124,7 @@ class Receipts:
             in_vain = 0 if len(left) < before else in_vain + 1
             if any(isinstance(wrong.get(header.block.hash), NodeTimeout) for header in left):
                 break  # whoever hangs is not waited for again and again
-        if left:
-            self._judge(node, [(header, wrong[header.block.hash]) for header in left], noted)
-        else:
-            self._has_told(node, asked)
+        self._judge(node, [(header, wrong[header.block.hash]) for header in left])
         return proven
 
     def note(self, *, all_proven: bool) -> None:
@@ -167,13 +154,13 @@ class Receipts:
                 answers.append((header, missing if each is None else each))
         return answers
 
-    def _judge(self, node: Node, left: Sequence[tuple[Header, EarnestError | list[ToldReceipt]]], noted: int) -> None:
-        """Say what it means that these blocks' receipts could not be had; returns if it is lived with."""
-        refusal: tuple[EarnestError, int] | None = None
+    def _judge(self, node: Node, left: Sequence[tuple[Header, EarnestError | list[ToldReceipt]]]) -> None:
+        """Say what it means that these blocks' receipts could not be had, if any; returns if it is lived with."""
+        refusal: EarnestError | None = None
         for header, told in left:
             block = header.block
             if isinstance(told, EarnestError):
-                refusal = refusal or (told, block.number)
+                refusal = refusal or told
             elif self._shown and all(each.type in _KNOWN_TYPES for each in told):
                 raise LogsDisagree(
                     f"block {block.number} ({block.hash}): the receipts that {node.endpoint} tells are not those "
@@ -182,37 +169,18 @@ class Receipts:
             else:
                 log.warning("receipts of block %d as %s tells them are in no known form", block.number, node.endpoint)
         if refusal is not None:
-            self._refuse(node, *refusal, noted)
+            self._refuse(node, refusal)
+        elif not left:  # who tells some and refuses others has not changed its mind by those that it told
+            self._refused[node.endpoint] = self._silent[node.endpoint] = 0
+            self._sparing.pop(node.endpoint, None)
 
-    def _has_told(self, node: Node, numbers: range) -> None:
-        """Note that it told all that was asked about these blocks."""
-        name = node.endpoint
-        with self._lock:
-            self._sparing.pop(name, None)
-            # Who tells some and refuses others has not changed its mind by those that it told.
-            if self._refused_at.get(name, numbers[0]) in numbers:
-                self._refused[name] = self._silent[name] = 0
-                self._refused_at.pop(name, None)
-
-    def _refuse(self, node: Node, error: EarnestError, number: int, noted: int) -> None:
+    def _refuse(self, node: Node, error: EarnestError) -> None:
         """Note a refusal; raises it unless it is lived with."""
-        name = node.endpoint
-        with self._lock:
-            if self._is_news(node, noted):
-                self._refused[name] += 1
-                self._silent[name] += isinstance(error, NodeTimeout)
-                self._refused_at[name] = number
-                if self._refused[name] >= REFUSALS_BORNE or self._silent[name] >= SILENCES_BORNE:
-                    self._spare(node, error)
-            if self._spared.get(name, 0) <= 0:
-                raise error
-
-    def _is_news(self, node: Node, noted: int) -> bool:
-        """Return whether a refusal is another one; so many of this node were noted when it was asked."""
-        if self._noted[node.endpoint] != noted:
-            return False
-        self._noted[node.endpoint] += 1
-        return True
+        self._refused[node.endpoint] += 1
+        self._silent[node.endpoint] += isinstance(error, NodeTimeout)
+        if self._refused[node.endpoint] < REFUSALS_BORNE and self._silent[node.endpoint] < SILENCES_BORNE:
+            raise error
+        self._spare(node, error)
 
     def _may_be_asked(self, node: Node, blocks: int) -> bool:
         spared = self._spared.get(node.endpoint, 0)
@@ -225,7 +193,6 @@ class Receipts:
         blocks = self._spared[node.endpoint] = self._sparing.get(node.endpoint, BLOCKS_SPARED)
         self._sparing[node.endpoint] = min(2 * blocks, LONGEST_SPARED_BLOCKS)
         self._refused[node.endpoint] = REFUSALS_BORNE - 1
-        self._refused_at.pop(node.endpoint, None)
         log.warning("the node at %s does not offer eth_getBlockReceipts: %s", node.endpoint, error)
 
 

@@ -206,51 +206,6 @@ def test_trouble_in_the_middle_of_a_page_loses_nothing_of_what_came_before(mirro
     assert believed(mirror) == node.chain_events()
 
 
-def hiding(node: FakeNode, number: int, asked: list[str], *, told_in_the_end: Callable[[], bool]) -> None:
-    """Have a node keep back the logs of a block, in whatever way it is asked, until it tells them."""
-
-    def hide(method: str, params: Sequence[Any], result: Any) -> Any:
-        if method != "eth_getLogs":
-            return result
-        asked.append("piece" if "toBlock" in params[0] else "block")
-        if told_in_the_end():
-            return result
-        return [log for log in result if log["blockNumber"] != hex(number)]
-
-    node.tamper = hide
-
-
-@pytest.mark.parametrize("ahead", [at_once, in_a_thread])
-def test_a_doubt_in_the_middle_of_a_page_loses_nothing_of_what_came_before(
-    mirror: FakeMirror, ahead: Callable[[Callable[[], None]], object]
-) -> None:
-    node = FakeNode(ESCROW, offers_receipts=False)
-    node.mine(delivery(1))
-    node.mine_empty(600)
-    node.mine(delivery(2))
-    node.mine_empty(6)
-    hiding(node, 602, [], told_in_the_end=lambda: bool(mirror.logs))
-    one = with_ahead(node, mirror, ahead)
-    one.step()
-    assert len(mirror.logs) == 1
-    catch_up(one)
-    assert believed(mirror) == node.chain_events()
-
-
-def test_a_piece_is_doubted_while_the_next_one_is_read(mirror: FakeMirror) -> None:
-    node = FakeNode(ESCROW, offers_receipts=False)
-    node.mine(delivery(1))
-    node.mine_empty(600)
-    node.mine(delivery(2))
-    node.mine_empty(6)
-    asked: list[str] = []
-    hiding(node, 1, asked, told_in_the_end=lambda: "block" in asked)
-    one = with_ahead(node, mirror, lambda work: threading.Timer(0.2, work).start())
-    one.step()
-    assert asked[:3] == ["piece", "piece", "block"]
-    assert believed(mirror) == node.chain_events()
-
-
 @pytest.mark.parametrize("ahead", [at_once, in_a_thread])
 @pytest.mark.parametrize("limit", [1, 7, 64])
 def test_pages_fetched_ahead_tell_the_same(
