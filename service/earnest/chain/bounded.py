@@ -21,14 +21,10 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 """As much as Node.js takes; the library would take 6 MB."""
 AT_ONCE: Final = 256 * 1024
 _WITHOUT_BODY: Final = (204, 304)
-_HARMLESS: Final = rb"(?:(?!content-length|content-encoding|transfer-encoding|connection)[!-9;-~]++:[^\r\n]*+\r\n)*+"
-_PLAIN: Final = re.compile(
-    rb"HTTP/1\.1 200 [^\r\n]*\r\n%b(?:connection: ?keep-alive\r\n)?%bcontent-length: ?([0-9]{1,18})\r\n%b"
-    rb"(?:connection: ?keep-alive\r\n)?%b\r\n" % ((_HARMLESS,) * 4),
-    re.IGNORECASE,
-)
-"""The head of an answer as nearly all are: of one length, in one piece, not compressed, after which the line stays.
-Nothing in it is tried in a second way (`*+`), so that no head can take long."""
+_NAME: Final = re.compile(rb"[!-9;-~]+").fullmatch
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}").fullmatch
+_SPECIAL: Final = (b"content-length", b"content-encoding", b"transfer-encoding", b"connection")
+"""Headers that say how a body comes, and whether the line stays."""
 _WHY: Final[dict[type[Exception], str]] = {
     HTTPException: "a head without an end",
     LineTooLong: "a line without an end",
@@ -52,12 +48,26 @@ def why(error: Exception) -> str:
 def plain_body(came: bytes, most: int) -> bytes | None:
     """Return the body of an answer that came whole and has nothing special about it, None where it has to be read.
 
-    Most are so, and reading one step by step takes as long as all else that is done with it.
+    Most are so: of one length, in one piece, not compressed, and the line stays open. Reading one step by step takes as
+    long as all else that is done with it.
     """
-    head = _PLAIN.match(came, 0, MAX_HEAD_BYTES)
-    if head is None or int(head[1]) > most or int(head[1]) != len(came) - head.end():
+    head, end, body = came.partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    if not end or len(head) > MAX_HEAD_BYTES or len(body) > most or not status.startswith(b"HTTP/1.1 200 "):
         return None
-    return came[head.end() :]
+    if not head.count(b"\r") == head.count(b"\n") == len(lines):  # some servers end lines by one of them alone
+        return None
+    told: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        special = name.lower() if name.lower() in _SPECIAL else b""
+        if not colon or not _NAME(name) or special in told:
+            return None
+        if special:
+            told[special] = value.strip(b" \t")
+    length = _LENGTH(told.pop(_SPECIAL[0], b""))
+    stays = told.pop(_SPECIAL[-1], b"keep-alive").lower() == b"keep-alive"
+    return body if stays and not told and length is not None and int(length[0]) == len(body) else None
 
 
 class Head:
