@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from earnest.chain.updates import BlockAccepted, BlockFinal, BlocksOrphaned, ChainUpdate
 from earnest.mirror.window import ref
@@ -28,24 +28,20 @@ def name_of(updates: Sequence[ChainUpdate]) -> str:
 
 def payments_told(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     """Return the ids of the payments that have events in accepted blocks."""
-    return {
-        log.event.payment_id
-        for update in updates
-        if isinstance(update, BlockAccepted)
-        for log in update.logs
-        if isinstance(log.event, PaymentEvent)
-    }
+    return {event.payment_id for event in _payment_events(updates)}
 
 
 def payments_funded(updates: Sequence[ChainUpdate]) -> set[Hash32]:
     """Return the ids of the payments whose fundings stand in accepted blocks."""
-    return {
-        log.event.payment_id
-        for update in updates
-        if isinstance(update, BlockAccepted)
-        for log in update.logs
-        if isinstance(log.event, PaymentEvent) and log.event.funding is not None
-    }
+    return {event.payment_id for event in _payment_events(updates) if event.funding is not None}
+
+
+def _payment_events(updates: Sequence[ChainUpdate]) -> Iterator[PaymentEvent]:
+    for update in updates:
+        if isinstance(update, BlockAccepted):
+            for log in update.logs:
+                if isinstance(log.event, PaymentEvent):
+                    yield log.event
 
 
 def count_logs(updates: Sequence[ChainUpdate]) -> int:
